@@ -1,0 +1,1 @@
+"""Networks and numbers: import, calibration, fixed point, golden model, ONNX export."""

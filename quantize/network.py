@@ -1,0 +1,75 @@
+"""The float network in the few node kinds that a Fire-module network consists of.
+
+Importers produce it, calibration and quantization read it.  Batch normalization is already
+folded into the convolutions, ReLU is a flag of its convolution, dropout and softmax are gone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Conv:
+    """y = [relu](w * x + b); ``weights`` float32 [O, I, kh, kw], ``bias`` float32 [O],
+    ``padding`` (top, left, bottom, right) with zeros, ``stride`` the same both ways."""
+
+    name: str
+    input: str
+    output: str
+    weights: np.ndarray
+    bias: np.ndarray
+    stride: int
+    padding: tuple[int, int, int, int]
+    relu: bool
+
+
+@dataclass(frozen=True)
+class MaxPool:
+    """Max pooling, ``kernel`` 2 or 3, stride 2, no padding."""
+
+    name: str
+    input: str
+    output: str
+    kernel: int
+    ceil_mode: bool
+
+
+@dataclass(frozen=True)
+class Concat:
+    """Concatenation along the channels."""
+
+    name: str
+    inputs: tuple[str, ...]
+    output: str
+
+
+@dataclass(frozen=True)
+class GlobalAverage:
+    """Mean over height and width: the network's logits [N, O]."""
+
+    name: str
+    input: str
+    output: str
+
+
+Node = Conv | MaxPool | Concat | GlobalAverage
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A float network; ``nodes`` in execution order, the last one a :class:`GlobalAverage`.
+
+    ``shapes`` gives (channels, height, width) of every tensor, the input's included.
+    ``softmax`` tells whether the original file ended in one (the logits are before it).
+    """
+
+    name: str
+    input: str
+    nodes: tuple[Node, ...]
+    shapes: dict[str, Shape]
+    softmax: bool
