@@ -1,0 +1,1 @@
+"""The accelerator: parameters, program compiler, SystemVerilog, generated definitions."""
