@@ -134,7 +134,8 @@ def cpp_header() -> str:
         lines.append("")
         for p in layout:
             lines.append(
-                f"constexpr Field k{prefix}{_camel(p.name)}{{{p.beat}, {p.lsb}, {p.bits}}};  // {p.doc}"
+                f"constexpr Field k{prefix}{_camel(p.name)}{{{p.beat}, {p.lsb}, {p.bits}}};"
+                f"  // {p.doc}"
             )
     lines.append("}  // namespace firebrick")
     return "\n".join(lines) + "\n"
