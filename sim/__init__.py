@@ -1,0 +1,1 @@
+"""The simulated board and the benches of the RTL modules."""
