@@ -1,0 +1,121 @@
+"""What the float network's activations look like on real images: ranges and rounding errors.
+
+The exponent of a tensor is the one with the smallest mean squared error over the calibration
+images: a few saturated peaks cost less than one bit of resolution everywhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from quantize.errors import FirebrickError
+from quantize.fixed_point import largest_exponent, value_range
+from quantize.float_model import FloatModel
+from quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network
+from quantize.preprocess import float_input
+from quantize.progress import track
+from quantize.qnetwork import Preprocessing
+
+# Exponents tried above the no-saturation one.  Each halves the range; beyond three nearly every
+# large value saturates and the error grows without bound.
+CANDIDATES = 4
+
+
+@dataclass(frozen=True)
+class ExponentChoice:
+    """``best`` has the smallest squared error; ``no_saturation`` is the largest exponent at which
+    no calibration value saturates; ``largest`` is the largest absolute value that was seen."""
+
+    best: int
+    no_saturation: int
+    largest: float
+
+
+def exponent_groups(net: Network) -> dict[str, str]:
+    """For every 8-bit tensor but the input, the name of the group that shares its exponent.
+
+    A concatenation shares it with its inputs, max pooling with its input.
+    """
+    parent: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while parent.setdefault(name, name) != name:
+            name = parent[name]
+        return name
+
+    for node in net.nodes:
+        if isinstance(node, Concat):
+            for name in node.inputs:
+                parent[find(name)] = find(node.output)
+        elif isinstance(node, MaxPool):
+            parent[find(node.output)] = find(node.input)
+        elif isinstance(node, Conv):
+            find(node.output)
+    return {name: find(name) for name in parent}
+
+
+def activation_exponents(
+    net: Network, preprocessing: Preprocessing, images: np.ndarray
+) -> dict[str, ExponentChoice]:
+    """The exponent of every group of :func:`exponent_groups`, by its name.
+
+    ``images`` uint8 [N, C, H, W], raw pixels.  Two passes: ranges first, then the squared error
+    of every candidate exponent, summed over a group's convolutions.  Raises FirebrickError
+    naming the layer whose activations are not finite, or are zero on all images.
+    """
+    model = FloatModel(net)
+    groups = exponent_groups(net)
+    last = net.nodes[-1]
+    assert isinstance(last, GlobalAverage)
+    convs = [n for n in net.nodes if isinstance(n, Conv) and n.output != last.input]
+    largest: dict[str, float] = {}
+    for image in track(images, "calibrate: ranges", len(images)):
+        maps = model.maps(float_input(image, preprocessing))
+        for conv in convs:
+            peak = float(np.abs(maps[conv.output]).max())
+            if not np.isfinite(peak):
+                raise FirebrickError(
+                    f"layer {conv.name}: its activations are not finite on a calibration image; "
+                    "check the weights and the preprocessing"
+                )
+            group = groups[conv.output]
+            largest[group] = max(largest.get(group, 0.0), peak)
+    signed = {groups[conv.output]: not conv.relu for conv in convs}
+    lossless: dict[str, int] = {}
+    for conv in convs:
+        group = groups[conv.output]
+        exponent = largest_exponent(largest[group], value_range(signed[group])[1])
+        if exponent is None:
+            raise FirebrickError(
+                f"layer {conv.name}: its output is zero on all {len(images)} calibration images; "
+                "give images like those that the network was trained on"
+            )
+        lossless[group] = exponent
+    errors = {group: np.zeros(CANDIDATES) for group in lossless}
+    for image in track(images, "calibrate: rounding errors", len(images)):
+        maps = model.maps(float_input(image, preprocessing))
+        for conv in convs:
+            group = groups[conv.output]
+            errors[group] += _squared_errors(maps[conv.output], lossless[group], signed[group])
+    return {
+        group: ExponentChoice(
+            lossless[group] + int(np.argmin(errors[group])), lossless[group], largest[group]
+        )
+        for group in lossless
+    }
+
+
+def _squared_errors(values: np.ndarray, lossless: int, signed: bool) -> np.ndarray:
+    """Sum of squared rounding and saturation errors at the exponents lossless + 0, 1, ..."""
+    low, high = value_range(signed)
+    flat = values.reshape(-1)
+    flat = flat[flat != 0.0]
+    errors = np.empty(CANDIDATES)
+    for step in range(CANDIDATES):
+        scaled = flat * np.float32(np.ldexp(1.0, lossless + step))
+        rounded = np.clip(np.rint(scaled), low, high)
+        rounded -= scaled
+        errors[step] = np.ldexp(np.dot(rounded, rounded), -2 * (lossless + step))
+    return errors

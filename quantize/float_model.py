@@ -1,0 +1,74 @@
+"""The float network in NumPy: the reference that quantization is measured against."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from quantize import convolution
+from quantize.errors import FirebrickError
+from quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network
+
+
+class FloatModel:
+    """A float network prepared for matrix products.
+
+    Raises FirebrickError naming the layer when a weight or bias is NaN or infinite.
+    """
+
+    def __init__(self, net: Network) -> None:
+        self.net = net
+        self._matrices: dict[str, np.ndarray] = {}
+        for node in net.nodes:
+            if isinstance(node, Conv):
+                check_finite(node)
+                self._matrices[node.name] = convolution.weight_matrix(node.weights, np.float32)
+
+    def maps(self, image: np.ndarray) -> dict[str, np.ndarray]:
+        """Every tensor of one image: ``image`` float32 [C, H, W] as the network was trained.
+
+        Maps are float32 [C, H, W]; the last node's output is the logits, float64 [O].
+        """
+        maps = {self.net.input: image}
+        for node in self.net.nodes:
+            maps[node.output] = self._step(node, maps)
+        return maps
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """Logits float64 [N, O] of ``images`` float32 [N, C, H, W]."""
+        last = self.net.nodes[-1].output
+        return np.stack([self.maps(image)[last] for image in images])
+
+    def _step(self, node: object, maps: dict[str, np.ndarray]) -> np.ndarray:
+        if isinstance(node, Conv):
+            cols, (rows, width) = convolution.columns(
+                maps[node.input],
+                node.weights.shape[2:],
+                node.stride,
+                node.padding,
+                None,
+                np.float32,
+            )
+            out = self._matrices[node.name] @ cols
+            out += node.bias.astype(np.float32)[:, None]
+            if node.relu:
+                np.maximum(out, 0, out=out)
+            return out.reshape(-1, rows, width)
+        if isinstance(node, MaxPool):
+            return convolution.max_pool(maps[node.input], node.kernel, node.ceil_mode)
+        if isinstance(node, Concat):
+            return np.concatenate([maps[name] for name in node.inputs])
+        if isinstance(node, GlobalAverage):
+            return maps[node.input].mean(axis=(1, 2), dtype=np.float64)
+        raise FirebrickError(f"{self.net.name}: a {type(node).__name__} cannot be evaluated")
+
+
+def check_finite(node: Conv) -> None:
+    """FirebrickError naming the layer when one of its weights or biases is NaN or infinite."""
+    for what, values in (("weight", node.weights), ("bias", node.bias)):
+        bad = np.argwhere(~np.isfinite(values))
+        if len(bad):
+            place = ", ".join(str(int(i)) for i in bad[0])
+            raise FirebrickError(
+                f"layer {node.name}: {what}[{place}] is {values[tuple(bad[0])]}; "
+                f"{len(bad)} of its {values.size} values are not finite"
+            )

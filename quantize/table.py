@@ -1,0 +1,74 @@
+"""The report of a quantized network as a table for the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+COLUMNS = ("exponent", "weights", "shift", "bits", "SQNR dB", "at limit", "notes")
+
+
+def print_report(report: dict, console: Console | None = None) -> None:
+    """Print ``QNetwork.report``: one row a convolution, then the figures of the whole network.
+
+    Exponents show the difference from the no-saturation exponent; "weights" is the range of the
+    weight exponents, "bits" what the accumulator needs, "at limit" the share of values at the end
+    of the 8-bit range.  Notes: channels whose weights are all zero ("dead"), channels whose
+    weights gave up resolution for a large bias ("narrowed"), and the error of the padding in
+    pixel values.
+    """
+    console = console or Console()
+    table = Table(title=f"{report['network']}: quantized layers")
+    table.add_column("layer", no_wrap=True)
+    for name in COLUMNS:
+        table.add_column(name)
+    for layer in report["layers"]:
+        table.add_row(*_row(layer))
+    console.print(table)
+    console.print(
+        f"calibrated on {report['calibration_images']} images, layers measured on "
+        f"{report['measured_images']}; accumulators of {report['accumulator_bits']} bits; "
+        f"logits {_decibel(report['logit_sqnr_db'])} dB"
+    )
+    held_out = report["held_out"]
+    if held_out is not None:
+        console.print(
+            f"held-out images: {held_out['images']}, same first choice as the float network "
+            f"{held_out['agreement']:.1f} %, logits {_decibel(held_out['logit_sqnr_db'])} dB"
+        )
+
+
+def _row(layer: dict) -> tuple[str, ...]:
+    notes = []
+    exponent = "-"
+    if layer["exponent"] is not None:
+        exponent = str(layer["exponent"])
+        difference = layer["exponent"] - layer["exponent_no_saturation"]
+        if difference:
+            exponent += f" ({difference:+d})"
+    if layer["dead_channels"]:
+        notes.append(f"{layer['dead_channels']} dead")
+    if layer["narrowed_channels"]:
+        notes.append(f"{layer['narrowed_channels']} narrowed")
+    if layer["pad_error"]:
+        notes.append(f"pad off {layer['pad_error']:.2f}")
+    saturated = layer.get("saturated")
+    return (
+        layer["name"],
+        exponent,
+        _span(layer["weight_exponent"]),
+        "-" if layer["shift"] is None else _span(layer["shift"]),
+        str(layer["accumulator_bits"]),
+        _decibel(layer.get("sqnr_db")),
+        "-" if saturated is None else f"{100 * saturated:.3f} %",
+        ", ".join(notes),
+    )
+
+
+def _span(values: list[int]) -> str:
+    low, high = values
+    return str(low) if low == high else f"{low}..{high}"
+
+
+def _decibel(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
