@@ -182,7 +182,7 @@ def _pass_fields(k: int) -> tuple[Field, ...]:
         Field(f"p{k}_words1", 2, "words read for a channel of the second phase"),
         Field(f"p{k}_left", 1, "the first word read is the left neighbour's"),
         Field(f"p{k}_relu", 1, "saturate to [0, 255], else to [-128, 127]"),
-        Field(f"p{k}_signed", 1, "source holds int8, else uint8"),
+        Field(f"p{k}_src_signed", 1, "source holds int8, else uint8"),
     )
 
 
@@ -193,6 +193,7 @@ DESCRIPTOR = (
     Field("src_row_words", 13, "words of a source row"),
     Field("src_tile_words", 13, "words of a source tile"),
     Field("src_tiles", 8, "tiles of a source row"),
+    Field("src_last_tile", 13, "words from a source row's start to the last computed tile"),
     Field("in_rows", 8, "rows of the input ring"),
     Field("src_space", 2, "0 input, 1 scratch, 2 output"),
     Field("wait_enable", 1, "the source is written by an earlier group"),
@@ -205,6 +206,8 @@ DESCRIPTOR = (
     Field("lead", 4, "rows by which pass 0 runs ahead of the others"),
     Field("mid_row_words", 13, "words of a squeeze row"),
     Field("mid_tile_words", 13, "words of a squeeze tile"),
+    Field("mid_last_tile", 13, "words from a squeeze row's start to its last tile"),
+    Field("mid_total", 10, "rows of the squeeze map that pass 0 computes"),
     Field("rows", 10, "rows that passes 1 and 2 compute (before pooling)"),
     Field("tiles", 8, "tiles of a computed row"),
     Field("last_pixels", 6, "pixels of the last computed tile"),
@@ -212,7 +215,9 @@ DESCRIPTOR = (
     Field("dst_space", 2, "0 input, 1 scratch, 2 output"),
     Field("dst_row_words", 16, "words from one stored row to the next"),
     Field("dst_tile_words", 13, "words from one stored tile to the next"),
-    Field("segment_words", 13, "words of a tile that this group writes"),
+    Field("dst_last_tile", 16, "words from a stored row's start to its last tile"),
+    Field("segment_words", 13, "words of a tile that this group writes; of sums: classes"),
+    Field("pool_last_tile", 13, "line-buffer word of the last pooled tile's first channel"),
     Field("pool_kernel3", 1, "pooling window 3x3, else 2x2"),
     Field(
         "pool_last_emit", 1, "the last computed row completes a window that reaches over the edge"

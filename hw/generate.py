@@ -42,6 +42,8 @@ def systemverilog() -> str:
         "// Register offsets, error codes, program header and group descriptor.",
         "",
         "package firebrick_pkg;",
+        "  // Every user of the package needs some of these constants, none needs all.",
+        "  /* verilator lint_off UNUSEDPARAM */",
         f"  localparam logic [31:0] FormatVersion = 32'd{d.FORMAT_VERSION};",
         f"  localparam logic [31:0] EngineId = 32'h{d.ENGINE_ID:08x};",
         f"  localparam logic [31:0] ProgramMagic = 32'h{d.PROGRAM_MAGIC:08x};",
@@ -76,6 +78,8 @@ def systemverilog() -> str:
         lines.append(f"    logic [{f.bits - 1}:0] {f.name[3:]};  // {f.doc}")
     lines.append("  } pass_t;")
     lines.append("")
+    lines.append("  // The fields of one pass; the rest of the group is not looked at.")
+    lines.append("  /* verilator lint_off UNUSEDSIGNAL */")
     lines.append("  function automatic pass_t get_pass(group_t group, logic [1:0] index);")
     lines.append("    pass_t result;")
     lines.append("    unique case (index)")
@@ -86,6 +90,8 @@ def systemverilog() -> str:
             lines.append(f"        result.{f.name[3:]} = group.p{k}_{f.name[3:]};")
         lines.append("      end")
     lines += ["    endcase", "    return result;", "  endfunction"]
+    lines.append("  /* verilator lint_on UNUSEDSIGNAL */")
+    lines.append("  /* verilator lint_on UNUSEDPARAM */")
     lines.append("endpackage")
     return "\n".join(lines) + "\n"
 

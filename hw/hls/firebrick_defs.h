@@ -96,91 +96,96 @@ constexpr Field kGroupSrcRows{1, 0, 10};  // rows of the source map
 constexpr Field kGroupSrcRowWords{1, 10, 13};  // words of a source row
 constexpr Field kGroupSrcTileWords{1, 23, 13};  // words of a source tile
 constexpr Field kGroupSrcTiles{1, 36, 8};  // tiles of a source row
-constexpr Field kGroupInRows{1, 44, 8};  // rows of the input ring
-constexpr Field kGroupSrcSpace{1, 52, 2};  // 0 input, 1 scratch, 2 output
-constexpr Field kGroupWaitEnable{1, 54, 1};  // the source is written by an earlier group
-constexpr Field kGroupWaitBack{1, 55, 8};  // how many groups back
-constexpr Field kGroupGroupLast{1, 63, 1};  // last group of the program
-constexpr Field kGroupInBase{2, 0, 13};  // input ring: first word in the activation memory
-constexpr Field kGroupInEnd{2, 13, 14};  // input ring: one behind its last word
-constexpr Field kGroupMidBase{2, 27, 13};  // squeeze ring: first word
-constexpr Field kGroupMidEnd{2, 40, 14};  // squeeze ring: one behind its last word
-constexpr Field kGroupLead{2, 54, 4};  // rows by which pass 0 runs ahead of the others
-constexpr Field kGroupMidRowWords{3, 0, 13};  // words of a squeeze row
-constexpr Field kGroupMidTileWords{3, 13, 13};  // words of a squeeze tile
-constexpr Field kGroupRows{3, 26, 10};  // rows that passes 1 and 2 compute (before pooling)
-constexpr Field kGroupTiles{3, 36, 8};  // tiles of a computed row
-constexpr Field kGroupLastPixels{3, 44, 6};  // pixels of the last computed tile
-constexpr Field kGroupMode{3, 50, 2};  // destination: 0 direct, 1 max pooling, 2 global sum
-constexpr Field kGroupDstSpace{3, 52, 2};  // 0 input, 1 scratch, 2 output
-constexpr Field kGroupDstRowWords{4, 0, 16};  // words from one stored row to the next
-constexpr Field kGroupDstTileWords{4, 16, 13};  // words from one stored tile to the next
-constexpr Field kGroupSegmentWords{4, 29, 13};  // words of a tile that this group writes
-constexpr Field kGroupPoolKernel3{4, 42, 1};  // pooling window 3x3, else 2x2
-constexpr Field kGroupPoolLastEmit{4, 43, 1};  // the last computed row completes a window that reaches over the edge
-constexpr Field kGroupOutSigned{4, 44, 1};  // results are int8
-constexpr Field kGroupOutRows{4, 45, 10};  // stored rows
-constexpr Field kGroupOutTiles{4, 55, 8};  // stored tiles of a row
-constexpr Field kGroupOutLastPixels{5, 0, 6};  // pixels of the last stored tile
-constexpr Field kGroupBiasPairs{5, 6, 12};  // beats of biases in this group's payload
-constexpr Field kGroupWeightWords{5, 18, 16};  // weight words in this group's payload
-constexpr Field kGroupP0Channels{5, 34, 13};  // source channels, phases counted apart
-constexpr Field kGroupP0Phase1{5, 47, 13};  // first channel of the second phase (= channels if none)
-constexpr Field kGroupP0Steps{6, 0, 16};  // K steps of a block
-constexpr Field kGroupP0Blocks{6, 16, 8};  // blocks of C channels
-constexpr Field kGroupP0Last{6, 24, 8};  // channels of the last block
-constexpr Field kGroupP0Kh{6, 32, 4};  // kernel rows
-constexpr Field kGroupP0Enable{6, 36, 1};  // this pass runs
-constexpr Field kGroupP0Mid{6, 37, 1};  // source is the ring of the squeeze map, else the input ring
-constexpr Field kGroupP0Weights{6, 38, 16};  // first weight word, from the group's first
-constexpr Field kGroupP0Bias{7, 0, 12};  // first bias pair, from the group's first
-constexpr Field kGroupP0Stride{7, 12, 2};  // source rows an output row advances
-constexpr Field kGroupP0Pad{7, 14, 2};  // zero rows above the map
-constexpr Field kGroupP0Taps0{7, 16, 3};  // taps of a channel of the first phase
-constexpr Field kGroupP0Taps1{7, 19, 3};  // taps of a channel of the second phase
-constexpr Field kGroupP0Words0{7, 22, 2};  // words read for a channel of the first phase
-constexpr Field kGroupP0Words1{7, 24, 2};  // words read for a channel of the second phase
-constexpr Field kGroupP0Left{7, 26, 1};  // the first word read is the left neighbour's
-constexpr Field kGroupP0Relu{7, 27, 1};  // saturate to [0, 255], else to [-128, 127]
-constexpr Field kGroupP0Signed{7, 28, 1};  // source holds int8, else uint8
-constexpr Field kGroupP1Channels{7, 29, 13};  // source channels, phases counted apart
-constexpr Field kGroupP1Phase1{7, 42, 13};  // first channel of the second phase (= channels if none)
-constexpr Field kGroupP1Steps{8, 0, 16};  // K steps of a block
-constexpr Field kGroupP1Blocks{8, 16, 8};  // blocks of C channels
-constexpr Field kGroupP1Last{8, 24, 8};  // channels of the last block
-constexpr Field kGroupP1Kh{8, 32, 4};  // kernel rows
-constexpr Field kGroupP1Enable{8, 36, 1};  // this pass runs
-constexpr Field kGroupP1Mid{8, 37, 1};  // source is the ring of the squeeze map, else the input ring
-constexpr Field kGroupP1Weights{8, 38, 16};  // first weight word, from the group's first
-constexpr Field kGroupP1Bias{9, 0, 12};  // first bias pair, from the group's first
-constexpr Field kGroupP1Stride{9, 12, 2};  // source rows an output row advances
-constexpr Field kGroupP1Pad{9, 14, 2};  // zero rows above the map
-constexpr Field kGroupP1Taps0{9, 16, 3};  // taps of a channel of the first phase
-constexpr Field kGroupP1Taps1{9, 19, 3};  // taps of a channel of the second phase
-constexpr Field kGroupP1Words0{9, 22, 2};  // words read for a channel of the first phase
-constexpr Field kGroupP1Words1{9, 24, 2};  // words read for a channel of the second phase
-constexpr Field kGroupP1Left{9, 26, 1};  // the first word read is the left neighbour's
-constexpr Field kGroupP1Relu{9, 27, 1};  // saturate to [0, 255], else to [-128, 127]
-constexpr Field kGroupP1Signed{9, 28, 1};  // source holds int8, else uint8
-constexpr Field kGroupP2Channels{9, 29, 13};  // source channels, phases counted apart
-constexpr Field kGroupP2Phase1{9, 42, 13};  // first channel of the second phase (= channels if none)
-constexpr Field kGroupP2Steps{10, 0, 16};  // K steps of a block
-constexpr Field kGroupP2Blocks{10, 16, 8};  // blocks of C channels
-constexpr Field kGroupP2Last{10, 24, 8};  // channels of the last block
-constexpr Field kGroupP2Kh{10, 32, 4};  // kernel rows
-constexpr Field kGroupP2Enable{10, 36, 1};  // this pass runs
-constexpr Field kGroupP2Mid{10, 37, 1};  // source is the ring of the squeeze map, else the input ring
-constexpr Field kGroupP2Weights{10, 38, 16};  // first weight word, from the group's first
-constexpr Field kGroupP2Bias{11, 0, 12};  // first bias pair, from the group's first
-constexpr Field kGroupP2Stride{11, 12, 2};  // source rows an output row advances
-constexpr Field kGroupP2Pad{11, 14, 2};  // zero rows above the map
-constexpr Field kGroupP2Taps0{11, 16, 3};  // taps of a channel of the first phase
-constexpr Field kGroupP2Taps1{11, 19, 3};  // taps of a channel of the second phase
-constexpr Field kGroupP2Words0{11, 22, 2};  // words read for a channel of the first phase
-constexpr Field kGroupP2Words1{11, 24, 2};  // words read for a channel of the second phase
-constexpr Field kGroupP2Left{11, 26, 1};  // the first word read is the left neighbour's
-constexpr Field kGroupP2Relu{11, 27, 1};  // saturate to [0, 255], else to [-128, 127]
-constexpr Field kGroupP2Signed{11, 28, 1};  // source holds int8, else uint8
+constexpr Field kGroupSrcLastTile{1, 44, 13};  // words from a source row's start to the last computed tile
+constexpr Field kGroupInRows{2, 0, 8};  // rows of the input ring
+constexpr Field kGroupSrcSpace{2, 8, 2};  // 0 input, 1 scratch, 2 output
+constexpr Field kGroupWaitEnable{2, 10, 1};  // the source is written by an earlier group
+constexpr Field kGroupWaitBack{2, 11, 8};  // how many groups back
+constexpr Field kGroupGroupLast{2, 19, 1};  // last group of the program
+constexpr Field kGroupInBase{2, 20, 13};  // input ring: first word in the activation memory
+constexpr Field kGroupInEnd{2, 33, 14};  // input ring: one behind its last word
+constexpr Field kGroupMidBase{2, 47, 13};  // squeeze ring: first word
+constexpr Field kGroupMidEnd{3, 0, 14};  // squeeze ring: one behind its last word
+constexpr Field kGroupLead{3, 14, 4};  // rows by which pass 0 runs ahead of the others
+constexpr Field kGroupMidRowWords{3, 18, 13};  // words of a squeeze row
+constexpr Field kGroupMidTileWords{3, 31, 13};  // words of a squeeze tile
+constexpr Field kGroupMidLastTile{3, 44, 13};  // words from a squeeze row's start to its last tile
+constexpr Field kGroupMidTotal{4, 0, 10};  // rows of the squeeze map that pass 0 computes
+constexpr Field kGroupRows{4, 10, 10};  // rows that passes 1 and 2 compute (before pooling)
+constexpr Field kGroupTiles{4, 20, 8};  // tiles of a computed row
+constexpr Field kGroupLastPixels{4, 28, 6};  // pixels of the last computed tile
+constexpr Field kGroupMode{4, 34, 2};  // destination: 0 direct, 1 max pooling, 2 global sum
+constexpr Field kGroupDstSpace{4, 36, 2};  // 0 input, 1 scratch, 2 output
+constexpr Field kGroupDstRowWords{4, 38, 16};  // words from one stored row to the next
+constexpr Field kGroupDstTileWords{5, 0, 13};  // words from one stored tile to the next
+constexpr Field kGroupDstLastTile{5, 13, 16};  // words from a stored row's start to its last tile
+constexpr Field kGroupSegmentWords{5, 29, 13};  // words of a tile that this group writes; of sums: classes
+constexpr Field kGroupPoolLastTile{5, 42, 13};  // line-buffer word of the last pooled tile's first channel
+constexpr Field kGroupPoolKernel3{5, 55, 1};  // pooling window 3x3, else 2x2
+constexpr Field kGroupPoolLastEmit{5, 56, 1};  // the last computed row completes a window that reaches over the edge
+constexpr Field kGroupOutSigned{5, 57, 1};  // results are int8
+constexpr Field kGroupOutRows{6, 0, 10};  // stored rows
+constexpr Field kGroupOutTiles{6, 10, 8};  // stored tiles of a row
+constexpr Field kGroupOutLastPixels{6, 18, 6};  // pixels of the last stored tile
+constexpr Field kGroupBiasPairs{6, 24, 12};  // beats of biases in this group's payload
+constexpr Field kGroupWeightWords{6, 36, 16};  // weight words in this group's payload
+constexpr Field kGroupP0Channels{7, 0, 13};  // source channels, phases counted apart
+constexpr Field kGroupP0Phase1{7, 13, 13};  // first channel of the second phase (= channels if none)
+constexpr Field kGroupP0Steps{7, 26, 16};  // K steps of a block
+constexpr Field kGroupP0Blocks{7, 42, 8};  // blocks of C channels
+constexpr Field kGroupP0Last{7, 50, 8};  // channels of the last block
+constexpr Field kGroupP0Kh{7, 58, 4};  // kernel rows
+constexpr Field kGroupP0Enable{7, 62, 1};  // this pass runs
+constexpr Field kGroupP0Mid{7, 63, 1};  // source is the ring of the squeeze map, else the input ring
+constexpr Field kGroupP0Weights{8, 0, 16};  // first weight word, from the group's first
+constexpr Field kGroupP0Bias{8, 16, 12};  // first bias pair, from the group's first
+constexpr Field kGroupP0Stride{8, 28, 2};  // source rows an output row advances
+constexpr Field kGroupP0Pad{8, 30, 2};  // zero rows above the map
+constexpr Field kGroupP0Taps0{8, 32, 3};  // taps of a channel of the first phase
+constexpr Field kGroupP0Taps1{8, 35, 3};  // taps of a channel of the second phase
+constexpr Field kGroupP0Words0{8, 38, 2};  // words read for a channel of the first phase
+constexpr Field kGroupP0Words1{8, 40, 2};  // words read for a channel of the second phase
+constexpr Field kGroupP0Left{8, 42, 1};  // the first word read is the left neighbour's
+constexpr Field kGroupP0Relu{8, 43, 1};  // saturate to [0, 255], else to [-128, 127]
+constexpr Field kGroupP0SrcSigned{8, 44, 1};  // source holds int8, else uint8
+constexpr Field kGroupP1Channels{8, 45, 13};  // source channels, phases counted apart
+constexpr Field kGroupP1Phase1{9, 0, 13};  // first channel of the second phase (= channels if none)
+constexpr Field kGroupP1Steps{9, 13, 16};  // K steps of a block
+constexpr Field kGroupP1Blocks{9, 29, 8};  // blocks of C channels
+constexpr Field kGroupP1Last{9, 37, 8};  // channels of the last block
+constexpr Field kGroupP1Kh{9, 45, 4};  // kernel rows
+constexpr Field kGroupP1Enable{9, 49, 1};  // this pass runs
+constexpr Field kGroupP1Mid{9, 50, 1};  // source is the ring of the squeeze map, else the input ring
+constexpr Field kGroupP1Weights{10, 0, 16};  // first weight word, from the group's first
+constexpr Field kGroupP1Bias{10, 16, 12};  // first bias pair, from the group's first
+constexpr Field kGroupP1Stride{10, 28, 2};  // source rows an output row advances
+constexpr Field kGroupP1Pad{10, 30, 2};  // zero rows above the map
+constexpr Field kGroupP1Taps0{10, 32, 3};  // taps of a channel of the first phase
+constexpr Field kGroupP1Taps1{10, 35, 3};  // taps of a channel of the second phase
+constexpr Field kGroupP1Words0{10, 38, 2};  // words read for a channel of the first phase
+constexpr Field kGroupP1Words1{10, 40, 2};  // words read for a channel of the second phase
+constexpr Field kGroupP1Left{10, 42, 1};  // the first word read is the left neighbour's
+constexpr Field kGroupP1Relu{10, 43, 1};  // saturate to [0, 255], else to [-128, 127]
+constexpr Field kGroupP1SrcSigned{10, 44, 1};  // source holds int8, else uint8
+constexpr Field kGroupP2Channels{10, 45, 13};  // source channels, phases counted apart
+constexpr Field kGroupP2Phase1{11, 0, 13};  // first channel of the second phase (= channels if none)
+constexpr Field kGroupP2Steps{11, 13, 16};  // K steps of a block
+constexpr Field kGroupP2Blocks{11, 29, 8};  // blocks of C channels
+constexpr Field kGroupP2Last{11, 37, 8};  // channels of the last block
+constexpr Field kGroupP2Kh{11, 45, 4};  // kernel rows
+constexpr Field kGroupP2Enable{11, 49, 1};  // this pass runs
+constexpr Field kGroupP2Mid{11, 50, 1};  // source is the ring of the squeeze map, else the input ring
+constexpr Field kGroupP2Weights{12, 0, 16};  // first weight word, from the group's first
+constexpr Field kGroupP2Bias{12, 16, 12};  // first bias pair, from the group's first
+constexpr Field kGroupP2Stride{12, 28, 2};  // source rows an output row advances
+constexpr Field kGroupP2Pad{12, 30, 2};  // zero rows above the map
+constexpr Field kGroupP2Taps0{12, 32, 3};  // taps of a channel of the first phase
+constexpr Field kGroupP2Taps1{12, 35, 3};  // taps of a channel of the second phase
+constexpr Field kGroupP2Words0{12, 38, 2};  // words read for a channel of the first phase
+constexpr Field kGroupP2Words1{12, 40, 2};  // words read for a channel of the second phase
+constexpr Field kGroupP2Left{12, 42, 1};  // the first word read is the left neighbour's
+constexpr Field kGroupP2Relu{12, 43, 1};  // saturate to [0, 255], else to [-128, 127]
+constexpr Field kGroupP2SrcSigned{12, 44, 1};  // source holds int8, else uint8
 constexpr Field kGroupPayloadCrc{14, 0, 32};  // CRC-32 of biases and weights
 constexpr Field kGroupPayloadPad{14, 32, 32};  // zero
 constexpr Field kGroupDescriptorPad{15, 0, 32};  // zero

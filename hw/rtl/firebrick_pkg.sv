@@ -2,6 +2,8 @@
 // Register offsets, error codes, program header and group descriptor.
 
 package firebrick_pkg;
+  // Every user of the package needs some of these constants, none needs all.
+  /* verilator lint_off UNUSEDPARAM */
   localparam logic [31:0] FormatVersion = 32'd1;
   localparam logic [31:0] EngineId = 32'h46425249;
   localparam logic [31:0] ProgramMagic = 32'h47504246;
@@ -90,8 +92,8 @@ package firebrick_pkg;
     logic [31:0] descriptor_pad;  // zero
     logic [31:0] payload_pad;  // zero
     logic [31:0] payload_crc;  // CRC-32 of biases and weights
-    logic [162:0] unused_0;
-    logic [0:0] p2_signed;  // source holds int8, else uint8
+    logic [82:0] unused_0;
+    logic [0:0] p2_src_signed;  // source holds int8, else uint8
     logic [0:0] p2_relu;  // saturate to [0, 255], else to [-128, 127]
     logic [0:0] p2_left;  // the first word read is the left neighbour's
     logic [1:0] p2_words1;  // words read for a channel of the second phase
@@ -101,18 +103,18 @@ package firebrick_pkg;
     logic [1:0] p2_pad;  // zero rows above the map
     logic [1:0] p2_stride;  // source rows an output row advances
     logic [11:0] p2_bias;  // first bias pair, from the group's first
-    logic [9:0] unused_1;
     logic [15:0] p2_weights;  // first weight word, from the group's first
+    logic [12:0] unused_1;
     logic [0:0] p2_mid;  // source is the ring of the squeeze map, else the input ring
     logic [0:0] p2_enable;  // this pass runs
     logic [3:0] p2_kh;  // kernel rows
     logic [7:0] p2_last;  // channels of the last block
     logic [7:0] p2_blocks;  // blocks of C channels
     logic [15:0] p2_steps;  // K steps of a block
-    logic [8:0] unused_2;
     logic [12:0] p2_phase1;  // first channel of the second phase (= channels if none)
+    logic [5:0] unused_2;
     logic [12:0] p2_channels;  // source channels, phases counted apart
-    logic [0:0] p1_signed;  // source holds int8, else uint8
+    logic [0:0] p1_src_signed;  // source holds int8, else uint8
     logic [0:0] p1_relu;  // saturate to [0, 255], else to [-128, 127]
     logic [0:0] p1_left;  // the first word read is the left neighbour's
     logic [1:0] p1_words1;  // words read for a channel of the second phase
@@ -122,18 +124,18 @@ package firebrick_pkg;
     logic [1:0] p1_pad;  // zero rows above the map
     logic [1:0] p1_stride;  // source rows an output row advances
     logic [11:0] p1_bias;  // first bias pair, from the group's first
-    logic [9:0] unused_3;
     logic [15:0] p1_weights;  // first weight word, from the group's first
+    logic [12:0] unused_3;
     logic [0:0] p1_mid;  // source is the ring of the squeeze map, else the input ring
     logic [0:0] p1_enable;  // this pass runs
     logic [3:0] p1_kh;  // kernel rows
     logic [7:0] p1_last;  // channels of the last block
     logic [7:0] p1_blocks;  // blocks of C channels
     logic [15:0] p1_steps;  // K steps of a block
-    logic [8:0] unused_4;
     logic [12:0] p1_phase1;  // first channel of the second phase (= channels if none)
+    logic [5:0] unused_4;
     logic [12:0] p1_channels;  // source channels, phases counted apart
-    logic [0:0] p0_signed;  // source holds int8, else uint8
+    logic [0:0] p0_src_signed;  // source holds int8, else uint8
     logic [0:0] p0_relu;  // saturate to [0, 255], else to [-128, 127]
     logic [0:0] p0_left;  // the first word read is the left neighbour's
     logic [1:0] p0_words1;  // words read for a channel of the second phase
@@ -143,7 +145,6 @@ package firebrick_pkg;
     logic [1:0] p0_pad;  // zero rows above the map
     logic [1:0] p0_stride;  // source rows an output row advances
     logic [11:0] p0_bias;  // first bias pair, from the group's first
-    logic [9:0] unused_5;
     logic [15:0] p0_weights;  // first weight word, from the group's first
     logic [0:0] p0_mid;  // source is the ring of the squeeze map, else the input ring
     logic [0:0] p0_enable;  // this pass runs
@@ -151,32 +152,37 @@ package firebrick_pkg;
     logic [7:0] p0_last;  // channels of the last block
     logic [7:0] p0_blocks;  // blocks of C channels
     logic [15:0] p0_steps;  // K steps of a block
-    logic [3:0] unused_6;
     logic [12:0] p0_phase1;  // first channel of the second phase (= channels if none)
     logic [12:0] p0_channels;  // source channels, phases counted apart
+    logic [11:0] unused_5;
     logic [15:0] weight_words;  // weight words in this group's payload
     logic [11:0] bias_pairs;  // beats of biases in this group's payload
     logic [5:0] out_last_pixels;  // pixels of the last stored tile
-    logic [0:0] unused_7;
     logic [7:0] out_tiles;  // stored tiles of a row
     logic [9:0] out_rows;  // stored rows
+    logic [5:0] unused_6;
     logic [0:0] out_signed;  // results are int8
     logic [0:0] pool_last_emit;  // the last computed row completes a window that reaches over the edge
     logic [0:0] pool_kernel3;  // pooling window 3x3, else 2x2
-    logic [12:0] segment_words;  // words of a tile that this group writes
+    logic [12:0] pool_last_tile;  // line-buffer word of the last pooled tile's first channel
+    logic [12:0] segment_words;  // words of a tile that this group writes; of sums: classes
+    logic [15:0] dst_last_tile;  // words from a stored row's start to its last tile
     logic [12:0] dst_tile_words;  // words from one stored tile to the next
+    logic [9:0] unused_7;
     logic [15:0] dst_row_words;  // words from one stored row to the next
-    logic [9:0] unused_8;
     logic [1:0] dst_space;  // 0 input, 1 scratch, 2 output
     logic [1:0] mode;  // destination: 0 direct, 1 max pooling, 2 global sum
     logic [5:0] last_pixels;  // pixels of the last computed tile
     logic [7:0] tiles;  // tiles of a computed row
     logic [9:0] rows;  // rows that passes 1 and 2 compute (before pooling)
+    logic [9:0] mid_total;  // rows of the squeeze map that pass 0 computes
+    logic [6:0] unused_8;
+    logic [12:0] mid_last_tile;  // words from a squeeze row's start to its last tile
     logic [12:0] mid_tile_words;  // words of a squeeze tile
     logic [12:0] mid_row_words;  // words of a squeeze row
-    logic [5:0] unused_9;
     logic [3:0] lead;  // rows by which pass 0 runs ahead of the others
     logic [13:0] mid_end;  // squeeze ring: one behind its last word
+    logic [3:0] unused_9;
     logic [12:0] mid_base;  // squeeze ring: first word
     logic [13:0] in_end;  // input ring: one behind its last word
     logic [12:0] in_base;  // input ring: first word in the activation memory
@@ -185,6 +191,8 @@ package firebrick_pkg;
     logic [0:0] wait_enable;  // the source is written by an earlier group
     logic [1:0] src_space;  // 0 input, 1 scratch, 2 output
     logic [7:0] in_rows;  // rows of the input ring
+    logic [6:0] unused_10;
+    logic [12:0] src_last_tile;  // words from a source row's start to the last computed tile
     logic [7:0] src_tiles;  // tiles of a source row
     logic [12:0] src_tile_words;  // words of a source tile
     logic [12:0] src_row_words;  // words of a source row
@@ -213,9 +221,11 @@ package firebrick_pkg;
     logic [1:0] words1;  // words read for a channel of the second phase
     logic [0:0] left;  // the first word read is the left neighbour's
     logic [0:0] relu;  // saturate to [0, 255], else to [-128, 127]
-    logic [0:0] signed;  // source holds int8, else uint8
+    logic [0:0] src_signed;  // source holds int8, else uint8
   } pass_t;
 
+  // The fields of one pass; the rest of the group is not looked at.
+  /* verilator lint_off UNUSEDSIGNAL */
   function automatic pass_t get_pass(group_t group, logic [1:0] index);
     pass_t result;
     unique case (index)
@@ -238,7 +248,7 @@ package firebrick_pkg;
         result.words1 = group.p0_words1;
         result.left = group.p0_left;
         result.relu = group.p0_relu;
-        result.signed = group.p0_signed;
+        result.src_signed = group.p0_src_signed;
       end
       2'd1: begin
         result.channels = group.p1_channels;
@@ -259,7 +269,7 @@ package firebrick_pkg;
         result.words1 = group.p1_words1;
         result.left = group.p1_left;
         result.relu = group.p1_relu;
-        result.signed = group.p1_signed;
+        result.src_signed = group.p1_src_signed;
       end
       default: begin
         result.channels = group.p2_channels;
@@ -280,9 +290,11 @@ package firebrick_pkg;
         result.words1 = group.p2_words1;
         result.left = group.p2_left;
         result.relu = group.p2_relu;
-        result.signed = group.p2_signed;
+        result.src_signed = group.p2_src_signed;
       end
     endcase
     return result;
   endfunction
+  /* verilator lint_on UNUSEDSIGNAL */
+  /* verilator lint_on UNUSEDPARAM */
 endpackage

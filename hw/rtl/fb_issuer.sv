@@ -1,0 +1,222 @@
+// Turns a block into K steps: one activation fetch and one weight read a cycle.
+//
+// A K step is (kernel row, source channel, kernel column), the column innermost.  For every
+// (row, channel) - an element - the one to three words under the window are read while its taps
+// are issued.  Slots go to fb_window unstalled: once started, a block runs to its end.  A block
+// shorter than C steps starts late, because the array needs C cycles to drain the one before.
+//
+// Handshake: block_valid_i / block_ready_o; the next block is taken in the cycle after the last
+// slot of the one before, without a gap.  Latency: the first slot leaves 2 cycles after the
+// block was accepted into an idle issuer.
+`default_nettype none
+
+module fb_issuer
+  import fb_block_pkg::*;
+#(
+  parameter int unsigned Channels = 32,
+  parameter int unsigned ActAddrBits = 12,
+  parameter int unsigned WeightAddrBits = 13
+) (
+  input  wire                       clk_i,
+  input  wire                       rst_ni,
+
+  input  wire                       block_valid_i,
+  output logic                      block_ready_o,
+  input  wire block_t               block_i,
+
+  // slots, aligned with the read request
+  output logic                      act_rd_en_o,
+  output logic [ActAddrBits-1:0]    act_rd_addr_o,
+  output logic                      slot_valid_o,
+  output logic                      slot_read_o,
+  output logic                      slot_zero_o,
+  output logic                      slot_elem_last_o,
+  output logic [2:0]                slot_sel_o,
+  output logic                      slot_signed_o,
+  output logic                      slot_first_o,
+  output logic                      slot_last_o,
+  output logic [WeightAddrBits-1:0] slot_weight_addr_o,
+
+  // the token of a block, in the cycle in which the block starts
+  output logic                      token_valid_o,
+  output token_t                    token_o,
+
+  // one pulse when a block's last slot has been issued
+  output logic                      done_o,
+  output logic [3:0]                done_free_rows_o,
+  output logic                      done_group_end_o,
+  output logic [15:0]               done_weight_words_o,
+  output logic [11:0]               done_bias_pairs_o,
+
+  // what this cycle was used for, for the counters
+  output logic                      active_o,
+  output logic                      pacing_o
+);
+  localparam int unsigned PaceBits = $clog2(Channels + 1);
+
+  block_t next_q;
+  logic   next_valid_q;
+  block_t blk_q;
+  logic   run_q;        // slots are being issued
+  logic   start;
+  logic   finish;
+
+  logic [2:0]          tap_q;
+  logic                phase_q;
+  logic [12:0]         chan_left_q;
+  logic [3:0]          row_left_q;
+  logic                first_row_q;
+  logic                first_q;
+  logic [15:0]         steps_left_q;
+  logic [PaceBits-1:0] pace_left_q;
+  logic [12:0]         elem_q;        // word of the element's own tile
+  logic [12:0]         row_next_q;    // base of the kernel row after it
+  logic [15:0]         weight_addr_q;
+
+  logic [2:0] taps;
+  logic [1:0] words;
+  logic       tap_last;
+  logic       step_last;
+  logic       chan_last;
+  logic       phase_last;
+  logic       next_short;
+  logic       paced;
+  logic [13:0] row_step;
+
+  assign taps = phase_q ? blk_q.taps1 : blk_q.taps0;
+  assign words = phase_q ? blk_q.words1 : blk_q.words0;
+  assign tap_last = (tap_q + 3'd1) == taps;
+  assign step_last = steps_left_q == 16'd1;
+  assign chan_last = chan_left_q == 13'd1;
+  assign phase_last = phase_q || (blk_q.channels1 == '0);
+
+  assign finish = run_q && step_last;
+  // Last steps must be C cycles apart, so that the array has drained one block before it
+  // captures the next: a short block starts late.
+  assign next_short = next_q.steps < 16'(Channels);
+  assign paced = finish ? !next_short : (16'(pace_left_q) <= next_q.steps);
+  assign start = next_valid_q && paced && (finish || !run_q);
+  assign block_ready_o = !next_valid_q || start;
+  assign row_step = {1'b0, row_next_q} + {1'b0, blk_q.row_words};
+
+  always_ff @(posedge clk_i) begin
+    if (block_ready_o) next_q <= block_i;
+    if (start) begin
+      blk_q         <= next_q;
+      tap_q         <= '0;
+      phase_q       <= 1'b0;
+      chan_left_q   <= next_q.channels0;
+      row_left_q    <= next_q.kh;
+      first_row_q   <= 1'b1;
+      first_q       <= 1'b1;
+      steps_left_q  <= next_q.steps;
+      elem_q        <= next_q.row_base + next_q.tile_off;
+      row_next_q    <= ({1'b0, next_q.row_base} + {1'b0, next_q.row_words} == next_q.ring_end) ?
+                       next_q.ring_base : next_q.row_base + next_q.row_words;
+      weight_addr_q <= next_q.weight_addr;
+    end else if (run_q) begin
+      first_q       <= 1'b0;
+      steps_left_q  <= steps_left_q - 16'd1;
+      weight_addr_q <= weight_addr_q + 16'd1;
+      tap_q         <= tap_last ? '0 : tap_q + 3'd1;
+      if (tap_last) begin
+        if (!chan_last) begin
+          chan_left_q <= chan_left_q - 13'd1;
+          elem_q      <= elem_q + 13'd1;
+        end else if (!phase_last) begin
+          phase_q     <= 1'b1;
+          chan_left_q <= blk_q.channels1;
+          elem_q      <= elem_q + 13'd1;
+        end else begin
+          phase_q     <= 1'b0;
+          chan_left_q <= blk_q.channels0;
+          row_left_q  <= row_left_q - 4'd1;
+          first_row_q <= 1'b0;
+          elem_q      <= row_next_q + blk_q.tile_off;
+          row_next_q  <= (row_step == blk_q.ring_end) ? blk_q.ring_base : row_step[12:0];
+        end
+      end
+    end
+
+    if (finish) pace_left_q <= PaceBits'(Channels - 1);
+    else if (pace_left_q != '0) pace_left_q <= pace_left_q - PaceBits'(1);
+
+    if (!rst_ni) begin
+      next_valid_q <= 1'b0;
+      run_q        <= 1'b0;
+      pace_left_q  <= '0;
+    end else begin
+      if (block_ready_o) next_valid_q <= block_valid_i;
+      if (start) run_q <= 1'b1;
+      else if (finish) run_q <= 1'b0;
+    end
+  end
+
+  // Which word this tap reads, and which part of the history its pixels come from.
+  logic        read;
+  logic        word_left;
+  logic        word_right;
+  logic [2:0]  sel;
+  logic        row_zero;
+
+  assign read = {1'b0, words} > tap_q;
+  assign word_left = blk_q.left && (tap_q == 3'd0);
+  assign word_right = blk_q.left ? (tap_q == 3'd2) : (tap_q == 3'd1);
+  assign row_zero = (blk_q.top_zero && first_row_q) || (blk_q.bottom_zero && (row_left_q == 4'd1));
+
+  always_comb begin
+    if (blk_q.left) begin
+      unique case (tap_q)
+        3'd0:    sel = 3'd1;
+        3'd1:    sel = 3'd0;
+        default: sel = 3'd4;
+      endcase
+    end else begin
+      unique case (tap_q)
+        3'd0:    sel = 3'd0;
+        3'd1:    sel = tap_last ? 3'd4 : 3'd2;
+        3'd2:    sel = tap_last ? 3'd5 : 3'd3;
+        default: sel = 3'd6;
+      endcase
+    end
+  end
+
+  logic [12:0] act_addr_q;
+
+  always_ff @(posedge clk_i) begin
+    act_addr_q         <= word_left ? elem_q - blk_q.tile_words :
+                          word_right ? elem_q + blk_q.tile_words : elem_q;
+    slot_zero_o        <= row_zero || (word_left && blk_q.left_zero) ||
+                          (word_right && blk_q.right_zero);
+    slot_elem_last_o   <= tap_last;
+    slot_sel_o         <= sel;
+    slot_signed_o      <= blk_q.src_signed;
+    slot_weight_addr_o <= WeightAddrBits'(weight_addr_q);
+    slot_first_o       <= run_q && first_q;
+    slot_last_o        <= run_q && step_last;
+    slot_read_o        <= run_q && read;
+    slot_valid_o       <= run_q && rst_ni;
+  end
+
+  assign act_rd_en_o = slot_read_o;
+  assign act_rd_addr_o = ActAddrBits'(act_addr_q);
+
+  assign token_valid_o = start;
+  assign token_o = next_q.token;
+
+  // Rows and weights are free as soon as the last slot was issued: what overwrites them takes
+  // longer to arrive than the reads in flight.
+  assign done_o = finish;
+  assign done_free_rows_o = blk_q.free_rows;
+  assign done_group_end_o = blk_q.group_end;
+  assign done_weight_words_o = blk_q.weight_words;
+  assign done_bias_pairs_o = blk_q.bias_pairs;
+
+  assign active_o = run_q;
+  assign pacing_o = next_valid_q && !run_q && !paced;
+
+  logic unused_bits;
+  assign unused_bits = &{1'b0, act_addr_q, weight_addr_q, blk_q};
+endmodule
+
+`default_nettype wire

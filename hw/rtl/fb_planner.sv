@@ -1,0 +1,405 @@
+// The sequencer: walks through a group's rows, tiles, passes and blocks and hands the issuer one
+// block after the other, as soon as what the block needs is there.
+//
+//   for each row: the squeeze row that runs `lead` rows ahead (pass 0, into the ring on chip),
+//                 then the main row: for each tile, right to left:
+//                   all blocks of pass 1, then all blocks of pass 2
+//
+// Right to left, so that the pooling unit knows the first pixel of the tile to the right.
+// The planner works on the next block while the current one runs (at least C cycles), so its
+// steps may take several cycles each.  All waiting happens here: for weights, input rows, squeeze
+// rows, and room in the output FIFO, which is reserved before a block starts because the array
+// cannot be stopped.
+//
+// Handshakes: group_valid_i/group_ready_o, block_valid_o/block_ready_i, segment_valid_o/
+// segment_ready_i.  Latency: 2 cycles a block, 4 where a pass begins, 7 where a row begins.
+`default_nettype none
+
+module fb_planner
+  import firebrick_pkg::*;
+  import fb_block_pkg::*;
+#(
+  parameter int unsigned Pixels = 14,
+  parameter int unsigned Channels = 32,
+  parameter int unsigned WordBytes = 16,
+  parameter int unsigned ActWords = 4096,
+  parameter int unsigned WeightWords = 8192,
+  parameter int unsigned BiasPairs = 1024,
+  parameter int unsigned FifoWords = 512
+) (
+  input  wire          clk_i,
+  input  wire          rst_ni,
+
+  input  wire          start_i,         // a run begins: reset all counts
+  input  wire  [31:0]  scratch_addr_i,
+  input  wire  [31:0]  output_addr_i,
+  input  wire  [31:0]  output_stride_i,
+
+  input  wire          group_valid_i,
+  output logic         group_ready_o,
+  input  wire group_t  group_i,
+
+  input  wire  [15:0]  weights_loaded_i, // weight words written since start, modulo 2^16
+  input  wire  [15:0]  load_seq_i,       // group whose rows are being loaded
+  input  wire  [9:0]   load_rows_i,      // rows of it that are complete
+  input  wire          ring_row_done_i,  // a squeeze row has been written
+  input  wire          fifo_pop_i,       // a word has left the output FIFO
+
+  output logic         segment_valid_o,
+  input  wire          segment_ready_i,
+  output logic [31:0]  segment_addr_o,
+  output logic [12:0]  segment_words_o,
+  output logic         segment_sum_o,
+  output logic [1:0]   segment_tag_o,    // bit 0: completes a row, bit 1: completes the group
+
+  output logic         block_valid_o,
+  input  wire          block_ready_i,
+  output block_t       block_o,
+
+  output logic         wait_weights_o,
+  output logic         wait_input_o,
+  output logic         wait_output_o,
+  output logic         wait_ring_o,
+  output logic         capacity_error_o
+);
+  localparam int unsigned WordShift = $clog2(WordBytes);
+  localparam int unsigned RoomBits = $clog2(FifoWords + 1);
+
+  typedef enum logic [3:0] {
+    Idle, Check, Init, Row, Tile, PassLoad, PassInit, BlockPrep, BlockWait, RowEnd, Advance, Next
+  } state_e;
+
+  state_e state_q;
+  group_t g_q;
+  pass_t  pass_q;
+
+  // Ring pointers: the row `cur` that a consumer works on, and the row above it.
+  logic [12:0] in_cur_q, in_prev_q, mid_cur_q, mid_prev_q, mid_wr_q;
+  logic [9:0]  ahead_row_q;   // next squeeze row
+  logic [9:0]  main_row_q;    // next main row
+  logic [11:0] in_row_q;      // source row of in_cur
+  logic [9:0]  mid_done_q;    // squeeze rows written
+  logic [1:0]  advance_q;
+
+  logic        stage_q;       // 0: squeeze row, 1: main row
+  logic [1:0]  pass_index_q;
+  logic [7:0]  tile_q;
+  logic [12:0] src_tile_q, mid_tile_q;
+  logic [12:0] pool_tile_q;
+  logic [7:0]  block_left_q;
+  logic [12:0] chan_q;        // first channel of the block within the tile
+  logic        tile_begin_q;  // no block of this tile has been issued yet
+  logic [15:0] weight_ptr_q, weight_need_q, weight_base_q;
+  logic [11:0] bias_ptr_q, bias_base_q;
+  logic [7:0]  block_channels_q;
+  logic [11:0] in_need_q;
+  logic [9:0]  mid_need_q;
+  logic        tile_writes_q; // this tile's results go to memory
+  logic        v_use_q, v_store_q, v_emit_q;
+  logic        row_last_q;
+  logic [31:0] seg_row_q, seg_tile_q;
+  logic [31:0] output_base_q;
+  logic [15:0] seq_q;
+  logic [RoomBits-1:0] room_q;
+
+  function automatic logic [12:0] ring_next(logic [12:0] ptr, logic [12:0] words,
+                                            logic [12:0] base, logic [13:0] ring_end);
+    logic [13:0] sum;
+    sum = {1'b0, ptr} + {1'b0, words};
+    return (sum == ring_end) ? base : sum[12:0];
+  endfunction
+
+  // ---------------------------------------------------------------- waiting for what a block needs
+  logic [15:0] weight_slack;
+  logic [15:0] seq_slack;
+  logic        weights_ok, input_ok, ring_ok, output_ok;
+  logic        segment_due;
+  logic        push;
+
+  assign weight_slack = weights_loaded_i - weight_need_q;
+  assign seq_slack = load_seq_i - seq_q;
+  assign weights_ok = !weight_slack[15];
+  assign input_ok = pass_q.mid || (!seq_slack[15] && (seq_slack != '0)) ||
+                    ((seq_slack == '0) && ({2'b0, load_rows_i} >= in_need_q));
+  assign ring_ok = !pass_q.mid || (mid_done_q >= mid_need_q);
+  assign segment_due = tile_begin_q && tile_writes_q;
+  assign output_ok = !tile_writes_q || ((16'(room_q) >= 16'(block_channels_q)) &&
+                                        (!segment_due || segment_ready_i));
+
+  assign block_valid_o = (state_q == BlockWait) && weights_ok && input_ok && ring_ok && output_ok;
+  assign push = block_valid_o && block_ready_i;
+  assign segment_valid_o = push && segment_due;
+
+  assign wait_weights_o = (state_q == BlockWait) && !weights_ok;
+  assign wait_input_o = (state_q == BlockWait) && weights_ok && !input_ok;
+  assign wait_ring_o = (state_q == BlockWait) && weights_ok && input_ok && !ring_ok;
+  assign wait_output_o = (state_q == BlockWait) && weights_ok && input_ok && ring_ok && !output_ok;
+
+  assign group_ready_o = state_q == Idle;
+
+  // ---------------------------------------------------------------------------------- the block
+  logic last_block, last_pass, last_tile, row_end, group_end;
+  logic main_from_input;
+
+  assign last_block = block_left_q == 8'd1;
+  assign last_pass = !stage_q || (pass_index_q == 2'd2) || !g_q.p2_enable;
+  assign last_tile = tile_q == '0;
+  assign row_end = last_block && last_pass && last_tile;
+  assign group_end = row_end && stage_q && row_last_q;
+  assign main_from_input = stage_q && !g_q.p0_enable;
+
+  always_comb begin
+    block_o = '0;
+    if (pass_q.mid) begin
+      block_o.row_base = (pass_q.pad != '0) ? mid_prev_q : mid_cur_q;
+      block_o.ring_base = g_q.mid_base;
+      block_o.ring_end = g_q.mid_end;
+      block_o.row_words = g_q.mid_row_words;
+      block_o.tile_off = mid_tile_q;
+      block_o.tile_words = g_q.mid_tile_words;
+      block_o.right_zero = tile_q + 8'd1 == g_q.tiles;
+      block_o.top_zero = (pass_q.pad != '0) && (main_row_q == '0);
+      block_o.bottom_zero = (pass_q.pad != '0) && (main_row_q + 10'd1 == g_q.mid_total);
+    end else begin
+      block_o.row_base = (pass_q.pad != '0) ? in_prev_q : in_cur_q;
+      block_o.ring_base = g_q.in_base;
+      block_o.ring_end = g_q.in_end;
+      block_o.row_words = g_q.src_row_words;
+      block_o.tile_off = src_tile_q;
+      block_o.tile_words = g_q.src_tile_words;
+      block_o.right_zero = tile_q + 8'd1 >= g_q.src_tiles;
+      block_o.top_zero = (pass_q.pad != '0) && (in_row_q == '0);
+      block_o.bottom_zero = (pass_q.pad != '0) && (in_row_q + 12'd1 == {2'b0, g_q.src_rows});
+    end
+    block_o.left_zero = tile_q == '0;
+    block_o.channels0 = pass_q.phase1;
+    block_o.channels1 = pass_q.channels - pass_q.phase1;
+    block_o.kh = pass_q.kh;
+    block_o.taps0 = pass_q.taps0;
+    block_o.taps1 = pass_q.taps1;
+    block_o.words0 = pass_q.words0;
+    block_o.words1 = pass_q.words1;
+    block_o.left = pass_q.left;
+    block_o.src_signed = pass_q.src_signed;
+    block_o.steps = pass_q.steps;
+    block_o.weight_addr = weight_ptr_q;
+    block_o.free_rows = (row_end && (!stage_q || main_from_input)) ?
+                        (stage_q && (main_row_q == '0) ? {2'b0, pass_q.stride - pass_q.pad}
+                                                       : {2'b0, pass_q.stride}) : '0;
+    block_o.group_end = group_end;
+    block_o.weight_words = g_q.weight_words;
+    block_o.bias_pairs = g_q.bias_pairs;
+
+    block_o.token.bias_addr = bias_ptr_q;
+    block_o.token.channels = block_channels_q;
+    block_o.token.pixels = (tile_q + 8'd1 == g_q.tiles) ? g_q.last_pixels : 6'(Pixels);
+    block_o.token.relu = pass_q.relu;
+    block_o.token.chan = chan_q;
+    block_o.token.tile_odd = tile_q[0];
+    block_o.token.tile_first = tile_q + 8'd1 == g_q.tiles;
+    block_o.token.out_pixels = ({1'b0, tile_q[7:1]} + 8'd1 == g_q.out_tiles) ? g_q.out_last_pixels
+                                                                            : 6'(Pixels);
+    block_o.token.v_use = v_use_q;
+    block_o.token.v_store_row = v_store_q;
+    block_o.token.v_emit = tile_writes_q;
+    block_o.token.kernel3 = g_q.pool_kernel3;
+    block_o.token.out_signed = g_q.out_signed;
+    block_o.token.sum_init = (main_row_q == '0) && (tile_q + 8'd1 == g_q.tiles);
+    block_o.token.sum_emit = tile_writes_q;
+    block_o.token.row_end = row_end;
+    if (!stage_q) begin
+      block_o.token.target = ToRing;
+      block_o.token.addr = mid_wr_q + mid_tile_q + chan_q;
+    end else begin
+      unique case (g_q.mode)
+        ModePool: block_o.token.target = ToPool;
+        ModeSum:  block_o.token.target = ToSum;
+        default:  block_o.token.target = ToMemory;
+      endcase
+      block_o.token.addr = pool_tile_q + chan_q;
+    end
+  end
+
+  assign segment_addr_o = seg_tile_q;
+  assign segment_words_o = g_q.segment_words;
+  assign segment_sum_o = g_q.mode == ModeSum;
+  assign segment_tag_o = {last_tile && row_last_q, last_tile};
+
+  // --------------------------------------------------------------------------------- the walk
+  logic        take_ahead;
+  logic [12:0] in_next, mid_next, mid_wr_next;
+  logic        row_odd, row_last;
+  logic        too_large;
+
+  assign take_ahead = g_q.p0_enable && (ahead_row_q < g_q.mid_total) &&
+                      (ahead_row_q <= main_row_q + 10'(g_q.lead));
+  assign in_next = ring_next(in_cur_q, g_q.src_row_words, g_q.in_base, g_q.in_end);
+  assign mid_next = ring_next(mid_cur_q, g_q.mid_row_words, g_q.mid_base, g_q.mid_end);
+  assign mid_wr_next = ring_next(mid_wr_q, g_q.mid_row_words, g_q.mid_base, g_q.mid_end);
+  assign row_odd = main_row_q[0];
+  assign row_last = main_row_q + 10'd1 == g_q.rows;
+  assign too_large = (32'(g_q.in_end) > 32'(ActWords)) || (32'(g_q.mid_end) > 32'(ActWords)) ||
+                     (32'(g_q.weight_words) > 32'(WeightWords)) ||
+                     (32'(g_q.bias_pairs) > 32'(BiasPairs)) ||
+                     (g_q.rows == '0) || (g_q.tiles == '0) || (g_q.out_tiles == '0) ||
+                     !(g_q.p1_enable || g_q.p2_enable) ||
+                     (g_q.p1_enable && ((g_q.p1_steps == '0) || (g_q.p1_blocks == '0))) ||
+                     (g_q.p2_enable && ((g_q.p2_steps == '0) || (g_q.p2_blocks == '0))) ||
+                     (g_q.p0_enable && ((g_q.p0_steps == '0) || (g_q.p0_blocks == '0)));
+
+  always_ff @(posedge clk_i) begin
+    capacity_error_o <= 1'b0;
+    unique case (state_q)
+      Idle: if (group_valid_i) begin
+        g_q <= group_i;
+        state_q <= Check;
+      end
+      Check: begin
+        capacity_error_o <= too_large;
+        seg_row_q <= ((g_q.dst_space == OutputSpace) ? output_base_q : scratch_addr_i) +
+                     g_q.dst_offset;
+        in_cur_q <= g_q.in_base;
+        in_prev_q <= 13'(g_q.in_end - {1'b0, g_q.src_row_words});
+        mid_cur_q <= g_q.mid_base;
+        mid_wr_q <= g_q.mid_base;
+        mid_prev_q <= 13'(g_q.mid_end - {1'b0, g_q.mid_row_words});
+        ahead_row_q <= '0;
+        main_row_q <= '0;
+        in_row_q <= '0;
+        if (!too_large) state_q <= Init;
+      end
+      Init: begin
+        seg_row_q <= seg_row_q + (32'(g_q.dst_last_tile) << WordShift);
+        state_q <= Row;
+      end
+      Row: begin
+        stage_q <= !take_ahead;
+        tile_q <= g_q.tiles - 8'd1;
+        src_tile_q <= g_q.src_last_tile;
+        mid_tile_q <= g_q.mid_last_tile;
+        pool_tile_q <= g_q.pool_last_tile;
+        seg_tile_q <= seg_row_q;
+        row_last_q <= row_last;
+        if (g_q.pool_kernel3) begin
+          v_use_q <= main_row_q != '0;
+          v_store_q <= !row_odd;
+          v_emit_q <= (!row_odd && (main_row_q != '0)) ||
+                      (row_odd && row_last && g_q.pool_last_emit);
+        end else begin
+          v_use_q <= row_odd;
+          v_store_q <= !row_odd;
+          v_emit_q <= row_odd || (row_last && g_q.pool_last_emit);
+        end
+        state_q <= Tile;
+      end
+      Tile: begin
+        chan_q <= '0;
+        tile_begin_q <= 1'b1;
+        pass_index_q <= !stage_q ? 2'd0 : g_q.p1_enable ? 2'd1 : 2'd2;
+        unique case (g_q.mode)
+          ModePool: tile_writes_q <= stage_q && v_emit_q && !tile_q[0] &&
+                                     ({1'b0, tile_q[7:1]} < g_q.out_tiles);
+          ModeSum:  tile_writes_q <= stage_q && row_last_q && (tile_q == '0);
+          default:  tile_writes_q <= stage_q;
+        endcase
+        state_q <= PassLoad;
+      end
+      PassLoad: begin
+        pass_q <= get_pass(g_q, pass_index_q);
+        state_q <= PassInit;
+      end
+      PassInit: begin
+        weight_ptr_q <= weight_base_q + pass_q.weights;
+        bias_ptr_q <= bias_base_q + pass_q.bias;
+        block_left_q <= pass_q.blocks;
+        in_need_q <= in_row_q + {8'b0, pass_q.kh} - {10'b0, pass_q.pad};
+        mid_need_q <= main_row_q + {6'b0, pass_q.kh} - {8'b0, pass_q.pad};
+        state_q <= BlockPrep;
+      end
+      BlockPrep: begin
+        weight_need_q <= weight_ptr_q + pass_q.steps;
+        block_channels_q <= last_block ? pass_q.last : 8'(Channels);
+        if (in_need_q > {2'b0, g_q.src_rows}) in_need_q <= {2'b0, g_q.src_rows};
+        if (mid_need_q > g_q.mid_total) mid_need_q <= g_q.mid_total;
+        state_q <= BlockWait;
+      end
+      BlockWait: if (push) begin
+        tile_begin_q <= 1'b0;
+        chan_q <= chan_q + {5'b0, block_channels_q};
+        weight_ptr_q <= weight_need_q;
+        bias_ptr_q <= bias_ptr_q + 12'(Channels / 2);
+        block_left_q <= block_left_q - 8'd1;
+        if (!last_block) begin
+          state_q <= BlockPrep;
+        end else if (!last_pass) begin
+          pass_index_q <= 2'd2;
+          state_q <= PassLoad;
+        end else if (!last_tile) begin
+          tile_q <= tile_q - 8'd1;
+          src_tile_q <= src_tile_q - g_q.src_tile_words;
+          mid_tile_q <= mid_tile_q - g_q.mid_tile_words;
+          // Two computed tiles make one pooled tile.
+          if (!tile_q[0]) pool_tile_q <= pool_tile_q - g_q.segment_words;
+          if (tile_writes_q) seg_tile_q <= seg_tile_q - (32'(g_q.dst_tile_words) << WordShift);
+          state_q <= Tile;
+        end else begin
+          state_q <= RowEnd;
+        end
+      end
+      RowEnd: begin
+        advance_q <= (!stage_q || main_from_input) ? pass_q.stride : 2'd0;
+        if (!stage_q) begin
+          ahead_row_q <= ahead_row_q + 10'd1;
+          mid_wr_q <= mid_wr_next;
+        end else begin
+          main_row_q <= main_row_q + 10'd1;
+          mid_prev_q <= mid_cur_q;
+          mid_cur_q <= mid_next;
+          if (tile_writes_q) seg_row_q <= seg_row_q + (32'(g_q.dst_row_words) << WordShift);
+        end
+        state_q <= Advance;
+      end
+      Advance: begin
+        if (advance_q != '0) begin
+          in_prev_q <= in_cur_q;
+          in_cur_q <= in_next;
+          in_row_q <= in_row_q + 12'd1;
+          advance_q <= advance_q - 2'd1;
+        end
+        if (advance_q <= 2'd1) state_q <= (stage_q && row_last_q) ? Next : Row;
+      end
+      default: begin  // Next
+        weight_base_q <= weight_base_q + g_q.weight_words;
+        bias_base_q <= bias_base_q + g_q.bias_pairs;
+        seq_q <= seq_q + 16'd1;
+        if (g_q.group_last) output_base_q <= output_base_q + output_stride_i;
+        state_q <= Idle;
+      end
+    endcase
+
+    // Squeeze rows that have arrived in the ring.
+    if (state_q == Check) mid_done_q <= '0;
+    else if (ring_row_done_i) mid_done_q <= mid_done_q + 10'd1;
+
+    room_q <= room_q + RoomBits'(fifo_pop_i) -
+              ((push && tile_writes_q) ? RoomBits'(block_channels_q) : '0);
+
+    if (!rst_ni || start_i) begin
+      state_q <= Idle;
+      seq_q <= '0;
+      weight_base_q <= '0;
+      bias_base_q <= '0;
+      output_base_q <= output_addr_i;
+      room_q <= RoomBits'(FifoWords);
+      capacity_error_o <= 1'b0;
+    end
+  end
+
+  // The loader reads its own fields from the group; these are of no use here.
+  logic unused_fields;
+  assign unused_fields = &{1'b0, g_q, block_left_q, unused_wait};
+  logic unused_wait;
+  assign unused_wait = &{weight_slack[14:0], seq_slack[14:0]};
+endmodule
+
+`default_nettype wire
