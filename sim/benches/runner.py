@@ -1,9 +1,9 @@
 """Build one RTL module with Verilator and run a cocotb bench on it.
 
-`run_bench("fb_fifo", "bench_fifo", parameters={"Width": 8, "Depth": 16})` finds the sources that the
-module needs, builds them in `build/benches/<toplevel>-<hash>/` (only when a source, a parameter
-or a define changed) and runs every `@cocotb.test()` of `sim/benches/bench_fifo.py`. It returns when
-all of them passed and raises `BenchError` with the end of the log when not.
+`run_bench("fb_fifo", "bench_fifo", parameters={"Width": 8, "Depth": 16})` finds the sources that
+the module needs, builds them in `build/benches/<toplevel>-<hash>/` (only when a source, a
+parameter or a define changed) and runs every `@cocotb.test()` of `sim/benches/bench_fifo.py`. It
+returns when all of them passed and raises `BenchError` with the end of the log when not.
 
 Inside a bench, `bench_parameters()` returns the parameters that the model was built with,
 `start_clock(dut)` starts `clk_i`, and `reset(dut)` holds `rst_ni` low for a few cycles.
