@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from quantize.errors import FirebrickError
+from quantize.preprocess import COLORS, PRESETS
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
 
 
-def run_cli(main: Callable[[], int | None]) -> None:
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are FirebrickErrors: one line, no usage text."""
+
+    def error(self, message: str) -> NoReturn:
+        raise FirebrickError(f"{message} (--help lists the options)")
+
+
+def run_cli(main: Callable[[], int | None]) -> NoReturn:
     """Run ``main`` and leave the process with its exit code (None counts as 0).
 
     A :class:`FirebrickError` or an operating-system error on a file becomes one line on stderr
@@ -32,3 +42,36 @@ def run_cli(main: Callable[[], int | None]) -> None:
         print("interrupted", file=sys.stderr)
         code = INTERRUPTED
     sys.exit(code)
+
+
+def add_preprocessing_options(parser: argparse.ArgumentParser) -> None:
+    """The options that state how the network's input was prepared in training."""
+    group = parser.add_argument_group(
+        "preprocessing", "as in training: a preset, all values, or a preset with some values"
+    )
+    group.add_argument("--preset", help=f"one of {', '.join(PRESETS)}")
+    group.add_argument("--color", choices=COLORS, help="order of the network's input channels")
+    group.add_argument("--resize", type=int, help="shorter side in pixels before the crop, 0: none")
+    group.add_argument("--scale", type=number, help="factor on pixel values (1/255 is understood)")
+    group.add_argument("--mean", type=numbers, help="per channel, after the scale: 104,117,123")
+    group.add_argument("--std", type=numbers, help="per channel, after the scale: 1,1,1")
+
+
+def preprocessing_options(options: argparse.Namespace) -> dict:
+    """What :func:`add_preprocessing_options` read, for :func:`quantize.load.load_model`."""
+    names = ("preset", "color", "resize", "scale", "mean", "std")
+    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+
+
+def number(text: str) -> float:
+    """A decimal number or a fraction such as 1/255."""
+    over, _, under = text.partition("/")
+    try:
+        return float(over) / float(under) if under else float(over)
+    except (ValueError, ZeroDivisionError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from error
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """Numbers separated by commas."""
+    return tuple(number(part) for part in text.split(","))

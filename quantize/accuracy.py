@@ -1,0 +1,166 @@
+"""Float network against golden model on labelled images: ``python -m quantize.accuracy``.
+
+Prints top-1, top-5 and agreement in percent and writes the same figures as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from quantize import golden, qfile
+from quantize.cli import Parser, add_preprocessing_options, preprocessing_options, run_cli
+from quantize.errors import FirebrickError
+from quantize.float_model import FloatModel
+from quantize.load import Label, load_model, load_network, read_labels
+from quantize.network import Network
+from quantize.preprocess import batches, float_input, for_network, list_images, load_images
+from quantize.progress import track
+from quantize.qfile import write_atomically
+from quantize.qnetwork import Preprocessing, QNetwork
+from quantize.quantizer import quantize_network
+
+BATCH = 16
+# More images change no exponent any more, they only take time.
+CALIBRATION_LIMIT = 64
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Figures in percent, rounded as printed; those of the float network are None without it."""
+
+    float_top1: float | None
+    float_top5: float | None
+    fixed_top1: float
+    fixed_top5: float
+    agreement: float | None
+    images: int
+
+
+def spread(items: list, limit: int) -> list:
+    """At most ``limit`` of ``items``, evenly spaced from the first on: every n-th."""
+    step = -(-len(items) // limit)
+    return items[::step]
+
+
+def ranking(logits: np.ndarray, count: int = 5) -> np.ndarray:
+    """The ``count`` best classes of each row, best first; of equal ones the lower index."""
+    return np.argsort(-logits, axis=1, kind="stable")[:, :count]
+
+
+def evaluate(
+    qnet: QNetwork, net: Network | None, labels: list[Label], batch: int = BATCH
+) -> Accuracy:
+    """Run golden model, and the float network if given, over every labelled image."""
+    model = None if net is None else FloatModel(net)
+    fixed, real = [], []
+    steps = -(-len(labels) // batch)
+    pictures = batches([label.path for label in labels], qnet.preprocessing, batch)
+    for images in track(pictures, f"evaluate: batches of {batch} images", steps):
+        fixed.append(ranking(golden.run(qnet, images).logits))
+        if model is not None:
+            real.append(ranking(model.logits(float_input(images, qnet.preprocessing))))
+    truth = np.array([label.class_index for label in labels])
+    fixed_best = np.concatenate(fixed)
+    real_best = np.concatenate(real) if real else None
+    return Accuracy(
+        float_top1=None if real_best is None else _share(real_best[:, 0] == truth),
+        float_top5=None if real_best is None else _share((real_best == truth[:, None]).any(1)),
+        fixed_top1=_share(fixed_best[:, 0] == truth),
+        fixed_top5=_share((fixed_best == truth[:, None]).any(1)),
+        agreement=None if real_best is None else _share(real_best[:, 0] == fixed_best[:, 0]),
+        images=len(labels),
+    )
+
+
+def _share(hits: np.ndarray) -> float:
+    return round(100.0 * float(np.mean(hits)), 1)
+
+
+def calibration_images(
+    preprocessing: Preprocessing, folder: str | Path | None, labels: list[Label]
+) -> tuple[np.ndarray, str]:
+    """Calibration images uint8 [N, C, H, W], and in words which they are.
+
+    From ``folder`` if given, else from the labelled images; every n-th in the order of the file
+    names (of the labels), so that there are at most 64.
+    """
+    files = [label.path for label in labels] if folder is None else list_images(folder)
+    chosen = spread(files, CALIBRATION_LIMIT)
+    step = -(-len(files) // CALIBRATION_LIMIT)
+    where = "labelled images" if folder is None else f"images in {folder}"
+    which = "all" if step == 1 else f"numbers 1, {1 + step}, {1 + 2 * step}, ... of"
+    words = f"{len(chosen)} images: {which} the {len(files)} {where}"
+    return load_images(chosen, preprocessing), words
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command; raises FirebrickError for whatever the user can put right."""
+    options = _parser().parse_args(arguments)
+    console = Console()
+    if Path(options.model).suffix == ".npz":
+        if preprocessing_options(options) or options.calibration:
+            raise FirebrickError(
+                f"{options.model}: a quantized network keeps its own preprocessing and "
+                "calibration; leave those options out"
+            )
+        qnet = qfile.load(options.model)
+        net = None if options.float_model is None else _original(options.float_model, qnet)
+        labels = read_labels(options.labels, options.images, len(qnet.nodes[-1].bias))  # type: ignore[union-attr]
+    else:
+        if options.float_model is not None:
+            raise FirebrickError("--float-model belongs to a quantized .npz given as --model")
+        net, preprocessing = load_model(options.model, **preprocessing_options(options))
+        class_count = net.shapes[net.nodes[-1].output][0]
+        labels = read_labels(options.labels, options.images, class_count)
+        images, words = calibration_images(preprocessing, options.calibration, labels)
+        console.print(f"calibrating on {words}", highlight=False)
+        qnet = quantize_network(net, preprocessing, images)
+    result = evaluate(qnet, net, labels)
+    _print(console, qnet.name, result)
+    text = json.dumps(vars(result), indent=2) + "\n"
+    write_atomically(options.out, lambda file: file.write(text.encode()))
+    console.print(f"wrote {options.out}", highlight=False)
+
+
+def _original(path: str, qnet: QNetwork) -> Network:
+    """The float network that ``qnet`` was made from, as far as shapes can tell."""
+    net = load_network(path)
+    if for_network(qnet.preprocessing, net) != qnet.preprocessing:
+        raise FirebrickError(
+            f"{path}: its input is {net.shapes[net.input]}, that of {qnet.name} is "
+            f"{qnet.tensors[qnet.input].shape}"
+        )
+    return net
+
+
+def _print(console: Console, name: str, result: Accuracy) -> None:
+    table = Table("", "top-1 %", "top-5 %", title=f"{name}: {result.images} images")
+    if result.float_top1 is not None:
+        table.add_row("float", f"{result.float_top1:.1f}", f"{result.float_top5:.1f}")
+    table.add_row("fixed point", f"{result.fixed_top1:.1f}", f"{result.fixed_top5:.1f}")
+    console.print(table)
+    if result.agreement is not None:
+        console.print(f"same first choice: {result.agreement:.1f} %")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="python -m quantize.accuracy", description=__doc__)
+    parser.add_argument("--model", required=True, help=".onnx, .net or quantized .npz")
+    parser.add_argument("--images", required=True, help="folder of the labelled images")
+    parser.add_argument("--labels", required=True, help="CSV with columns file, class_index")
+    parser.add_argument("--calibration", help="folder; without it every n-th labelled image")
+    parser.add_argument("--float-model", help="the float network of a quantized .npz")
+    parser.add_argument("--out", default="build/accuracy.json", help="JSON (%(default)s)")
+    add_preprocessing_options(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    run_cli(main)
