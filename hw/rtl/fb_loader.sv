@@ -1,0 +1,183 @@
+// Loads the rows of a group's source map into its ring in the activation memory.
+//
+// Runs at most one group ahead of the array.  A row is asked for when the ring has room and,
+// where an earlier group produces the map, when that row has been written and acknowledged.
+// Every row is one command to the reader; its beats are packed into words, which go to the
+// memory's write port whenever the squeeze results leave it free.
+//
+// Handshakes: group_valid_i/group_ready_o, cmd, data: valid/ready; wr_valid_o/wr_ready_i.
+`default_nettype none
+
+module fb_loader
+  import firebrick_pkg::*;
+#(
+  parameter int unsigned Pixels = 14,
+  parameter int unsigned WordBytes = 16,
+  parameter int unsigned ActAddrBits = 12
+) (
+  input  wire                     clk_i,
+  input  wire                     rst_ni,
+
+  input  wire                     start_i,
+  input  wire  [31:0]             input_addr_i,
+  input  wire  [31:0]             input_stride_i,
+  input  wire  [31:0]             scratch_addr_i,
+  input  wire  [31:0]             output_addr_i,
+
+  input  wire                     group_valid_i,
+  output logic                    group_ready_o,
+  input  wire group_t             group_i,
+
+  input  wire                     issue_done_i,      // a block has been issued
+  input  wire  [3:0]              issue_free_rows_i,
+  input  wire                     issue_group_end_i,
+  input  wire  [15:0]             written_seq_i,     // groups completely in memory
+  input  wire  [9:0]              written_rows_i,    // rows of the next one that are in memory
+
+  output logic                    cmd_valid_o,
+  input  wire                     cmd_ready_i,
+  output logic [31:0]             cmd_addr_o,
+  output logic [23:0]             cmd_beats_o,
+  input  wire                     data_valid_i,
+  output logic                    data_ready_o,
+  input  wire  [63:0]             data_i,
+  input  wire                     data_last_i,
+
+  output logic                    wr_valid_o,
+  input  wire                     wr_ready_i,
+  output logic [ActAddrBits-1:0]  wr_addr_o,
+  output logic [Pixels*8-1:0]     wr_data_o,
+
+  output logic [15:0]             seq_o,             // group being loaded
+  output logic [9:0]              rows_o             // its rows that are complete
+);
+  localparam int unsigned WordBeats = WordBytes / 8;
+  localparam int unsigned LaneBits = (WordBeats > 1) ? $clog2(WordBeats) : 1;
+  localparam int unsigned WordShift = $clog2(WordBytes);
+
+  typedef enum logic [2:0] {Take, Ahead, Setup, Ask, Finish} state_e;
+
+  state_e      state_q;
+  group_t      g_q;
+  logic [15:0] seq_q;        // of g_q
+  logic [15:0] issue_seq_q;  // group that the array works on
+  logic [9:0]  freed_q;      // its rows that are no longer needed
+  logic [9:0]  asked_q, rows_q;
+  logic [31:0] addr_q;
+  logic [31:0] input_base_q;
+  logic [13:0] ptr_q;
+  logic        room_q, there_q;
+  logic [15:0] lag;
+  logic [15:0] ahead;
+  logic [9:0]  in_ring;
+
+  assign ahead = seq_q - issue_seq_q;
+  assign lag = written_seq_i - (seq_q - {8'b0, g_q.wait_back});
+  assign in_ring = asked_q - ((ahead == '0) ? freed_q : '0);
+
+  assign group_ready_o = state_q == Take;
+  assign cmd_valid_o = (state_q == Ask) && room_q && there_q && (asked_q != g_q.src_rows);
+  assign cmd_addr_o = addr_q;
+  assign cmd_beats_o = 24'(g_q.src_row_words) << $clog2(WordBeats);
+  assign seq_o = seq_q;
+  assign rows_o = rows_q;
+
+  // ------------------------------------------------------------------ beats to words to memory
+  logic [WordBytes*8-1:0] lanes_q;
+  logic [LaneBits-1:0]    lane_q;
+  logic                   full_q, full_last_q;
+  logic                   take, write;
+
+  assign data_ready_o = !full_q || wr_ready_i;
+  assign take = data_valid_i && data_ready_o;
+  assign write = full_q && wr_ready_i;
+  assign wr_valid_o = full_q;
+  assign wr_addr_o = ptr_q[ActAddrBits-1:0];
+  assign wr_data_o = lanes_q[Pixels*8-1:0];
+
+  if (WordBeats == 1) begin : gen_one_beat
+    always_ff @(posedge clk_i) if (take) lanes_q <= data_i;
+  end else begin : gen_beats
+    always_ff @(posedge clk_i) if (take) lanes_q <= {data_i, lanes_q[WordBytes*8-1:64]};
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (take) begin
+      lane_q <= (lane_q == LaneBits'(WordBeats - 1)) ? '0 : lane_q + LaneBits'(1);
+      full_last_q <= data_last_i;
+    end
+    if (take && (lane_q == LaneBits'(WordBeats - 1))) full_q <= 1'b1;
+    else if (write) full_q <= 1'b0;
+
+    if (write) begin
+      ptr_q <= (ptr_q + 14'd1 == g_q.in_end) ? {1'b0, g_q.in_base} : ptr_q + 14'd1;
+      if (full_last_q) rows_q <= rows_q + 10'd1;
+    end
+
+    if (issue_done_i) begin
+      freed_q <= issue_group_end_i ? '0 : freed_q + {6'b0, issue_free_rows_i};
+      if (issue_group_end_i) issue_seq_q <= issue_seq_q + 16'd1;
+    end
+
+    // A cycle late, which is safe: room and rows only become more while a command waits, and
+    // both are looked up anew after each command.
+    room_q <= (in_ring < {2'b0, g_q.in_rows}) && !(cmd_valid_o && cmd_ready_i);
+    there_q <= (!g_q.wait_enable || (!lag[15] && (lag != '0)) ||
+                ((lag == '0) && (written_rows_i > asked_q))) && !(cmd_valid_o && cmd_ready_i);
+
+    unique case (state_q)
+      Take: if (group_valid_i) begin
+        g_q <= group_i;
+        state_q <= Ahead;
+      end
+      Ahead: begin
+        ptr_q <= {1'b0, g_q.in_base};
+        asked_q <= '0;
+        rows_q <= '0;
+        unique case (g_q.src_space)
+          InputSpace:  addr_q <= input_base_q;
+          OutputSpace: addr_q <= output_addr_i;
+          default:     addr_q <= scratch_addr_i;
+        endcase
+        if (ahead <= 16'd1) state_q <= Setup;
+      end
+      Setup: begin
+        addr_q <= addr_q + g_q.src_offset;
+        room_q <= 1'b0;
+        there_q <= 1'b0;
+        state_q <= Ask;
+      end
+      Ask: begin
+        if (cmd_valid_o && cmd_ready_i) begin
+          asked_q <= asked_q + 10'd1;
+          addr_q <= addr_q + (32'(g_q.src_row_words) << WordShift);
+        end
+        if (asked_q == g_q.src_rows) state_q <= Finish;
+      end
+      default: if (rows_q == g_q.src_rows) begin  // Finish
+        seq_q <= seq_q + 16'd1;
+        rows_q <= '0;
+        if (g_q.group_last) input_base_q <= input_base_q + input_stride_i;
+        state_q <= Take;
+      end
+    endcase
+
+    if (!rst_ni || start_i) begin
+      state_q <= Take;
+      full_q <= 1'b0;
+      lane_q <= '0;
+      seq_q <= '0;
+      issue_seq_q <= '0;
+      freed_q <= '0;
+      rows_q <= '0;
+      room_q <= 1'b0;
+      there_q <= 1'b0;
+      input_base_q <= input_addr_i;
+    end
+  end
+
+  logic unused_bits;
+  assign unused_bits = &{1'b0, g_q, lanes_q, ptr_q};
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,268 @@
+// Reads the program: checks its header, hands over one group descriptor after the other, and
+// fills the bias and weight memories, which are rings, in the order in which the array uses them.
+//
+// The program is one linear stream - per group a descriptor, biases, weights - so that loading
+// runs ahead of the array as far as the memories have room.  For every further image of a run
+// the stream is read again.
+//
+// A descriptor is shown to planner and row loader (group_o with one valid each) only after its
+// CRC was found right, and stays until both have taken it.  Weights count as loaded when written;
+// that the payload's CRC is right is known at its end, and a wrong one ends the run.
+// Latency: a beat a cycle; 3 cycles between groups.
+`default_nettype none
+
+module fb_program
+  import firebrick_pkg::*;
+#(
+  parameter int unsigned Pixels = 14,
+  parameter int unsigned Channels = 32,
+  parameter int unsigned AccBits = 24,
+  parameter int unsigned WordBytes = 16,
+  parameter int unsigned WeightWords = 8192,
+  parameter int unsigned BiasPairs = 1024
+) (
+  input  wire                           clk_i,
+  input  wire                           rst_ni,
+
+  input  wire                           start_i,
+  input  wire  [31:0]                   program_addr_i,
+  input  wire  [15:0]                   images_i,
+
+  output logic                          cmd_valid_o,
+  input  wire                           cmd_ready_i,
+  output logic [31:0]                   cmd_addr_o,
+  output logic [23:0]                   cmd_beats_o,
+  input  wire                           data_valid_i,
+  output logic                          data_ready_o,
+  input  wire  [63:0]                   data_i,
+
+  output group_t                        group_o,
+  output logic                          planner_valid_o,
+  input  wire                           planner_ready_i,
+  output logic                          loader_valid_o,
+  input  wire                           loader_ready_i,
+
+  output logic                          bias_wr_en_o,
+  output logic [$clog2(BiasPairs)-1:0]  bias_wr_addr_o,
+  output logic [63:0]                   bias_wr_data_o,
+  output logic                          weight_wr_en_o,
+  output logic [$clog2(WeightWords)-1:0] weight_wr_addr_o,
+  output logic [Channels*8-1:0]         weight_wr_data_o,
+  output logic [15:0]                   weights_loaded_o,
+
+  input  wire                           free_i,              // a group has been executed
+  input  wire  [15:0]                   free_weight_words_i,
+  input  wire  [11:0]                   free_bias_pairs_i,
+
+  output logic                          all_loaded_o,        // nothing of this run is left to read
+  output logic [15:0]                   groups_o,            // groups read since start
+  output logic                          error_o,             // one pulse
+  output logic [7:0]                    error_code_o
+);
+  localparam int unsigned WeightBeats = Channels / 8;
+  localparam int unsigned LaneBits = (WeightBeats > 1) ? $clog2(WeightBeats) : 1;
+
+  typedef enum logic [3:0] {
+    Idle, HeaderCmd, HeaderRead, HeaderCrc, HeaderCheck, StreamCmd, DescRead, DescCrc, DescCheck,
+    BiasRead, WeightRead, PayloadCrc, PayloadCheck, Halt
+  } state_e;
+
+  state_e      state_q;
+  header_t     header_q;
+  group_t      group_q;
+  logic        for_planner_q, for_loader_q;
+  logic [4:0]  beat_q;
+  logic [11:0] bias_left_q;
+  logic [15:0] words_left_q;
+  logic [LaneBits-1:0] lane_q;
+  logic [15:0] images_left_q;
+  logic [15:0] bias_count_q, bias_free_q;
+  logic [15:0] weight_count_q, weight_free_q;
+  logic        bias_room_q, weight_room_q;
+  logic [15:0] group_count_q;
+  logic        take;
+  logic        lane_last;
+  logic        crc_clear, crc_valid;
+  logic [31:0] crc;
+
+  // Room is looked up a cycle late, so two words of slack keep the ring from overrunning.
+  assign take = data_valid_i && data_ready_o;
+  assign lane_last = lane_q == LaneBits'(WeightBeats - 1);
+
+  always_comb begin
+    unique case (state_q)
+      HeaderRead: data_ready_o = 1'b1;
+      DescRead:   data_ready_o = !for_planner_q && !for_loader_q;
+      BiasRead:   data_ready_o = bias_room_q;
+      WeightRead: data_ready_o = weight_room_q;
+      default:    data_ready_o = 1'b0;
+    endcase
+  end
+
+  assign cmd_valid_o = (state_q == HeaderCmd) || (state_q == StreamCmd);
+  assign cmd_addr_o = (state_q == HeaderCmd) ? program_addr_i
+                                             : program_addr_i + 32'(HeaderBeats * 8);
+  assign cmd_beats_o = (state_q == HeaderCmd) ? 24'(HeaderBeats) : header_q.stream_bytes[26:3];
+
+  // The CRC leaves out the beat that carries it.
+  assign crc_clear = (state_q == HeaderCmd) || (state_q == StreamCmd) || (state_q == DescCheck) ||
+                     (state_q == PayloadCheck);
+  assign crc_valid = take && ((state_q == HeaderRead && beat_q != 5'(HeaderBeats - 1)) ||
+                              (state_q == DescRead && beat_q != 5'(DescriptorBeats - 1)) ||
+                              state_q == BiasRead || state_q == WeightRead);
+
+  fb_crc32 u_crc (
+    .clk_i,
+    .clear_i(crc_clear),
+    .valid_i(crc_valid),
+    .data_i (data_i),
+    .crc_o  (crc)
+  );
+
+  assign group_o = group_q;
+  assign planner_valid_o = for_planner_q;
+  assign loader_valid_o = for_loader_q;
+  assign weights_loaded_o = weight_count_q;
+  assign groups_o = group_count_q;
+  assign all_loaded_o = (state_q == Idle);
+
+  assign bias_wr_en_o = take && (state_q == BiasRead);
+  assign bias_wr_addr_o = bias_count_q[$clog2(BiasPairs)-1:0];
+  assign bias_wr_data_o = data_i;
+
+  logic [Channels*8-1:0] lanes_q;
+  logic                  weight_write_q;
+
+  if (WeightBeats == 1) begin : gen_one_beat
+    always_ff @(posedge clk_i) if (take) lanes_q <= data_i;
+  end else begin : gen_beats
+    always_ff @(posedge clk_i) if (take) lanes_q <= {data_i, lanes_q[Channels*8-1:64]};
+  end
+
+  assign weight_wr_en_o = weight_write_q;
+  assign weight_wr_addr_o = weight_count_q[$clog2(WeightWords)-1:0];
+  assign weight_wr_data_o = lanes_q;
+
+  always_ff @(posedge clk_i) begin
+    error_o <= 1'b0;
+    weight_write_q <= take && (state_q == WeightRead) && lane_last;
+    if (weight_write_q) weight_count_q <= weight_count_q + 16'd1;
+    if (bias_wr_en_o) bias_count_q <= bias_count_q + 16'd1;
+    if (free_i) begin
+      weight_free_q <= weight_free_q + free_weight_words_i;
+      bias_free_q <= bias_free_q + {4'b0, free_bias_pairs_i};
+    end
+    weight_room_q <= (weight_count_q - weight_free_q) < 16'(WeightWords - 2);
+    bias_room_q <= (bias_count_q - bias_free_q) < 16'(BiasPairs - 2);
+    if (planner_ready_i) for_planner_q <= 1'b0;
+    if (loader_ready_i) for_loader_q <= 1'b0;
+    if (take) beat_q <= beat_q + 5'd1;
+
+    unique case (state_q)
+      Idle: ;
+      HeaderCmd: begin
+        beat_q <= '0;
+        if (cmd_ready_i) state_q <= HeaderRead;
+      end
+      HeaderRead: if (take) begin
+        header_q <= {data_i, header_q[HeaderBeats*64-1:64]};
+        if (beat_q == 5'(HeaderBeats - 1)) state_q <= HeaderCrc;
+      end
+      HeaderCrc: state_q <= HeaderCheck;
+      HeaderCheck: begin
+        state_q <= StreamCmd;
+        if (header_q.magic != ProgramMagic) begin
+          error_o <= 1'b1;
+          error_code_o <= ErrMagic;
+          state_q <= Halt;
+        end else if (header_q.version != FormatVersion) begin
+          error_o <= 1'b1;
+          error_code_o <= ErrVersion;
+          state_q <= Halt;
+        end else if (header_q.header_crc != crc) begin
+          error_o <= 1'b1;
+          error_code_o <= ErrHeaderCrc;
+          state_q <= Halt;
+        end else if (header_q.pixels != 8'(Pixels) || header_q.channels != 8'(Channels) ||
+                     header_q.acc_bits != 8'(AccBits) || header_q.word_bytes != 8'(WordBytes)) begin
+          error_o <= 1'b1;
+          error_code_o <= ErrShape;
+          state_q <= Halt;
+        end
+      end
+      StreamCmd: begin
+        beat_q <= '0;
+        if (cmd_ready_i) state_q <= DescRead;
+      end
+      DescRead: if (take) begin
+        group_q <= {data_i, group_q[DescriptorBeats*64-1:64]};
+        if (beat_q == 5'(DescriptorBeats - 1)) state_q <= DescCrc;
+      end
+      DescCrc: state_q <= DescCheck;
+      DescCheck: begin
+        beat_q <= '0;
+        lane_q <= '0;
+        bias_left_q <= group_q.bias_pairs;
+        words_left_q <= group_q.weight_words;
+        if (group_q.descriptor_crc != crc) begin
+          error_o <= 1'b1;
+          error_code_o <= ErrDescriptorCrc;
+          state_q <= Halt;
+        end else begin
+          for_planner_q <= 1'b1;
+          for_loader_q <= 1'b1;
+          group_count_q <= group_count_q + 16'd1;
+          state_q <= BiasRead;
+        end
+      end
+      BiasRead: if (take) begin
+        bias_left_q <= bias_left_q - 12'd1;
+        if (bias_left_q == 12'd1) state_q <= WeightRead;
+      end
+      WeightRead: if (take) begin
+        lane_q <= lane_last ? '0 : lane_q + LaneBits'(1);
+        if (lane_last) words_left_q <= words_left_q - 16'd1;
+        if (lane_last && (words_left_q == 16'd1)) state_q <= PayloadCrc;
+      end
+      PayloadCrc: state_q <= PayloadCheck;
+      PayloadCheck: begin
+        beat_q <= '0;
+        if (group_q.payload_crc != crc) begin
+          error_o <= 1'b1;
+          error_code_o <= ErrPayloadCrc;
+          state_q <= Halt;
+        end else if (!group_q.group_last) begin
+          state_q <= DescRead;
+        end else begin
+          images_left_q <= images_left_q - 16'd1;
+          state_q <= (images_left_q == 16'd1) ? Idle : StreamCmd;
+        end
+      end
+      default: ;  // Halt: the run has failed
+    endcase
+
+    if (start_i) begin
+      state_q <= HeaderCmd;
+      images_left_q <= images_i;
+      group_count_q <= '0;
+      weight_count_q <= '0;
+      weight_free_q <= '0;
+      bias_count_q <= '0;
+      bias_free_q <= '0;
+    end
+    if (!rst_ni) begin
+      state_q <= Idle;
+      for_planner_q <= 1'b0;
+      for_loader_q <= 1'b0;
+      weight_write_q <= 1'b0;
+      error_o <= 1'b0;
+    end
+  end
+
+  // Sizes, hash and the host's part of the header concern only the driver; most of a group's
+  // fields only planner and loader.
+  logic unused_fields;
+  assign unused_fields = &{1'b0, header_q, group_q};
+endmodule
+
+`default_nettype wire
