@@ -1,0 +1,716 @@
+"""The compiler: a quantized network becomes a program for an engine of a given shape.
+
+A network is cut into *groups*.  A Fire module whose squeeze map nobody else reads is one group,
+the max pooling behind it included; the first convolution with its pooling is another; the
+classifier becomes as many groups as its weights need.  What fits no such pattern, and every node
+when ``stages_apart`` is asked for, is a group of its own that reads from and writes to memory;
+a lone max pooling is a 1x1 convolution with the identity, which the array computes exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from hw import definition as d
+from hw.packing import pack_biases, pack_weights, phase_taps
+from hw.program import Group, Program, assemble
+from hw.shape import EngineShape
+from quantize.errors import FirebrickError
+from quantize.qnetwork import QConcat, QConv, QGlobalSum, QMaxPool, QNetwork, QTensor
+
+ALIGNMENT = 128
+RING_ROWS_MAX = 255
+
+
+class CompileError(FirebrickError):
+    """A network that this engine cannot run; the message names the layer and the limit."""
+
+
+def _ceil_div(a: int, b: int) -> int:
+    return -(-a // b)
+
+
+@dataclass(frozen=True)
+class Conv:
+    """One convolution as the array runs it: output channels [first, first + O) of ``layer``."""
+
+    layer: str
+    weights: np.ndarray  # int8 [O, I, kh, kw]
+    bias: np.ndarray
+    shift: np.ndarray
+    stride: int
+    pad: int
+    relu: bool
+
+    @property
+    def outputs(self) -> int:
+        return self.weights.shape[0]
+
+    @property
+    def kernel(self) -> tuple[int, int]:
+        return self.weights.shape[2], self.weights.shape[3]
+
+    @property
+    def steps(self) -> int:
+        """K steps of a block."""
+        return int(np.prod(self.weights.shape[1:]))
+
+    def blocks(self, channels: int) -> int:
+        return _ceil_div(self.outputs, channels)
+
+    def words(self, channels: int) -> int:
+        """Weight words of all blocks."""
+        return self.blocks(channels) * self.steps
+
+    def slice(self, first: int, last: int) -> Conv:
+        return Conv(
+            self.layer,
+            self.weights[first:last],
+            self.bias[first:last],
+            self.shift[first:last],
+            self.stride,
+            self.pad,
+            self.relu,
+        )
+
+
+@dataclass
+class Step:
+    """A group before it has a place in memory: the tensors it reads and writes, its passes."""
+
+    name: str
+    source: str
+    squeeze: Conv | None
+    main: list[Conv]
+    pool: QMaxPool | None
+    target: str | None  # None: global sums
+    first_channel: int = 0
+    layers: list[Conv] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Where a tensor lives: ``channels`` counts phases apart, ``width`` is one phase's."""
+
+    name: str
+    space: int
+    offset: int
+    channels: int
+    height: int
+    width: int
+    tiles: int
+    signed: bool
+
+    @property
+    def row_words(self) -> int:
+        return self.tiles * self.channels
+
+
+def _as_conv(node: QConv | QGlobalSum, pad: int) -> Conv:
+    shift = node.shift if isinstance(node, QConv) else np.zeros(len(node.bias), np.int32)
+    return Conv(node.name, node.weights, node.bias, shift, node.stride, pad, node.relu)
+
+
+def _identity(pool: QMaxPool, tensor: QTensor) -> Conv:
+    """A 1x1 convolution that hands its input on unchanged."""
+    n = tensor.shape[0]
+    zeros = np.zeros(n, np.int32)
+    eye = np.eye(n, dtype=np.int8).reshape(n, n, 1, 1)
+    return Conv(pool.name, eye, zeros, zeros, 1, 0, not tensor.signed)
+
+
+class _Compiler:
+    def __init__(self, net: QNetwork, shape: EngineShape, stages_apart: bool) -> None:
+        self.net = net
+        self.shape = shape
+        self.apart = stages_apart
+        self.readers: dict[str, list] = {}
+        for node in net.nodes:
+            for name in node.inputs if isinstance(node, QConcat) else (node.input,):
+                self.readers.setdefault(name, []).append(node)
+        # A branch of a concatenation is stored as a range of the concatenation's channels.
+        self.slices: dict[str, tuple[str, int]] = {}
+        self.stored: dict[str, Stored] = {}
+        self.scratch_bytes = 0
+
+    # ------------------------------------------------------------------------------- checks
+    def _fail(self, layer: str, text: str) -> CompileError:
+        return CompileError(f"{self.net.name}, layer {layer}: {text}")
+
+    def _check_conv(self, node: QConv | QGlobalSum) -> None:
+        """Accumulator range from the weights themselves, and the kernels that the array knows."""
+        source = self.net.tensors[node.input]
+        largest = 128 if source.signed else 255
+        weights = node.weights.astype(np.int64)
+        if np.abs(weights).max(initial=0) > 127:
+            raise self._fail(node.name, "a weight is -128; weights are within [-127, 127]")
+        bound = np.abs(node.bias.astype(np.int64)) + largest * np.abs(weights).sum(axis=(1, 2, 3))
+        limit = 1 << (self.shape.acc_bits - 1)
+        if bound.max(initial=0) >= limit:
+            channel = int(bound.argmax())
+            raise self._fail(
+                node.name,
+                f"channel {channel} can reach {int(bound[channel])} in the accumulator, whose "
+                f"{self.shape.acc_bits} bits end at {limit - 1}: quantize its weights with a "
+                "smaller exponent",
+            )
+        if isinstance(node, QConv) and (node.shift.min() < 0 or node.shift.max() > 31):
+            raise self._fail(node.name, "a shift is outside 0..31")
+        kh, kw = node.weights.shape[2:]
+        from_input = node.input == self.net.input
+        if from_input:
+            taps = phase_taps(kw, node.stride)
+            if node.stride > 2 or kh > 15 or max(taps) > 4 or min(taps) < 1:
+                raise self._fail(
+                    node.name,
+                    f"a first convolution of {kh}x{kw} with stride {node.stride}; supported are "
+                    "up to 15 rows, and columns up to 4 (stride 1) or 2 to 8 (stride 2)",
+                )
+            return
+        plain = (kh, kw) == (1, 1) and (isinstance(node, QGlobalSum) or not any(node.padding))
+        same = (kh, kw) == (3, 3) and tuple(node.padding) == (1, 1, 1, 1)
+        if node.stride != 1 or not (plain or same):
+            raise self._fail(
+                node.name,
+                f"a convolution of {kh}x{kw}, stride {node.stride}, padding {node.padding}; "
+                "behind the first layer supported are 1x1 without padding and 3x3 with padding 1, "
+                "both with stride 1",
+            )
+
+    # ------------------------------------------------------------------------------ grouping
+    def _only_reader(self, tensor: str, kind: type):
+        readers = self.readers.get(tensor, [])
+        return readers[0] if len(readers) == 1 and isinstance(readers[0], kind) else None
+
+    def _fire(self, node: QConv) -> tuple[list[QConv], QConcat] | None:
+        """The expand layers and the concatenation behind a squeeze layer, if it is one."""
+        if node.input == self.net.input or node.weights.shape[2:] != (1, 1):
+            return None
+        expands = self.readers.get(node.output, [])
+        if len(expands) != 2 or not all(isinstance(e, QConv) for e in expands):
+            return None
+        concats = [self._only_reader(e.output, QConcat) for e in expands]
+        if concats[0] is None or concats[0] is not concats[1]:
+            return None
+        expands.sort(key=lambda e: concats[0].inputs.index(e.output))
+        kernels = [e.weights.shape[2:] for e in expands]
+        if len(concats[0].inputs) != 2 or any(k not in ((1, 1), (3, 3)) for k in kernels):
+            return None
+        return expands, concats[0]
+
+    def _tiles(self, width: int) -> int:
+        return _ceil_div(width, self.shape.pixels)
+
+    def _pool_fits(self, pool: QMaxPool | None, channels: int) -> bool:
+        if pool is None:
+            return True
+        width = self.net.tensors[pool.input].shape[2]
+        line = _ceil_div(self._tiles(width), 2) * channels
+        return channels <= self.shape.pool_channels and line <= self.shape.pool_line_words
+
+    def _fits(self, step: Step) -> bool:
+        """Whether a group's weights, rings and pooled channels fit the engine's memories."""
+        convs = [*([step.squeeze] if step.squeeze else []), *step.main]
+        c = self.shape.channels
+        words = sum(conv.words(c) for conv in convs)
+        pairs = sum(conv.blocks(c) * c // 2 for conv in convs)
+        main = sum(conv.outputs for conv in step.main)
+        return (
+            words <= self.shape.weight_words - 2
+            and pairs <= self.shape.bias_pairs - 2
+            and self._pool_fits(step.pool, main)
+            and self._ring_words(step) is not None
+        )
+
+    def _mid_words(self, step: Step) -> int:
+        if step.squeeze is None:
+            return 0
+        width = self.net.tensors[step.source].shape[2]
+        return 4 * self._tiles(width) * step.squeeze.outputs
+
+    def _ring_words(self, step: Step) -> int | None:
+        """Words of the smallest input ring, or None if even that does not fit half the memory."""
+        source = self._source(step.source)
+        kh = 1 if step.squeeze else max(c.kernel[0] for c in step.main)
+        words = kh * source.row_words
+        return words if words + self._mid_words(step) <= self.shape.act_words // 2 else None
+
+    def _pieces(self, step: Step) -> list[Step]:
+        """A single convolution cut into groups whose weights fit; the group itself if it fits."""
+        conv = step.main[0]
+        c = self.shape.channels
+        weight_limit = (self.shape.weight_words - 2) // conv.steps
+        if step.target is None:
+            # Classifier weights are used once a row: small groups let the next ones load meanwhile.
+            weight_limit = min(weight_limit, max(1, self.shape.weight_words // 4 // conv.steps))
+        limits = [weight_limit, (self.shape.bias_pairs - 2) // (c // 2)]
+        if step.target is None:
+            limits.append(self.shape.sums // c)
+        if step.pool:
+            limits.append(self.shape.pool_channels // c)
+            width = self.net.tensors[step.pool.input].shape[2]
+            limits.append(self.shape.pool_line_words // (c * _ceil_div(self._tiles(width), 2)))
+        blocks = min(limits)
+        if blocks < 1:
+            raise self._fail(
+                conv.layer,
+                f"one block of {c} channels needs {conv.steps} weight words, {c // 2} bias pairs"
+                f"{' and a line of pooled words' if step.pool else ''}; the engine has "
+                f"{self.shape.weight_words}, {self.shape.bias_pairs} and "
+                f"{self.shape.pool_line_words}: use an engine with larger memories",
+            )
+        if self._ring_words(step) is None:
+            source = self._source(step.source)
+            raise self._fail(
+                conv.layer,
+                f"{conv.kernel[0]} rows of its input are {conv.kernel[0] * source.row_words} words "
+                f"of {self.shape.pixels} pixels; half the activation memory is "
+                f"{self.shape.act_words // 2}: use a smaller input or an engine with more",
+            )
+        pieces: list[Step] = []
+        size = blocks * c
+        for first in range(0, conv.outputs, size):
+            part = conv.slice(first, min(first + size, conv.outputs))
+            name = step.name if conv.outputs <= size else f"{step.name}[{len(pieces)}]"
+            pieces.append(
+                Step(
+                    name,
+                    step.source,
+                    None,
+                    [part],
+                    step.pool,
+                    step.target,
+                    step.first_channel + first,
+                    [part],
+                )
+            )
+        return pieces
+
+    def steps(self) -> list[Step]:
+        """Cut the network into groups, in execution order."""
+        for node in self.net.nodes:
+            if isinstance(node, QConcat):
+                first = 0
+                for name in node.inputs:
+                    if len(self.readers[name]) > 1 or name in self.slices:
+                        raise self._fail(
+                            node.name, f"{name} is read by more than this concatenation"
+                        )
+                    self.slices[name] = (node.output, first)
+                    first += self.net.tensors[name].shape[0]
+            elif isinstance(node, QConv | QGlobalSum):
+                self._check_conv(node)
+        self._place_input()
+        steps: list[Step] = []
+        done: set[int] = set()
+        for node in self.net.nodes:
+            if id(node) in done:
+                continue
+            if isinstance(node, QConcat):
+                self._place(node.output)
+                continue
+            if isinstance(node, QMaxPool):
+                tensor = self.net.tensors[node.input]
+                target, first = self._target(node.output)
+                conv = _identity(node, tensor)
+                steps += self._pieces(
+                    Step(node.name, node.input, None, [conv], node, target, first)
+                )
+                continue
+            if isinstance(node, QGlobalSum):
+                conv = _as_conv(node, 1 if node.weights.shape[2] == 3 else 0)
+                steps += self._pieces(Step(node.name, node.input, None, [conv], None, None))
+                continue
+            fire = None if self.apart else self._fire(node)
+            if fire:
+                expands, concat = fire
+                pool = self._only_reader(concat.output, QMaxPool)
+                step = Step(
+                    node.name.rsplit("/", 1)[0],
+                    node.input,
+                    _as_conv(node, 0),
+                    [_as_conv(e, e.weights.shape[2] // 2) for e in expands],
+                    pool,
+                    None,
+                )
+                step.layers = [step.squeeze, *step.main]  # type: ignore[list-item]
+                if pool and not self._fits(step):
+                    step.pool = pool = None
+                if self._fits(step):
+                    step.target, step.first_channel = self._target((pool or concat).output)
+                    steps.append(step)
+                    done |= (
+                        {id(e) for e in expands} | {id(concat)} | ({id(pool)} if pool else set())
+                    )
+                    continue
+            pad = 0 if node.input == self.net.input else node.weights.shape[2] // 2
+            pool = None if self.apart else self._only_reader(node.output, QMaxPool)
+            target, first = self._target((pool or node).output)
+            step = Step(node.name, node.input, None, [_as_conv(node, pad)], pool, target, first)
+            steps += self._pieces(step)
+            if pool:
+                done.add(id(pool))
+        return steps
+
+    # ------------------------------------------------------------------------------- memory
+    def _place_input(self) -> None:
+        tensor = self.net.tensors[self.net.input]
+        readers = self.readers.get(self.net.input, [])
+        first = readers[0] if len(readers) == 1 else None
+        if not isinstance(first, QConv | QGlobalSum):
+            raise self._fail(
+                self.net.input, "the network's input must feed exactly one convolution"
+            )
+        channels, height, width = tensor.shape
+        top, left, bottom, right = first.padding
+        self.phases = first.stride
+        self.first = first
+        height, width = height + top + bottom, _ceil_div(width + left + right, first.stride)
+        self.stored[self.net.input] = Stored(
+            self.net.input,
+            d.INPUT_SPACE,
+            0,
+            channels * first.stride,
+            height,
+            width,
+            self._tiles(width),
+            tensor.signed,
+        )
+
+    def _bytes(self, stored: Stored) -> int:
+        size = stored.height * stored.row_words * self.shape.word_bytes
+        return _ceil_div(size, ALIGNMENT) * ALIGNMENT
+
+    def _place(self, name: str) -> Stored:
+        """The stored tensor of this name, given its place when it is first asked for."""
+        if name not in self.stored:
+            tensor = self.net.tensors[name]
+            channels, height, width = tensor.shape
+            stored = Stored(
+                name,
+                d.SCRATCH_SPACE,
+                self.scratch_bytes,
+                channels,
+                height,
+                width,
+                self._tiles(width),
+                tensor.signed,
+            )
+            self.stored[name] = stored
+            self.scratch_bytes += self._bytes(stored)
+        return self.stored[name]
+
+    def _target(self, name: str) -> tuple[str, int]:
+        """Stored tensor and first channel that hold tensor ``name``."""
+        first = 0
+        while name in self.slices:
+            name, offset = self.slices[name]
+            first += offset
+        self._place(name)
+        return name, first
+
+    def _source(self, name: str) -> Stored:
+        if name in self.slices:
+            raise self._fail(name, "a branch of a concatenation is read by itself")
+        return self._place(name)
+
+    # -------------------------------------------------------------------------- descriptors
+    def _pass(
+        self, index: int, conv: Conv, source: Stored, mid: bool, channels: int
+    ) -> dict[str, int]:
+        taps = phase_taps(conv.kernel[1], conv.stride)
+        left = conv.pad > 0
+        words = [3 if left else min(t, 2) for t in taps]
+        values = {
+            "channels": channels,
+            "phase1": channels // len(taps),
+            "steps": conv.steps,
+            "blocks": conv.blocks(self.shape.channels),
+            "last": conv.outputs - (conv.blocks(self.shape.channels) - 1) * self.shape.channels,
+            "kh": conv.kernel[0],
+            "enable": 1,
+            "mid": int(mid),
+            "stride": conv.stride,
+            "pad": conv.pad,
+            "taps0": taps[0],
+            "taps1": taps[-1],
+            "words0": words[0],
+            "words1": words[-1],
+            "left": int(left),
+            "relu": int(conv.relu),
+            # What passes through the squeeze ring has been saturated to uint8 by its ReLU.
+            "src_signed": int(source.signed),
+        }
+        return {f"p{index}_{k}": v for k, v in values.items()}
+
+    def encode(self, steps: list[Step]) -> list[Group]:
+        """Descriptors and payloads; raises CompileError where a field or memory is too small."""
+        shape = self.shape
+        mid_words = max((self._mid_words(s) for s in steps), default=0)
+        # Two input rings take turns, so that a group's rows load while the one before computes.
+        # A run of several images goes round, so an odd number of groups needs a third.
+        if len(steps) < 2:
+            raise self._fail(steps[0].name, "a network of one layer: nothing to run it ahead of")
+        rings = 2 if len(steps) % 2 == 0 else 3
+        ring_words = (shape.act_words - mid_words) // rings
+        writers: dict[str, int] = {}
+        groups = []
+        for number, step in enumerate(steps):
+            source = self._source(step.source)
+            colour = 2 if rings == 3 and number == len(steps) - 1 else number % 2
+            base = mid_words + colour * ring_words
+            groups.append(self._group(step, number, source, base, ring_words, writers, steps))
+            if step.target is not None:
+                writers[step.target] = number
+        return groups
+
+    def _group(
+        self,
+        step: Step,
+        number: int,
+        source: Stored,
+        ring_base: int,
+        ring_words: int,
+        writers: dict[str, int],
+        steps: list[Step],
+    ) -> Group:
+        shape = self.shape
+        layer = step.main[0].layer
+        first_main = step.main[0]
+        if step.squeeze:
+            height, width = source.height, source.width
+        else:
+            kh, kw = first_main.kernel
+            pad = first_main.pad
+            height = (source.height + 2 * pad - kh) // first_main.stride + 1
+            taps = phase_taps(kw, first_main.stride)
+            width = source.width if pad else source.width - taps[0] + 1
+            if first_main.stride == 2:
+                width = (self._picture_width() - kw) // 2 + 1
+        outputs = sum(c.outputs for c in step.main)
+        rows, last_emit = height, 0
+        out_height, out_width = height, width
+        if step.pool:
+            k = step.pool.kernel
+            _, out_height, out_width = self.net.tensors[step.pool.output].shape
+            rows = min(height, 2 * (out_height - 1) + k)
+            last_emit = int(2 * (out_height - 1) + k > height)
+        elif step.target is None:
+            out_height, out_width = 1, 1
+        tiles = self._tiles(width)
+        below = max((c.kernel[0] - 1 - c.pad) for c in step.main)
+        values: dict[str, int] = {
+            "src_offset": source.offset,
+            "src_space": source.space,
+            "src_row_words": source.row_words,
+            "src_tile_words": source.channels,
+            "src_tiles": source.tiles,
+            "src_last_tile": (tiles - 1) * source.channels,
+            "group_last": int(number == len(steps) - 1),
+            "rows": rows,
+            "tiles": tiles,
+            "last_pixels": width - (tiles - 1) * shape.pixels,
+            "out_rows": out_height,
+        }
+        if step.source in writers:
+            back = number - writers[step.source]
+            values |= {"wait_enable": 1, "wait_back": back}
+
+        payload_bias, payload_weights = [], []
+        weight_words = bias_pairs = 0
+        convs = [(0, step.squeeze)] if step.squeeze else []
+        convs += [(i + 1, c) for i, c in enumerate(step.main)]
+        squeeze_signed = step.squeeze is not None and not step.squeeze.relu
+        for index, conv in convs:
+            assert conv is not None
+            mid = index > 0 and step.squeeze is not None
+            channels = step.squeeze.outputs if mid and step.squeeze else source.channels
+            fields = self._pass(index, conv, source, mid, channels)
+            if mid:
+                fields[f"p{index}_src_signed"] = int(squeeze_signed)
+            fields[f"p{index}_weights"] = weight_words
+            fields[f"p{index}_bias"] = bias_pairs
+            values |= fields
+            weight_words += conv.words(shape.channels)
+            bias_pairs += conv.blocks(shape.channels) * shape.channels // 2
+            payload_weights.append(pack_weights(conv.weights, conv.stride, shape.channels))
+            payload_bias.append(pack_biases(conv.bias, conv.shift, shape.channels))
+        values |= {"weight_words": weight_words, "bias_pairs": bias_pairs}
+
+        if step.squeeze:
+            mid_tile = step.squeeze.outputs
+            src_rows = min(height, rows + below)
+            values |= {
+                "src_rows": src_rows,
+                "mid_total": src_rows,
+                "lead": 2,
+                "mid_base": 0,
+                "mid_row_words": tiles * mid_tile,
+                "mid_end": 4 * tiles * mid_tile,
+                "mid_tile_words": mid_tile,
+                "mid_last_tile": (tiles - 1) * mid_tile,
+            }
+            need = 1
+        else:
+            values["src_rows"] = min(
+                source.height,
+                (rows - 1) * first_main.stride + first_main.kernel[0] - first_main.pad,
+            )
+            need = first_main.kernel[0]
+        in_rows = min(RING_ROWS_MAX, ring_words // source.row_words)
+        if in_rows < need:
+            raise self._fail(
+                layer,
+                f"needs {need} rows of {source.row_words} words at once, its ring has "
+                f"{ring_words} words: use a smaller input or an engine with more activation memory",
+            )
+        values |= {
+            "in_rows": in_rows,
+            "in_base": ring_base,
+            "in_end": ring_base + in_rows * source.row_words,
+        }
+
+        if step.target is None:
+            values |= {
+                "mode": d.MODE_SUM,
+                "dst_space": d.OUTPUT_SPACE,
+                "dst_offset": 8 * step.first_channel,
+                "segment_words": outputs,
+                "out_tiles": 1,
+            }
+        else:
+            target = self.stored[step.target]
+            values |= {
+                "mode": d.MODE_POOL if step.pool else d.MODE_DIRECT,
+                "dst_space": target.space,
+                "dst_offset": target.offset + step.first_channel * shape.word_bytes,
+                "dst_row_words": target.row_words,
+                "dst_tile_words": target.channels,
+                "dst_last_tile": (target.tiles - 1) * target.channels,
+                "segment_words": outputs,
+                "out_signed": int(target.signed),
+                "out_tiles": target.tiles,
+                "out_last_pixels": out_width - (target.tiles - 1) * shape.pixels,
+            }
+            if step.pool:
+                values |= {
+                    "pool_kernel3": int(step.pool.kernel == 3),
+                    "pool_last_emit": last_emit,
+                    "pool_last_tile": (tiles - 1) // 2 * outputs,
+                }
+        payload = b"".join(b.astype("<u4").tobytes() for b in payload_bias)
+        payload += b"".join(w.tobytes() for w in payload_weights)
+        group = Group(step.name, values, payload)
+        try:
+            group.encode()
+        except ValueError as error:
+            raise self._fail(layer, f"too large for the program format: {error}") from error
+        return group
+
+    def _picture_width(self) -> int:
+        _, left, _, right = self.first.padding
+        return self.net.tensors[self.net.input].shape[2] + left + right
+
+    # ------------------------------------------------------------------------- host section
+    def _host(self, steps: list[Step], groups: list[Group]) -> dict:
+        net, shape = self.net, self.shape
+        channels, height, width = net.tensors[net.input].shape
+        last = net.nodes[-1]
+        assert isinstance(last, QGlobalSum)
+        pad_value = getattr(self.first, "pad_value", None)
+        addend, _ = border(last, net.tensors[last.input])
+        exponents = net.tensors[last.input].exponent + last.weight_exponent
+        return {
+            "name": net.name,
+            "shape": {**asdict(shape), "word_bytes": shape.word_bytes},
+            "input": {
+                "name": net.input,
+                "channels": channels,
+                "height": height,
+                "width": width,
+                "padding": list(self.first.padding),
+                "pad_value": [0] * channels if pad_value is None else [int(v) for v in pad_value],
+                "phases": self.phases,
+                "bytes": self._bytes(self.stored[net.input]),
+            },
+            "output": {
+                "name": last.output,
+                "classes": len(last.bias),
+                "bytes": _ceil_div(8 * len(last.bias), ALIGNMENT) * ALIGNMENT,
+                "addend": [int(v) for v in addend],
+                "positions": last.positions,
+                "exponents": [int(v) for v in exponents],
+            },
+            "maps": [
+                {
+                    "name": s.name,
+                    "offset": s.offset,
+                    "channels": s.channels,
+                    "height": s.height,
+                    "width": s.width,
+                    "signed": s.signed,
+                    "exponent": net.tensors[s.name].exponent,
+                    "bytes": self._bytes(s),
+                }
+                for s in self.stored.values()
+                if s.space == d.SCRATCH_SPACE
+            ],
+            "groups": [
+                {"name": step.name, "layers": self._layers(step, group)}
+                for step, group in zip(steps, groups, strict=True)
+            ],
+            "preprocessing": asdict(net.preprocessing),
+            "classes": list(net.classes),
+        }
+
+    def _layers(self, step: Step, group: Group) -> list[dict]:
+        """MACs of each layer's valid outputs, and the cycles of an array that never waits."""
+        c = self.shape.channels
+        layers = []
+        for conv in [*([step.squeeze] if step.squeeze else []), *step.main]:
+            rows = group.fields["mid_total"] if conv is step.squeeze else group.fields["rows"]
+            tiles = group.fields["tiles"]
+            width = (tiles - 1) * self.shape.pixels + group.fields["last_pixels"]
+            layers.append(
+                {
+                    "name": conv.layer,
+                    "macs": rows * width * conv.outputs * conv.steps,
+                    "ideal_cycles": rows * tiles * conv.blocks(c) * max(conv.steps, c),
+                }
+            )
+        return layers
+
+    def program(self) -> Program:
+        steps = self.steps()
+        groups = self.encode(steps)
+        return assemble(
+            self.net.name, self.shape, groups, self._host(steps, groups), self.scratch_bytes
+        )
+
+
+def border(node: QGlobalSum, source: QTensor) -> tuple[np.ndarray, int]:
+    """What the outputs that see only padding add to each class's sum, int64 [O], and their number.
+
+    A 1x1 convolution with padding p has (H + 2p)(W + 2p) outputs, of which H * W see the map;
+    the others are relu(bias), so the hardware need not compute them.  Any other convolution is
+    computed whole: zeros.
+    """
+    if node.weights.shape[2:] != (1, 1):
+        return np.zeros(len(node.bias), np.int64), 0
+    outside = node.positions - source.shape[1] * source.shape[2]
+    bias = node.bias.astype(np.int64)
+    return outside * (np.maximum(bias, 0) if node.relu else bias), outside
+
+
+def compile_network(net: QNetwork, shape: EngineShape, stages_apart: bool = False) -> Program:
+    """Compile ``net`` for an engine of ``shape``.
+
+    With ``stages_apart`` every stage is a group of its own, so that maps that otherwise stay on
+    chip (squeeze maps, maps before pooling) are written to memory too.  Raises
+    :class:`CompileError`, naming the layer and the limit, if the engine cannot run the network.
+    """
+    if not net.nodes or not isinstance(net.nodes[-1], QGlobalSum):
+        raise CompileError(f"{net.name}: the last layer must be a classifier with global average")
+    return _Compiler(net, shape, stages_apart).program()
