@@ -1,0 +1,1 @@
+"""The trained network that ships with the project, and how it was trained."""
