@@ -1,0 +1,105 @@
+"""Small random float networks with the layers of SqueezeNet."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from quantize.convolution import conv_size, pool_size
+from quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network, Node, Shape
+from quantize.qnetwork import Preprocessing
+
+BGR = Preprocessing("BGR", 0, (19, 17), 1.0, (104.0, 117.0, 123.0), (1.0, 1.0, 1.0))
+RGB = Preprocessing("RGB", 0, (19, 17), 1 / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+class Builder:
+    """Adds layers one by one and keeps the shapes."""
+
+    def __init__(self, seed: int, shape: Shape) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.shapes: dict[str, Shape] = {"data": shape}
+        self.nodes: list[Node] = []
+        self.last = "data"
+
+    def conv(self, name, outputs, kernel, *, stride=1, pad=0, relu=True, source=None, gain=1.0):
+        source = source or self.last
+        channels, height, width = self.shapes[source]
+        padding = (pad,) * 4 if isinstance(pad, int) else pad
+        fan = channels * kernel * kernel
+        weights = self.rng.normal(0, gain * np.sqrt(2 / fan), (outputs, channels, kernel, kernel))
+        bias = self.rng.normal(0, 0.2, outputs)
+        rows = conv_size(height, kernel, stride, padding[0], padding[2])
+        cols = conv_size(width, kernel, stride, padding[1], padding[3])
+        self.nodes.append(
+            Conv(
+                name,
+                source,
+                f"{name}.out",
+                weights.astype(np.float32),
+                bias.astype(np.float32),
+                stride,
+                padding,
+                relu,
+            )
+        )
+        return self._made(f"{name}.out", (outputs, rows, cols))
+
+    def pool(self, name, kernel, ceil_mode):
+        channels, height, width = self.shapes[self.last]
+        self.nodes.append(MaxPool(name, self.last, f"{name}.out", kernel, ceil_mode))
+        rows, cols = (pool_size(size, kernel, ceil_mode) for size in (height, width))
+        return self._made(f"{name}.out", (channels, rows, cols))
+
+    def fire(self, name, squeeze, expand, relu=True):
+        middle = self.conv(f"{name}.squeeze", squeeze, 1, relu=relu)
+        halves = (
+            self.conv(f"{name}.one", expand, 1, source=middle, relu=relu),
+            self.conv(f"{name}.three", expand, 3, pad=1, source=middle, relu=relu),
+        )
+        self.nodes.append(Concat(f"{name}.concat", halves, f"{name}.out"))
+        _, rows, cols = self.shapes[middle]
+        return self._made(f"{name}.out", (2 * expand, rows, cols))
+
+    def build(self, name="small") -> Network:
+        self.nodes.append(GlobalAverage("average", self.last, "logits"))
+        self.shapes["logits"] = (self.shapes[self.last][0], 1, 1)
+        return Network(name, "data", tuple(self.nodes), dict(self.shapes), False)
+
+    def _made(self, output: str, shape: Shape) -> str:
+        self.shapes[output] = shape
+        self.last = output
+        return output
+
+
+def fire_network(
+    seed=0,
+    shape: Shape = (3, 19, 17),
+    *,
+    first_pad=0,
+    relu=True,
+    ceil_mode=True,
+    pool_kernel=3,
+    last_pad=1,
+    classes=5,
+) -> Network:
+    """conv, pool, Fire, pool, Fire, classifier: every kind of layer of SqueezeNet v1.0.
+
+    With ``relu`` False the layers of the first Fire module have none.
+    """
+    builder = Builder(seed, shape)
+    builder.conv("first", 8, 3, stride=2, pad=first_pad)
+    builder.pool("pool1", pool_kernel, ceil_mode)
+    builder.fire("fire2", 4, 6, relu=relu)
+    builder.pool("pool2", 2, ceil_mode)
+    builder.fire("fire3", 5, 7)
+    builder.conv("classes", classes, 1, pad=last_pad)
+    return builder.build()
+
+
+def photos(seed: int, count: int, shape: Shape = (3, 19, 17)) -> np.ndarray:
+    """Smooth random pictures, uint8 [count, C, H, W]: neighbours alike as in photos."""
+    rng = np.random.default_rng(seed)
+    channels, height, width = shape
+    coarse = rng.uniform(0, 255, (count, channels, height // 4 + 2, width // 4 + 2))
+    fine = coarse.repeat(4, axis=2).repeat(4, axis=3)[:, :, :height, :width]
+    return np.clip(fine + rng.normal(0, 12, fine.shape), 0, 255).astype(np.uint8)

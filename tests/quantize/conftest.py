@@ -1,0 +1,56 @@
+"""Fixtures shared by the tests of quantize/."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from quantize import quantizer
+from quantize.network import Network
+from quantize.preprocess import for_network, list_images, load_images, preprocessing
+from quantize.qnetwork import QNetwork
+from tests.quantize import builders
+
+settings.register_profile("firebrick", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("firebrick")
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder with the trained ImageNet network and photos; skips where it is not."""
+    folder = Path(os.environ.get("FIREBRICK_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not (folder / "squeezenet_v1.0_deep_compression.net").is_file():
+        pytest.skip(f"no trained SqueezeNet in {folder}; set FIREBRICK_DATA to its folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def squeezenet(shared_data: Path) -> Network:
+    """SqueezeNet v1.0 with the trained weights."""
+    from quantize.import_net import import_net
+
+    return import_net(shared_data / "squeezenet_v1.0_deep_compression.net")
+
+
+@pytest.fixture(scope="session")
+def quantized_squeezenet(squeezenet: Network, shared_data: Path) -> QNetwork:
+    """SqueezeNet v1.0 calibrated on twelve photos."""
+    prepared = for_network(preprocessing("caffe-squeezenet"), squeezenet)
+    files = list_images(shared_data / "imagenet" / "images")[::17]
+    return quantizer.quantize_network(squeezenet, prepared, load_images(files, prepared))
+
+
+@pytest.fixture(scope="session")
+def small_network() -> Network:
+    return builders.fire_network(seed=3)
+
+
+@pytest.fixture(scope="session")
+def small_qnet(small_network: Network) -> QNetwork:
+    """A small quantized network with every kind of node."""
+    return quantizer.quantize_network(small_network, builders.BGR, builders.photos(1, 12))

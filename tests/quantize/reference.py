@@ -1,0 +1,91 @@
+"""A slow integer reference, written without the code under test: Python integers and loops."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from quantize.qnetwork import QConcat, QConv, QGlobalSum, QMaxPool, QNetwork
+
+
+def convolve(x, weights, bias, stride, padding, pad_value=None) -> np.ndarray:
+    """Accumulators int64 [O, rows, cols] of one image [I, H, W], pixel by pixel."""
+    channels, height, width = x.shape
+    top, left, bottom, right = padding
+    padded = np.zeros((channels, height + top + bottom, width + left + right), np.int64)
+    if pad_value is not None:
+        padded += np.asarray(pad_value, np.int64)[:, None, None]
+    padded[:, top : top + height, left : left + width] = x
+    outputs, _, kh, kw = weights.shape
+    rows = len(range(0, padded.shape[1] - kh + 1, stride))
+    cols = len(range(0, padded.shape[2] - kw + 1, stride))
+    acc = np.zeros((outputs, rows, cols), np.int64)
+    wide = weights.astype(np.int64)
+    for y in range(rows):
+        for z in range(cols):
+            window = padded[:, y * stride : y * stride + kh, z * stride : z * stride + kw]
+            acc[:, y, z] = (wide * window).sum(axis=(1, 2, 3)) + bias
+    return acc
+
+
+def requantize(acc: int, shift: int, relu: bool) -> int:
+    """Python's round() rounds a Fraction half to even."""
+    rounded = round(Fraction(int(acc), 1 << int(shift)))
+    return min(max(rounded, 0), 255) if relu else min(max(rounded, -128), 127)
+
+
+def pool(x: np.ndarray, kernel: int, ceil_mode: bool) -> np.ndarray:
+    """Stride-2 max pooling of [C, H, W]; a window counts if it starts inside the map and, without
+    ceil_mode, ends inside it; the first window beyond a complete cover is not made."""
+
+    def starts(size: int) -> list[int]:
+        found = []
+        for start in range(0, size, 2):
+            if start + kernel <= size:
+                found.append(start)
+            elif ceil_mode:
+                if not found or found[-1] + kernel < size:
+                    found.append(start)
+                break
+        return found
+
+    rows, cols = starts(x.shape[1]), starts(x.shape[2])
+    return np.array(
+        [
+            [[plane[y : y + kernel, z : z + kernel].max() for z in cols] for y in rows]
+            for plane in x
+        ],
+        x.dtype,
+    )
+
+
+def run(qnet: QNetwork, image: np.ndarray) -> tuple[dict[str, np.ndarray], list[int]]:
+    """All 8-bit tensors of one image and the sums."""
+    maps = {qnet.input: image}
+    for node in qnet.nodes:
+        if isinstance(node, QConv):
+            acc = convolve(
+                maps[node.input],
+                node.weights,
+                node.bias,
+                node.stride,
+                node.padding,
+                node.pad_value,
+            )
+            out = [
+                [[requantize(v, s, node.relu) for v in row] for row in plane]
+                for plane, s in zip(acc, node.shift, strict=True)
+            ]
+            maps[node.output] = np.array(out)
+        elif isinstance(node, QMaxPool):
+            maps[node.output] = pool(maps[node.input], node.kernel, node.ceil_mode)
+        elif isinstance(node, QConcat):
+            maps[node.output] = np.concatenate([maps[name] for name in node.inputs])
+        else:
+            assert isinstance(node, QGlobalSum)
+            acc = convolve(maps[node.input], node.weights, node.bias, node.stride, node.padding)
+            sums = [
+                sum(max(int(v), 0) if node.relu else int(v) for v in plane.flat) for plane in acc
+            ]
+    return maps, sums
