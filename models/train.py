@@ -11,6 +11,7 @@ import argparse
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -142,7 +143,7 @@ def to_onnx(net: DigitsNet) -> onnx.ModelProto:
     nodes: list[onnx.NodeProto] = []
     weights: list[onnx.TensorProto] = []
 
-    def add(op: str, name: str, inputs: list[str], **attributes: object) -> str:
+    def add(op: str, name: str, inputs: list[str], **attributes: Any) -> str:
         nodes.append(helper.make_node(op, inputs, [name], name=name, **attributes))
         return name
 
