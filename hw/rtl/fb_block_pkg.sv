@@ -58,6 +58,7 @@ package fb_block_pkg;
     logic [15:0] weight_addr; // modulo the weight memory
     logic [3:0]  free_rows;   // rows of the input ring that are free when the block has been issued
     logic        group_end;   // the group's last block
+    logic        program_end; // ... and the program's
     logic [15:0] weight_words; // with group_end: words to free in the weight memory
     logic [11:0] bias_pairs;
     token_t      token;

@@ -52,14 +52,14 @@ module fb_output #(
   ) u_words (
     .clk_i,
     .rst_ni,
-    .clear_i (1'b0),
-    .valid_i (word_valid_i),
-    .ready_o (unused_ready),
-    .data_i  ({word_sum_i, word_i}),
-    .valid_o (fifo_valid),
-    .ready_i (fifo_ready),
-    .data_o  (fifo_data),
-    .level_o (unused_level)
+    .clear_i    (1'b0),
+    .in_valid_i (word_valid_i),
+    .in_ready_o (unused_ready),
+    .in_data_i ({word_sum_i, word_i}),
+    .out_valid_o(fifo_valid),
+    .out_ready_i(fifo_ready),
+    .out_data_o (fifo_data),
+    .level_o    (unused_level)
   );
 
   logic segment_sum;
@@ -73,14 +73,14 @@ module fb_output #(
   ) u_segments (
     .clk_i,
     .rst_ni,
-    .clear_i (1'b0),
-    .valid_i (segment_valid_i),
-    .ready_o (segment_ready_o),
-    .data_i  ({segment_addr_i, segment_words_i, segment_sum_i, segment_tag_i}),
-    .valid_o (cmd_valid_o),
-    .ready_i (cmd_ready_i),
-    .data_o  ({cmd_addr_o, segment_words, segment_sum, segment_tag}),
-    .level_o (unused_segment_level)
+    .clear_i    (1'b0),
+    .in_valid_i (segment_valid_i),
+    .in_ready_o (segment_ready_o),
+    .in_data_i ({segment_addr_i, segment_words_i, segment_sum_i, segment_tag_i}),
+    .out_valid_o(cmd_valid_o),
+    .out_ready_i(cmd_ready_i),
+    .out_data_o ({cmd_addr_o, segment_words, segment_sum, segment_tag}),
+    .level_o    (unused_segment_level)
   );
 
   assign cmd_beats_o = segment_sum ? 24'(segment_words)

@@ -187,6 +187,7 @@ module fb_planner
                         (stage_q && (main_row_q == '0) ? {2'b0, pass_q.stride - pass_q.pad}
                                                        : {2'b0, pass_q.stride}) : '0;
     block_o.group_end = group_end;
+    block_o.program_end = group_end && g_q.group_last;
     block_o.weight_words = g_q.weight_words;
     block_o.bias_pairs = g_q.bias_pairs;
 
