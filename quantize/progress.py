@@ -1,24 +1,41 @@
-"""Progress on stderr, for whatever may take longer than two seconds."""
+"""Progress on stderr, for whatever takes longer than a moment."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 Item = TypeVar("Item")
 
+QUIET_SECONDS = 1.0
+
 
 def track(items: Iterable[Item], label: str, total: int) -> Iterator[Item]:
-    """Yield ``items`` while a bar on stderr counts them against ``total``."""
+    """Yield ``items`` while a bar on stderr counts them against ``total``.
+
+    The bar appears after one second, so that short work leaves no trace.
+    """
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TimeRemainingColumn(elapsed_when_finished=True),
+        TimeElapsedColumn(),
         console=Console(stderr=True),
     )
-    with bar:
-        yield from bar.track(items, total=total, description=label)
+    task = bar.add_task(label, total=total)
+    begin = time.monotonic()
+    shown = False
+    try:
+        for item in items:
+            if not shown and time.monotonic() - begin > QUIET_SECONDS:
+                bar.start()
+                shown = True
+            yield item
+            bar.advance(task)
+    finally:
+        if shown:
+            bar.stop()

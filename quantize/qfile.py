@@ -77,6 +77,8 @@ def load(path: str | Path) -> QNetwork:
     path = Path(path)
     if not path.is_file():
         raise FirebrickError(f"{path}: no such quantized network; quantize the network first")
+    if not zipfile.is_zipfile(path):
+        raise _damaged(path, "it is not a complete .npz archive")
     try:
         with np.load(path, allow_pickle=False) as archive:
             members = {name: archive[name] for name in archive.files}

@@ -248,7 +248,9 @@ def _numbers(
     layer: _Folded, input_exponent: int, output_exponent: int | None, accumulator_bits: int
 ) -> _Numbers:
     """Integers for one convolution.  ``output_exponent`` is None for the last layer, which has
-    no shift; otherwise no exponent makes a shift exceed 31 (it may still be negative)."""
+    no shift; otherwise no exponent makes a shift exceed 31.  A shift may be negative, where the
+    weights are large; not because of a bias: one that is so large decides its channel alone, and
+    is cut to half the accumulator, which saturates the output just the same."""
     exponent, dead = weight_exponents(layer.weights)
     if np.any(exponent < WEIGHT_EXPONENT_RANGE[0]):
         raise FirebrickError(
@@ -270,11 +272,15 @@ def _numbers(
         size = np.abs(bias)
         room = np.full(len(bias), WEIGHT_EXPONENT_RANGE[1], np.int64)
         room[size > 0] = np.floor(np.log2(limit / size[size > 0])).astype(np.int64)
-        exponent = np.minimum(exponent, room - input_exponent)
+        fitting = np.minimum(exponent, room - input_exponent)
+        if output_exponent is not None:
+            fitting = np.maximum(fitting, np.minimum(exponent, output_exponent - input_exponent))
+        exponent = fitting
     narrowed = int(np.count_nonzero((exponent < wanted) & ~dead))
     weights = _integer_weights(layer.weights, exponent).astype(np.int8)
     rounded = np.ldexp(weights.astype(np.float64).sum(axis=(2, 3)), -exponent[:, None])
     bias = np.rint(np.ldexp(layer.bias - rounded @ layer.offset, input_exponent + exponent))
+    bias = np.clip(bias, -limit, limit)
     return _Numbers(weights, bias.astype(np.int32), exponent.astype(np.int32), dead, narrowed)
 
 
