@@ -1,0 +1,76 @@
+# Firebrick: `make help` lists what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+TRAIN_VENV := .venv-train
+TRAIN_STAMP := $(TRAIN_VENV)/.installed
+
+# What `make demo` and `make accuracy` work on; empty: the bundled digits network.
+MODEL ?=
+IMAGES ?=
+LABELS ?=
+CALIBRATION ?=
+# How the network's pictures were prepared when it was trained: a preset, or options by value.
+PRESET ?=
+OPTIONS ?=
+
+chosen = $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") \
+         $(if $(LABELS),--labels "$(LABELS)") $(if $(CALIBRATION),--calibration "$(CALIBRATION)") \
+         $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
+
+.PHONY: help setup demo test accuracy figures train generate lint bench clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+setup: $(STAMP)  ## create .venv and install everything the project needs
+
+$(STAMP): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed: name one with make PYTHON=python3.x" >&2; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "Python's venv module is missing: apt-get install python3-venv" >&2; exit 2; }
+	@command -v g++ >/dev/null || { echo "g++ is missing: apt-get install g++" >&2; exit 2; }
+	@echo "Installing Python packages into $(VENV) (about a minute, once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $(STAMP)
+
+demo: $(STAMP)  ## run a network on the simulated board, every bit compared (MODEL= IMAGES= LABELS= PRESET=)
+	@$(BIN)/python -m sim.demo $(chosen)
+
+accuracy: $(STAMP)  ## float against fixed point on labelled images (MODEL= IMAGES= LABELS= CALIBRATION=)
+	@$(BIN)/python -m quantize.accuracy $(chosen) --out build/accuracy.json
+
+figures: $(STAMP)  ## parameters, MACs and sizes of SqueezeNets, against AlexNet (OPTIONS=)
+	@$(BIN)/python -m quantize.figures $(OPTIONS)
+
+test: $(STAMP)  ## all tests
+	@$(BIN)/python -m pytest
+
+lint: $(STAMP)  ## format, lint and type checks, and whether generated files are current
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && \
+	  $(BIN)/python -m hw.generate --check
+
+generate: $(STAMP)  ## write the SystemVerilog, C++ and Python forms of hw/definition.py
+	@$(BIN)/python -m hw.generate
+
+bench: $(STAMP)  ## print the benchmarks' figures
+	@$(BIN)/python -m bench
+
+train: $(TRAIN_STAMP)  ## train the bundled digits network anew (installs PyTorch)
+	@$(TRAIN_VENV)/bin/python -m models.train
+
+$(TRAIN_STAMP): models/requirements-train.txt $(STAMP)
+	@echo "Installing PyTorch into $(TRAIN_VENV)"
+	@$(PYTHON) -m venv $(TRAIN_VENV)
+	@$(TRAIN_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  -r models/requirements-train.txt
+	@touch $(TRAIN_STAMP)
+
+clean:  ## remove what was built (not the Python environments)
+	rm -rf build
