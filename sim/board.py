@@ -67,7 +67,7 @@ class MemoryTiming:
 
 
 class _Config(ctypes.Structure):
-    _fields_ = [  # noqa: RUF012
+    _fields_ = [
         *(
             (name, ctypes.c_uint64)
             for name in (
@@ -87,7 +87,7 @@ class _Config(ctypes.Structure):
 
 
 class _Statistics(ctypes.Structure):
-    _fields_ = [  # noqa: RUF012
+    _fields_ = [
         ("read_beats", ctypes.c_uint64 * 2),
         ("write_beats", ctypes.c_uint64),
         ("read_bursts", ctypes.c_uint64 * 2),

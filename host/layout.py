@@ -1,0 +1,105 @@
+"""Between pictures or feature maps [C, H, W] and the engine's memory layout.
+
+A map of N channels is H rows; a row is ceil(W / P) tiles; a tile is N words, channel after
+channel; a word is P horizontally consecutive pixels, one byte each, padded with zeros to
+``word_bytes``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .errors import ImageError, ProgramError
+from .program import Input, Map
+
+
+def map_bytes(channels: int, height: int, width: int, pixels: int, word_bytes: int) -> int:
+    """Bytes of a stored map."""
+    return height * -(-width // pixels) * channels * word_bytes
+
+
+def pack(tensor: np.ndarray, pixels: int, word_bytes: int) -> np.ndarray:
+    """Memory image, uint8 [bytes], of an 8-bit map [C, H, W]."""
+    channels, height, width = tensor.shape
+    tiles = -(-width // pixels)
+    words = np.zeros((height, tiles, channels, word_bytes), np.uint8)
+    padded = np.zeros((channels, height, tiles * pixels), np.uint8)
+    padded[:, :, :width] = tensor.view(np.uint8)
+    words[..., :pixels] = padded.reshape(channels, height, tiles, pixels).transpose(1, 2, 0, 3)
+    return words.reshape(-1)
+
+
+def unpack(
+    data: np.ndarray, shape: tuple[int, int, int], pixels: int, word_bytes: int, signed: bool
+) -> np.ndarray:
+    """Map [C, H, W], int8 where ``signed``, else uint8, from its memory image, uint8 [bytes].
+
+    Raises :class:`ProgramError` where the number of bytes is not that of ``shape``.
+    """
+    channels, height, width = shape
+    expected = map_bytes(channels, height, width, pixels, word_bytes)
+    if data.size != expected:
+        raise ProgramError(
+            f"a stored map of {channels}x{height}x{width} has {expected} bytes, not {data.size}"
+        )
+    tiles = -(-width // pixels)
+    words = np.asarray(data).reshape(height, tiles, channels, word_bytes)[..., :pixels]
+    rows = words.transpose(2, 0, 1, 3).reshape(channels, height, tiles * pixels)
+    return np.ascontiguousarray(rows[:, :, :width]).view(np.int8 if signed else np.uint8)
+
+
+def unpack_map(scratch: np.ndarray, spec: Map, pixels: int, word_bytes: int) -> np.ndarray:
+    """Feature map ``spec`` [C, H, W] out of the scratch memory, uint8 [bytes]."""
+    data = scratch[spec.offset : spec.offset + spec.bytes]
+    shape = (spec.channels, spec.height, spec.width)
+    try:
+        return unpack(data, shape, pixels, word_bytes, spec.signed)
+    except ProgramError as error:
+        raise ProgramError(f"feature map {spec.name}: {error}") from None
+
+
+def to_channels_first(image: np.ndarray, spec: Input) -> np.ndarray:
+    """Picture as uint8 [C, H, W].
+
+    Takes [C, H, W], [H, W, C], and for one channel [H, W]; where a shape could be either of the
+    first two, it counts as [C, H, W]. Raises :class:`ImageError` for anything else.
+    """
+    image = np.asarray(image)
+    wanted = (spec.channels, spec.height, spec.width)
+    if image.dtype != np.uint8:
+        raise ImageError(f"the picture's pixels are {image.dtype}, the network takes uint8")
+    if image.shape == wanted:
+        return image
+    if image.shape == (spec.height, spec.width, spec.channels):
+        return image.transpose(2, 0, 1)
+    if spec.channels == 1 and image.shape == (spec.height, spec.width):
+        return image[None]
+    raise ImageError(
+        f"the picture is {'x'.join(map(str, image.shape))}, the network takes "
+        f"{'x'.join(map(str, wanted))} (channels, height, width) or "
+        f"{spec.height}x{spec.width}x{spec.channels}"
+    )
+
+
+def pack_input(image: np.ndarray, spec: Input, pixels: int, word_bytes: int) -> np.ndarray:
+    """Memory image, uint8 [spec.bytes], of a picture: padded, cut into phases, tiled.
+
+    With two phases the channels of the even columns come first, then those of the odd columns;
+    a missing last odd column is zero. Raises :class:`ImageError` for a wrong shape or type,
+    :class:`ProgramError` where the program's number of bytes is not that of its input.
+    """
+    picture = to_channels_first(image, spec)
+    top, left, bottom, right = spec.padding
+    height, width = spec.height + top + bottom, spec.width + left + right
+    columns = -(-width // spec.phases)
+    stored = np.zeros((spec.channels, height, columns * spec.phases), np.uint8)
+    stored[:, :, :width] = np.array(spec.pad_value, np.uint8)[:, None, None]
+    stored[:, top : top + spec.height, left : left + spec.width] = picture
+    phases = np.concatenate([stored[:, :, k :: spec.phases] for k in range(spec.phases)])
+    data = pack(phases, pixels, word_bytes)
+    if data.size != spec.bytes:
+        raise ProgramError(
+            f"input {spec.name}: the program reserves {spec.bytes} bytes, its shape needs "
+            f"{data.size}"
+        )
+    return data

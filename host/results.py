@@ -1,0 +1,163 @@
+"""What the driver returns: answers, counters, profile, and what an engine says it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from .program import Layer, Program
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What the engine's registers say it is; capacities in entries of each memory."""
+
+    version: int
+    pixels: int
+    channels: int
+    acc_bits: int
+    word_bytes: int
+    act_words: int
+    weight_words: int
+    bias_pairs: int
+    sums: int
+    pool_channels: int
+    pool_line_words: int
+
+    def __str__(self) -> str:
+        return f"{self.pixels}x{self.channels}"
+
+
+@dataclass(frozen=True)
+class Counters:
+    """Counters of one start, over all its images; beats are of 8 bytes, stalls are cycles."""
+
+    cycles: int
+    active: int
+    stall_weights: int
+    stall_input: int
+    stall_output: int
+    stall_drain: int
+    stall_switch: int
+    read_beats_maps: int
+    read_beats_program: int
+    write_beats: int
+    images_done: int
+    group: int
+
+    @property
+    def stalls(self) -> dict[str, int]:
+        """Idle cycles by cause."""
+        return {
+            "weights": self.stall_weights,
+            "input": self.stall_input,
+            "output": self.stall_output,
+            "drain": self.stall_drain,
+            "switch": self.stall_switch,
+        }
+
+
+@dataclass(frozen=True)
+class GroupProfile:
+    """What one group cost: from the end of the group before to its own last K step."""
+
+    name: str
+    layers: tuple[Layer, ...]
+    cycles: int
+    active: int
+    stalls: dict[str, int]
+    write_beats: int
+
+    @property
+    def macs(self) -> int:
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def ideal_cycles(self) -> int:
+        return sum(layer.ideal_cycles for layer in self.layers)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Groups in order; ``tail_cycles`` pass from the last K step to the end of the run."""
+
+    groups: tuple[GroupProfile, ...]
+    tail_cycles: int
+    cycles: int
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Answer for one picture.
+
+    ``sums`` int64 [classes] as the engine wrote them, ``logits`` and ``probabilities`` float64
+    [classes].
+    """
+
+    sums: np.ndarray
+    logits: np.ndarray
+    probabilities: np.ndarray
+    counters: Counters
+    classes: tuple[str, ...]
+
+    @property
+    def cycles(self) -> int:
+        """Cycles of the start that this picture was part of."""
+        return self.counters.cycles
+
+    def top_k(self, k: int = 5) -> list[tuple[str, float]]:
+        """The ``k`` most probable classes, (name, probability), best first."""
+        order = np.argsort(-self.probabilities, kind="stable")[:k]
+        names = self.classes or [str(i) for i in range(len(self.probabilities))]
+        return [(names[i], float(self.probabilities[i])) for i in order.tolist()]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Answers for N pictures of one or more starts; arrays as in :class:`Result`, [N, classes].
+
+    ``counters`` holds one entry a start.
+    """
+
+    sums: np.ndarray
+    logits: np.ndarray
+    probabilities: np.ndarray
+    counters: tuple[Counters, ...]
+    starts: tuple[int, ...]
+    classes: tuple[str, ...]
+
+    @property
+    def cycles(self) -> int:
+        return sum(c.cycles for c in self.counters)
+
+    def __len__(self) -> int:
+        return len(self.sums)
+
+    def __getitem__(self, index: int) -> Result:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"picture {index} of a batch of {len(self)}")
+        return Result(
+            self.sums[index],
+            self.logits[index],
+            self.probabilities[index],
+            self.counters[self.starts[index]],
+            self.classes,
+        )
+
+    def __iter__(self) -> Iterator[Result]:
+        return (self[i] for i in range(len(self)))
+
+
+def scores(sums: np.ndarray, program: Program) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and probabilities, float64 [..., classes], of the engine's sums int64 [..., classes].
+
+    logit = (sum + addend) / positions * 2**-exponent; probabilities are their softmax.
+    """
+    out = program.output
+    total = sums.astype(np.float64) + np.array(out.addend, np.float64)
+    scale = np.ldexp(1.0, -np.array(out.exponents, np.int64))
+    logits = total / out.positions * scale
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return logits, powers / powers.sum(axis=-1, keepdims=True)

@@ -1,0 +1,384 @@
+"""The part of pynq that the driver uses, over a simulated board.
+
+``install(board)`` makes ``import pynq`` give this module, ``uninstall()`` takes it away again;
+:func:`installed` does both around a block. What a program must do right on the board it must do
+right here: host memory and DDR are kept apart until `flush` and `invalidate` copy between them, a
+register takes a Python int and no NumPy scalar, and fresh memory holds no zeros.
+
+It never ships to the board.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+from xml.etree import ElementTree as Xml
+
+import numpy as np
+
+PAGE_BYTES = 4096
+GUARD_BYTES = 4096
+GUARD_FILL = 0x5C
+FRESH_DDR_FILL = 0xA5
+FRESH_HOST_FILL = 0x3C
+WORD_BYTES = 4
+SLICE_CYCLES = 20_000
+
+__version__ = "3.1.2"
+
+
+class Board(Protocol):
+    """What this module needs of a board; :class:`sim.board.SimulatedBoard` is one.
+
+    ``memory`` is the DDR (uint8), its first byte at physical address ``memory_base``.
+    """
+
+    memory: np.ndarray
+    memory_base: int
+
+    @property
+    def irq(self) -> bool: ...
+
+    def read_register(self, address: int) -> int: ...
+
+    def write_register(self, address: int, value: int) -> None: ...
+
+    def run(self, cycles: int, until_irq: bool = False) -> int: ...
+
+    def reset(self) -> None: ...
+
+
+class GuardError(AssertionError):
+    """Something wrote behind the end of an allocated buffer."""
+
+
+class _Allocator:
+    """First-fit allocator of page-aligned ranges, each followed by guard bytes."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+        self.used: dict[int, int] = {}
+
+    def allocate(self, length: int) -> int:
+        """Offset in the board's memory of ``length`` fresh bytes."""
+        span = -(-max(length, 1) // PAGE_BYTES) * PAGE_BYTES
+        start = 0
+        for begin, bytes_ in sorted(self.used.items()):
+            if begin - start >= span + GUARD_BYTES:
+                break
+            start = begin + -(-max(bytes_, 1) // PAGE_BYTES) * PAGE_BYTES + GUARD_BYTES
+        if start + span + GUARD_BYTES > len(self.board.memory):
+            raise RuntimeError("Failed to allocate Memory!")
+        self.used[start] = length
+        self.board.memory[start : start + length] = FRESH_DDR_FILL
+        self._guard(start, length)[:] = GUARD_FILL
+        return start
+
+    def free(self, start: int) -> None:
+        length = self.used.pop(start)
+        if (self._guard(start, length) != GUARD_FILL).any():
+            raise GuardError(
+                f"memory behind the buffer of {length} bytes at "
+                f"{self.board.memory_base + start:#x} was overwritten"
+            )
+
+    def check(self) -> None:
+        """Raise :class:`GuardError` if anything wrote behind a buffer that is still in use."""
+        for start, length in list(self.used.items()):
+            if (self._guard(start, length) != GUARD_FILL).any():
+                raise GuardError(
+                    f"memory behind the buffer of {length} bytes at "
+                    f"{self.board.memory_base + start:#x} was overwritten"
+                )
+
+    def _guard(self, start: int, length: int) -> np.ndarray:
+        end = start + -(-max(length, 1) // PAGE_BYTES) * PAGE_BYTES + GUARD_BYTES
+        return self.board.memory[start + length : end]
+
+
+class _Installed:
+    """The board behind the module, and what the loaded overlay maps where."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+        self.allocator = _Allocator(board)
+        self.windows: list[tuple[int, int]] = []
+
+
+_installed: _Installed | None = None
+_hidden: dict[str, Any] = {}
+
+
+def _current() -> _Installed:
+    if _installed is None:
+        raise RuntimeError("No Devices Found")
+    return _installed
+
+
+def install(board: Board) -> None:
+    """Make ``import pynq`` give this module, over ``board``."""
+    global _installed
+    if _installed is None and "pynq" in sys.modules:
+        _hidden["pynq"] = sys.modules["pynq"]
+    _installed = _Installed(board)
+    sys.modules["pynq"] = sys.modules[__name__]
+
+
+def uninstall() -> None:
+    """Undo :func:`install`; raises :class:`GuardError` if a buffer was overrun."""
+    global _installed
+    if _installed is None:
+        return
+    allocator, _installed = _installed.allocator, None
+    del sys.modules["pynq"]
+    sys.modules.update(_hidden)
+    _hidden.clear()
+    allocator.check()
+
+
+@contextmanager
+def installed(board: Board) -> Iterator[None]:
+    """Within the block this module is ``pynq``."""
+    install(board)
+    try:
+        yield
+    finally:
+        uninstall()
+
+
+# ------------------------------------------------------------------------------------- registers
+
+
+class MMIO:
+    """Registers of a loaded overlay at a physical address."""
+
+    def __init__(self, base_addr: int, length: int = WORD_BYTES, device: Any = None) -> None:
+        if base_addr < 0 or length < 0:
+            raise ValueError("Base address or length cannot be negative.")
+        for first, last in _current().windows:
+            if first <= base_addr and base_addr + length - 1 <= last:
+                self._offset = base_addr - first
+                break
+        else:
+            raise OSError(f"nothing is mapped at {base_addr:#x}: load the overlay first")
+        self.base_addr = base_addr
+        self.length = length
+        self._state = _current()
+
+    def _address(self, offset: int) -> int:
+        if offset < 0:
+            raise ValueError("Offset cannot be negative.")
+        if offset % WORD_BYTES:
+            raise MemoryError("Unaligned access: offset must be multiple of 4.")
+        if offset >= self.length:
+            raise IndexError(f"offset {offset:#x} is outside of the mapped {self.length} bytes")
+        if self._state is not _current():
+            raise OSError("the board that these registers belong to is gone")
+        return self._offset + offset
+
+    def read(self, offset: int = 0) -> int:
+        return self._state.board.read_register(self._address(offset))
+
+    def write(self, offset: int, data: int | bytes) -> None:
+        address = self._address(offset)
+        if type(data) is int:
+            words = [data]
+        elif type(data) is bytes:
+            if len(data) % WORD_BYTES:
+                raise MemoryError("Unaligned write: data length must be multiple of 4.")
+            words = np.frombuffer(data, "<u4").tolist()
+        else:
+            raise ValueError("Data type must be int or bytes.")
+        for i, word in enumerate(words):
+            if not 0 <= word < 1 << 32:
+                raise OverflowError(f"{word} is not an unsigned 32-bit number")
+            self._state.board.write_register(address + WORD_BYTES * i, word)
+
+
+class Interrupt:
+    """The engine's interrupt pin: :meth:`wait` lets simulated time pass until it is high."""
+
+    def __init__(self, pinname: str) -> None:
+        self.pinname = pinname
+        self._state = _current()
+
+    async def wait(self) -> None:
+        while not self._state.board.irq:
+            self._state.board.run(SLICE_CYCLES, until_irq=True)
+            await asyncio.sleep(0)
+
+
+class _BindsDrivers(type):
+    """Registers every class with a ``bindto`` list as the driver of those IPs."""
+
+    drivers: ClassVar[dict[str, type]] = {}
+
+    def __init__(cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> None:
+        for vlnv in attrs.get("bindto", ()):
+            _BindsDrivers.drivers[vlnv] = cls
+        super().__init__(name, bases, attrs)
+
+
+class DefaultIP(metaclass=_BindsDrivers):
+    """Driver of an IP without a more specific one; interrupt pins are attributes."""
+
+    def __init__(self, description: dict[str, Any]) -> None:
+        self.description = description
+        self.mmio = MMIO(description["phys_addr"], description["addr_range"])
+        for pin, details in description.get("interrupts", {}).items():
+            setattr(self, pin, Interrupt(details["fullpath"]))
+
+    def read(self, offset: int = 0) -> int:
+        return self.mmio.read(offset)
+
+    def write(self, offset: int, value: int | bytes) -> None:
+        self.mmio.write(offset, value)
+
+
+class Overlay:
+    """A design, described by the `.hwh` next to the `.bit` file of that name.
+
+    There is nothing to download, so the `.bit` itself need not exist; the engine is reset as a
+    download would do.
+    """
+
+    def __init__(self, bitfile_name: str, download: bool = True, **_: Any) -> None:
+        self.bitfile_name = str(bitfile_name)
+        hwh = Path(bitfile_name).with_suffix(".hwh")
+        if not hwh.is_file():
+            raise ValueError(f"Cannot find HWH file for {bitfile_name}.")
+        self.ip_dict = _parse_hwh(hwh)
+        self._drivers: dict[str, Any] = {}
+        if download:
+            self.download()
+
+    def download(self) -> None:
+        state = _current()
+        state.windows = [
+            (ip["phys_addr"], ip["phys_addr"] + ip["addr_range"] - 1)
+            for ip in self.ip_dict.values()
+        ]
+        state.board.reset()
+
+    def __getattr__(self, key: str) -> Any:
+        ips = self.__dict__.get("ip_dict", {})
+        if key not in ips:
+            raise AttributeError(f"Could not find IP or hierarchy {key} in overlay")
+        if key not in self._drivers:
+            driver = _BindsDrivers.drivers.get(ips[key]["type"], DefaultIP)
+            self._drivers[key] = driver(ips[key])
+        return self._drivers[key]
+
+
+def _parse_hwh(path: Path) -> dict[str, dict[str, Any]]:
+    """IPs of a `.hwh`: name -> {type, phys_addr, addr_range, fullpath, interrupts}."""
+    modules = Xml.parse(path).getroot().findall("./MODULES/MODULE")
+    by_name = {m.get("INSTANCE", ""): m for m in modules}
+    processors = [m for m in modules if m.get("MODTYPE") == "processing_system7"]
+    ips: dict[str, dict[str, Any]] = {}
+    for processor in processors:
+        nets = {p.get("SIGNAME") for p in processor.iterfind("./PORTS/PORT[@NAME='IRQ_F2P']")}
+        for span in processor.iterfind("./MEMORYMAP/MEMRANGE[@MEMTYPE='REGISTER']"):
+            name = span.get("INSTANCE", "")
+            module = by_name[name]
+            first, last = (int(span.get(k, ""), 16) for k in ("BASEVALUE", "HIGHVALUE"))
+            pins = [
+                port.get("NAME", "")
+                for port in module.iterfind("./PORTS/PORT[@SIGIS='INTERRUPT']")
+                if port.get("SIGNAME") in nets
+            ]
+            ips[name] = {
+                "type": module.get("VLNV"),
+                "phys_addr": first,
+                "addr_range": last - first + 1,
+                "fullpath": name,
+                "interrupts": {pin: {"fullpath": f"{name}/{pin}"} for pin in pins},
+            }
+    return ips
+
+
+# ---------------------------------------------------------------------------------------- memory
+
+
+class PynqBuffer(np.ndarray):
+    """Host memory with a twin in the board's DDR; slices know their place in it.
+
+    The DDR sees what :meth:`flush` copies there, the host what :meth:`invalidate` brings back.
+    """
+
+    _state: _Installed | None
+    _start: int | None
+    _root: int
+    _length: int
+
+    def __array_finalize__(self, obj: Any) -> None:
+        # A view keeps the allocation; a new array (the result of arithmetic) has none.
+        if (
+            isinstance(obj, PynqBuffer)
+            and obj._start is not None
+            and 0 <= self._pointer() - obj._root < obj._length
+        ):
+            self._state, self._start = obj._state, obj._start
+            self._root, self._length = obj._root, obj._length
+        else:
+            self._state, self._start = None, None
+            self._root = self._length = 0
+
+    def _pointer(self) -> int:
+        return self.__array_interface__["data"][0]
+
+    def _twin(self) -> np.ndarray:
+        if self._state is None or self._start is None:
+            raise RuntimeError("this array has no memory on the board: use allocate()")
+        if self._start not in self._state.allocator.used:
+            raise RuntimeError("this buffer has been freed")
+        if not self.flags.c_contiguous:
+            raise ValueError("only contiguous parts of a buffer can be flushed or invalidated")
+        begin = self._start + self._pointer() - self._root
+        return self._state.board.memory[begin : begin + self.nbytes]
+
+    @property
+    def device_address(self) -> int:
+        """Physical address of the first element."""
+        if self._state is None or self._start is None:
+            raise RuntimeError("this array has no memory on the board: use allocate()")
+        return self._state.board.memory_base + self._start + self._pointer() - self._root
+
+    @property
+    def physical_address(self) -> int:
+        return self.device_address
+
+    def _bytes(self) -> np.ndarray:
+        return np.asarray(self).reshape(-1).view(np.uint8)
+
+    def flush(self) -> None:
+        """Copy to the DDR."""
+        self._twin()[:] = self._bytes()
+
+    def invalidate(self) -> None:
+        """Copy from the DDR."""
+        self._bytes()[:] = self._twin()
+
+    def freebuffer(self) -> None:
+        """Give the memory back; a second call does nothing."""
+        state, start = self._state, self._start
+        if state is not None and start is not None and start in state.allocator.used:
+            state.allocator.free(start)
+
+
+def allocate(shape: Any, dtype: Any = "u4", target: Any = None, **_: Any) -> PynqBuffer:
+    """Contiguous, page-aligned memory; its first content is arbitrary, as on the board."""
+    state = _current()
+    dtype = np.dtype(dtype)
+    count = int(np.prod(shape))
+    raw = np.full(count * dtype.itemsize, FRESH_HOST_FILL, np.uint8)
+    buffer = raw.view(dtype).reshape(shape).view(PynqBuffer)
+    buffer._state = state
+    buffer._start = state.allocator.allocate(raw.nbytes)
+    buffer._root = raw.__array_interface__["data"][0]
+    buffer._length = raw.nbytes
+    return buffer
