@@ -9,7 +9,7 @@ a lone max pooling is a 1x1 convolution with the identity, which the array compu
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -87,7 +87,6 @@ class Step:
     pool: QMaxPool | None
     target: str | None  # None: global sums
     first_channel: int = 0
-    layers: list[Conv] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -283,7 +282,6 @@ class _Compiler:
                     step.pool,
                     step.target,
                     step.first_channel + first,
-                    [part],
                 )
             )
         return pieces
@@ -335,7 +333,6 @@ class _Compiler:
                     pool,
                     None,
                 )
-                step.layers = [step.squeeze, *step.main]  # type: ignore[list-item]
                 if pool and not self._fits(step):
                     step.pool = pool = None
                 if self._fits(step):
@@ -353,6 +350,28 @@ class _Compiler:
             if pool:
                 done.add(id(pool))
         return steps
+
+    def _even(self, steps: list[Step]) -> list[Step]:
+        """An even number of groups, if the last one can be halved: then two input rings do."""
+        last = steps[-1]
+        c = self.shape.channels
+        if len(steps) % 2 == 0 or last.main[0].outputs <= c:
+            return steps
+        conv = last.main[0]
+        half = conv.blocks(c) // 2 * c
+        halves = [
+            Step(
+                f"{last.name}{suffix}",
+                last.source,
+                None,
+                [conv.slice(first, end)],
+                None,
+                None,
+                last.first_channel + first,
+            )
+            for suffix, first, end in (("a", 0, half), ("b", half, conv.outputs))
+        ]
+        return [*steps[:-1], *halves]
 
     # ------------------------------------------------------------------------------- memory
     def _place_input(self) -> None:
@@ -683,7 +702,7 @@ class _Compiler:
         return layers
 
     def program(self) -> Program:
-        steps = self.steps()
+        steps = self._even(self.steps())
         groups = self.encode(steps)
         return assemble(
             self.net.name, self.shape, groups, self._host(steps, groups), self.scratch_bytes

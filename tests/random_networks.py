@@ -1,0 +1,232 @@
+"""Random quantized Fire networks, and random requests for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from quantize.qnetwork import (
+    Preprocessing,
+    QConcat,
+    QConv,
+    QGlobalSum,
+    QMaxPool,
+    QNetwork,
+    QNode,
+    QTensor,
+)
+
+
+@dataclass(frozen=True)
+class Fire:
+    """Squeeze and expand channels of one module."""
+
+    squeeze: int
+    expand1: int
+    expand3: int
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Max pooling with stride 2."""
+
+    kernel: int
+    ceil_mode: bool
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a random network consists of: first convolution, Fire modules and pools, classes."""
+
+    height: int
+    width: int
+    channels: int
+    kernel: int
+    stride: int
+    padding: int
+    first: int
+    body: tuple[Fire | Pool, ...]
+    classes: int
+    classifier_padding: int = 0
+    relu: bool = True
+
+
+def random_recipe(rng: np.random.Generator) -> Recipe:
+    """A recipe that every engine shape can run."""
+
+    def pool() -> Pool:
+        return Pool(int(rng.choice([2, 3])), bool(rng.integers(2)))
+
+    body: list[Fire | Pool] = [pool()] if rng.integers(2) else []
+    for _ in range(int(rng.integers(1, 4))):
+        body.append(Fire(*(int(v) for v in rng.integers(1, 40, 3))))
+        if rng.integers(3) == 0:
+            body.append(pool())
+    stride = int(rng.integers(1, 3))
+    kernel = int(rng.choice([1, 3] if stride == 1 else [3, 5, 7]))
+    return Recipe(
+        height=int(rng.integers(20, 50)),
+        width=int(rng.integers(20, 70)),
+        channels=int(rng.integers(1, 5)),
+        kernel=kernel,
+        stride=stride,
+        padding=int(rng.integers(0, kernel // 2 + 1)),
+        first=int(rng.integers(1, 50)),
+        body=tuple(body),
+        classes=int(rng.integers(2, 80)),
+        classifier_padding=int(rng.integers(2)),
+        relu=bool(rng.integers(4)),
+    )
+
+
+class _Builder:
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+        self.nodes: list[QNode] = []
+        self.tensors: dict[str, QTensor] = {}
+
+    def weights(self, outputs: int, inputs: int, kernel: int) -> np.ndarray:
+        w = self.rng.integers(-127, 128, (outputs, inputs, kernel, kernel), dtype=np.int8)
+        # Within the accumulator: |bias| + 255 * sum|w| < 2**23.
+        bound = np.abs(w.astype(np.int64)).sum(axis=(1, 2, 3)).max()
+        if bound > 30000:
+            w = (w.astype(np.float64) * (30000 / bound)).astype(np.int8)
+        return w
+
+    def conv(
+        self,
+        name: str,
+        source: str,
+        outputs: int,
+        kernel: int,
+        stride: int,
+        padding: int,
+        relu: bool,
+        first: bool = False,
+    ) -> str:
+        rng = self.rng
+        t = self.tensors[source]
+        size = [(s + 2 * padding - kernel) // stride + 1 for s in t.shape[1:]]
+        w = self.weights(outputs, t.shape[0], kernel)
+        # Shifts around what brings a typical sum to 8 bits, so that both ends saturate at times.
+        typical = np.log2(np.sqrt((w.astype(np.float64) ** 2).sum(axis=(1, 2, 3))) * 150 + 1) - 7
+        shift = np.clip(np.round(typical + rng.integers(-1, 3, outputs)), 0, 31).astype(np.int32)
+        self.tensors[name] = QTensor(name, (outputs, *size), 4, not relu)
+        self.nodes.append(
+            QConv(
+                name,
+                source,
+                name,
+                w,
+                rng.integers(-200000, 200000, outputs).astype(np.int32),
+                shift + 4 - t.exponent,
+                shift,
+                stride,
+                (padding,) * 4,
+                relu,
+                rng.integers(0, 256, t.shape[0]).astype(np.uint8) if first and padding else None,
+            )
+        )
+        return name
+
+    def pool(self, name: str, source: str, pool: Pool) -> str:
+        t = self.tensors[source]
+        extra = 1 if pool.ceil_mode else 0
+        size = [
+            (-(-(s - pool.kernel) // 2) if extra else (s - pool.kernel) // 2) + 1
+            for s in t.shape[1:]
+        ]
+        self.tensors[name] = QTensor(name, (t.shape[0], *size), t.exponent, t.signed)
+        self.nodes.append(QMaxPool(name, source, name, pool.kernel, pool.ceil_mode))
+        return name
+
+
+def build(recipe: Recipe, seed: int) -> QNetwork:
+    """The network of ``recipe`` with random weights."""
+    rng = np.random.default_rng(seed)
+    b = _Builder(rng)
+    b.tensors["data"] = QTensor("data", (recipe.channels, recipe.height, recipe.width), 0, False)
+    last = b.conv(
+        "conv1",
+        "data",
+        recipe.first,
+        recipe.kernel,
+        recipe.stride,
+        recipe.padding,
+        recipe.relu,
+        True,
+    )
+    for i, part in enumerate(recipe.body):
+        if isinstance(part, Pool):
+            if min(b.tensors[last].shape[1:]) > part.kernel:
+                last = b.pool(f"pool{i}", last, part)
+            continue
+        squeeze = b.conv(f"fire{i}/squeeze", last, part.squeeze, 1, 1, 0, True)
+        one = b.conv(f"fire{i}/expand1x1", squeeze, part.expand1, 1, 1, 0, recipe.relu)
+        three = b.conv(f"fire{i}/expand3x3", squeeze, part.expand3, 3, 1, 1, recipe.relu)
+        shape = b.tensors[one].shape
+        last = f"fire{i}/concat"
+        b.tensors[last] = QTensor(
+            last, (part.expand1 + part.expand3, *shape[1:]), 4, not recipe.relu
+        )
+        b.nodes.append(QConcat(last, (one, three), last))
+    source = b.tensors[last]
+    p = recipe.classifier_padding
+    b.nodes.append(
+        QGlobalSum(
+            "conv10",
+            last,
+            "sums",
+            b.weights(recipe.classes, source.shape[0], 1),
+            rng.integers(-100000, 100000, recipe.classes).astype(np.int32),
+            rng.integers(3, 8, recipe.classes).astype(np.int32),
+            1,
+            (p,) * 4,
+            recipe.relu,
+            (source.shape[1] + 2 * p) * (source.shape[2] + 2 * p),
+        )
+    )
+    color, n = ("L", 1) if recipe.channels == 1 else ("RGB", recipe.channels)
+    preprocessing = Preprocessing(
+        color, 0, (recipe.height, recipe.width), 1.0, (0.0,) * n, (1.0,) * n
+    )
+    return QNetwork(f"random-{seed}", "data", b.tensors, tuple(b.nodes), preprocessing)
+
+
+def random_network(seed: int) -> QNetwork:
+    """A network of a random recipe."""
+    return build(random_recipe(np.random.default_rng(seed)), seed)
+
+
+def random_images(net: QNetwork, count: int, seed: int) -> np.ndarray:
+    """Pictures for ``net``, uint8 [count, C, H, W]."""
+    shape = net.tensors[net.input].shape
+    return np.random.default_rng(seed).integers(0, 256, (count, *shape), dtype=np.uint8)
+
+
+def fire_network(
+    size: int, fires: tuple[tuple[int, int], ...], pools: tuple[int, ...], kernel: int, first: int
+) -> Recipe:
+    """A SqueezeNet of the paper's kind: (squeeze, expand) modules, ceil-mode 3x3 pools behind
+    the modules numbered in ``pools`` (0: behind the first convolution)."""
+    body: list[Fire | Pool] = [Pool(3, True)] if 0 in pools else []
+    for i, (squeeze, expand) in enumerate(fires, start=1):
+        body.append(Fire(squeeze, expand, expand))
+        if i in pools:
+            body.append(Pool(3, True))
+    return Recipe(size, size, 3, kernel, 2, 0, first, tuple(body), 1000, 1)
+
+
+V1_0_FIRES = (
+    (16, 64),
+    (16, 64),
+    (32, 128),
+    (32, 128),
+    (48, 192),
+    (48, 192),
+    (64, 256),
+    (64, 256),
+)
+V1_0 = fire_network(227, V1_0_FIRES, (0, 3, 7), 7, 96)
+V1_1 = fire_network(224, V1_0_FIRES, (0, 2, 4), 3, 64)
