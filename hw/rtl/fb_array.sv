@@ -1,0 +1,158 @@
+// Systolic array: P pixels by C channels of output-stationary accumulators, one K step a cycle.
+//
+// Activations enter at the left and move right, weights enter at the top and move down; both are
+// skewed here, so all inputs of a K step come in one cycle.  There is no valid: `first_i` starts
+// a block of K steps from zero, `last_i` captures its sums, and what comes between blocks is lost.
+//
+//            w[1:0]   w[3:2]
+//              |        |  (column j delayed by j)
+//   act[0] -> PE  ->   PE  -> ...     chains move left: results of column 0 first
+//   act[1] -> PE  ->   PE  -> ...     (row p delayed by p)
+//
+// Latency: the sums of row p, channels 2j (even_o) and 2j + 1 (odd_o), appear for one cycle,
+// DrainLatency + 2j + p cycles after the K step with last_i, DrainLatency = 6.  Rows are not
+// deskewed.  So a row gives one pair every 2 cycles, and the next `last_i` must come at least C
+// cycles after this one.  Other cycles of the outputs hold garbage.
+//
+// Dsps multipliers use a DSP48E1, column by column; elements beyond that number are built from
+// LUTs.
+
+`default_nettype none
+
+module fb_array #(
+  // Pixels of a word: rows.
+  parameter  int unsigned P       = 14,
+  // Channels of a block: two a column; even.
+  parameter  int unsigned C       = 32,
+  // Width of the accumulators.
+  parameter  int unsigned AccBits = 24,
+  // DSP48E1 blocks to use, one an element.
+  parameter  int unsigned Dsps    = 220,
+  // Cycles from last_i to the sums of row 0, column 0.
+  localparam int unsigned DrainLatency = 6
+) (
+  input  wire logic                      clk_i,
+  input  wire logic [P-1:0][8:0]         act_i,
+  input  wire logic [C-1:0][7:0]         weight_i,
+  input  wire logic                      first_i,
+  input  wire logic                      last_i,
+  output      logic [P-1:0][AccBits-1:0] even_o,
+  output      logic [P-1:0][AccBits-1:0] odd_o
+);
+
+  localparam int unsigned Columns = C / 2;
+
+  // The flags pass the multiplier's registers beside the data (two registers fewer than
+  // DrainLatency for `last`, three for `first`, since the element holds one), then the rows.
+  logic [P+DrainLatency-4:0] first_q;
+  logic [P+DrainLatency-3:0] last_q;
+
+  always_ff @(posedge clk_i) begin
+    first_q <= {first_q[P+DrainLatency-5:0], first_i};
+    last_q  <= {last_q[P+DrainLatency-4:0], last_i};
+  end
+
+  // Row p waits p cycles.
+  for (genvar p = 0; p < P; p++) begin : gen_act
+    logic signed [8:0] act;
+    if (p == 0) begin : gen_direct
+      assign act = act_i[p];
+    end else begin : gen_skew
+      for (genvar k = 0; k < p; k++) begin : gen_stage
+        logic signed [8:0] act_q;
+        if (k == 0) begin : gen_head
+          always_ff @(posedge clk_i) act_q <= act_i[p];
+        end else begin : gen_tail
+          always_ff @(posedge clk_i) act_q <= gen_stage[k-1].act_q;
+        end
+      end
+      assign act = gen_stage[p-1].act_q;
+    end
+  end
+
+  // Column j waits j cycles, then its two weights become the upper and lower field of the operand.
+  for (genvar j = 0; j < Columns; j++) begin : gen_weight
+    logic [15:0] pair;
+    logic [15:0] weight;
+    if (j == 0) begin : gen_direct
+      assign pair = {weight_i[2*j+1], weight_i[2*j]};
+    end else begin : gen_skew
+      for (genvar k = 0; k < j; k++) begin : gen_stage
+        logic [15:0] pair_q;
+        if (k == 0) begin : gen_head
+          always_ff @(posedge clk_i) pair_q <= {weight_i[2*j+1], weight_i[2*j]};
+        end else begin : gen_tail
+          always_ff @(posedge clk_i) pair_q <= gen_stage[k-1].pair_q;
+        end
+      end
+      assign pair = gen_stage[j-1].pair_q;
+    end
+    assign weight = {pair[15:8] - {7'b0, pair[7]}, pair[7:0]};
+  end
+
+  for (genvar p = 0; p < P; p++) begin : gen_row
+    for (genvar j = 0; j < Columns; j++) begin : gen_col
+      logic signed [8:0]         act_in, act_out;
+      logic        [15:0]        weight_in, weight_out;
+      logic                      first_in, first_out, last_in, last_out;
+      logic signed [AccBits-1:0] even_in, even_out, odd_in, odd_out;
+
+      if (j == 0) begin : gen_left
+        assign act_in   = gen_act[p].act;
+        assign first_in = first_q[p+DrainLatency-4];
+        assign last_in  = last_q[p+DrainLatency-3];
+      end else begin : gen_inner
+        assign act_in   = gen_col[j-1].act_out;
+        assign first_in = gen_col[j-1].first_out;
+        assign last_in  = gen_col[j-1].last_out;
+      end
+
+      if (p == 0) begin : gen_top
+        assign weight_in = gen_weight[j].weight;
+      end else begin : gen_below
+        assign weight_in = gen_row[p-1].gen_col[j].weight_out;
+      end
+
+      if (j == Columns - 1) begin : gen_right
+        assign even_in = '0;
+        assign odd_in  = '0;
+
+        logic unused_edge;
+        assign unused_edge = &{1'b0, act_out, first_out, last_out};
+      end else begin : gen_chain
+        assign even_in = gen_col[j+1].even_out;
+        assign odd_in  = gen_col[j+1].odd_out;
+      end
+
+      if (p == P - 1) begin : gen_bottom
+        logic unused_edge;
+        assign unused_edge = &{1'b0, weight_out};
+      end
+
+      fb_pe #(
+        .AccBits (AccBits),
+        .UseDsp  (j * P + p < Dsps)
+      ) u_pe (
+        .clk_i    (clk_i),
+        .act_i    (act_in),
+        .act_o    (act_out),
+        .weight_i (weight_in),
+        .weight_o (weight_out),
+        .first_i  (first_in),
+        .first_o  (first_out),
+        .last_i   (last_in),
+        .last_o   (last_out),
+        .even_i   (even_in),
+        .even_o   (even_out),
+        .odd_i    (odd_in),
+        .odd_o    (odd_out)
+      );
+    end
+
+    assign even_o[p] = gen_col[0].even_out;
+    assign odd_o[p]  = gen_col[0].odd_out;
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,131 @@
+// Processing element: two multiply-accumulates a cycle with one DSP48E1.
+//
+// The operand A = w1 * 2^17 + w0 multiplies one activation, so that both products leave one
+// multiplier.  It travels as 16 bits, {w1 - (w0 < 0), w0}: the nine bits between the two bytes are
+// copies of w0's sign.  Weights lie within +-127 and activations within -128..255, so a product is
+// at most 127 * 255 < 2^15 in magnitude.  Adding 2^16 makes the low 17 bits of the sum positive:
+// nothing is borrowed from the high field, and the low 16 bits read as a signed number are w0 * x.
+// The low field has room for a second product (2 * 127 * 255 < 2^16), the sign then being ~p[16].
+//
+//   act_i ->[act]-> act_o           weight_i ->[weight]-> weight_o (downwards)
+//              \                          |
+//              [b]--------( * )---------[a]      DSP: A, B, M and P registers
+//                          [m]
+//                      (+ 2^16) -> [p] -> acc0 (even channel, low), acc1 (odd channel, high)
+//   even_o <- [last ? acc0 : even_i] <- even_i   (leftwards; the odd chain alike)
+//
+// Latency: an activation and its weights presented in cycle t are accumulated in cycle t + 5
+// (visible) and, if they are the last ones, on even_o / odd_o in cycle t + 6.  first_i belongs to
+// the step presented 3 cycles before it, last_i to the step presented 4 cycles before it.
+// act_o, weight_o, first_o and last_o follow their inputs by 1 cycle.
+// No handshake and no reset: garbage between blocks is never captured.
+//
+// UseDsp = 0 builds the two multipliers from LUTs, with the same latency.
+
+`default_nettype none
+
+module fb_pe #(
+  // Width of the accumulators.
+  parameter int unsigned AccBits = 24,
+  // 1: one DSP48E1; 0: LUTs.
+  parameter bit          UseDsp  = 1'b1
+) (
+  input  wire logic                      clk_i,
+
+  input  wire logic signed [8:0]         act_i,
+  output      logic signed [8:0]         act_o,
+  input  wire logic        [15:0]        weight_i,
+  output      logic        [15:0]        weight_o,
+
+  input  wire logic                      first_i,
+  output      logic                      first_o,
+  input  wire logic                      last_i,
+  output      logic                      last_o,
+
+  input  wire logic signed [AccBits-1:0] even_i,
+  output      logic signed [AccBits-1:0] even_o,
+  input  wire logic signed [AccBits-1:0] odd_i,
+  output      logic signed [AccBits-1:0] odd_o
+);
+
+  logic signed [8:0]         act_q;
+  logic        [15:0]        weight_q;
+  logic                      first_q, last_q;
+  logic signed [15:0]        product0, product1;
+  logic signed [AccBits-1:0] acc0_q, acc1_q, even_q, odd_q;
+
+  always_ff @(posedge clk_i) begin
+    act_q    <= act_i;
+    weight_q <= weight_i;
+    first_q  <= first_i;
+    last_q   <= last_i;
+  end
+
+  if (UseDsp) begin : gen_dsp
+    logic signed [24:0] a_q;
+    logic signed [8:0]  b_q;
+    logic signed [33:0] m_q, p_q;
+
+    always_ff @(posedge clk_i) begin
+      a_q <= {weight_q[15:8], {9{weight_q[7]}}, weight_q[7:0]};
+      b_q <= act_q;
+      m_q <= a_q * b_q;
+      p_q <= m_q + 34'sd65536;
+    end
+
+    assign product0 = p_q[15:0];
+    assign product1 = p_q[32:17];
+
+    logic unused_bits;
+    assign unused_bits = &{1'b0, p_q[33], p_q[16]};
+  end else begin : gen_lut
+    // A weight's two nibbles, multiplied side by side and added a cycle later.
+    logic        [7:0]  a0_q, a1_q;
+    logic signed [8:0]  b_q;
+    logic signed [12:0] low0_q, low1_q, high0_q, high1_q;
+    logic signed [15:0] p0_q, p1_q;
+
+    function automatic logic signed [12:0] times_nibble(
+      logic signed [8:0] x, logic [3:0] nibble, logic is_signed
+    );
+      logic signed [12:0] x_wide, pair, eights;
+      x_wide = 13'(x);
+      pair   = (nibble[0] ? x_wide : 13'sd0) + (nibble[1] ? x_wide <<< 1 : 13'sd0);
+      eights = nibble[3] ? x_wide <<< 3 : 13'sd0;
+      pair   = pair + (nibble[2] ? x_wide <<< 2 : 13'sd0);
+      return is_signed ? pair - eights : pair + eights;
+    endfunction
+
+    always_ff @(posedge clk_i) begin
+      a0_q    <= weight_q[7:0];
+      a1_q    <= weight_q[15:8] + {7'b0, weight_q[7]};
+      b_q     <= act_q;
+      low0_q  <= times_nibble(b_q, a0_q[3:0], 1'b0);
+      low1_q  <= times_nibble(b_q, a1_q[3:0], 1'b0);
+      high0_q <= times_nibble(b_q, a0_q[7:4], 1'b1);
+      high1_q <= times_nibble(b_q, a1_q[7:4], 1'b1);
+      p0_q    <= 16'(low0_q) + (16'(high0_q) <<< 4);
+      p1_q    <= 16'(low1_q) + (16'(high1_q) <<< 4);
+    end
+
+    assign product0 = p0_q;
+    assign product1 = p1_q;
+  end
+
+  always_ff @(posedge clk_i) begin
+    acc0_q <= (first_q ? '0 : acc0_q) + AccBits'(product0);
+    acc1_q <= (first_q ? '0 : acc1_q) + AccBits'(product1);
+    even_q <= last_q ? acc0_q : even_i;
+    odd_q  <= last_q ? acc1_q : odd_i;
+  end
+
+  assign act_o    = act_q;
+  assign weight_o = weight_q;
+  assign first_o  = first_q;
+  assign last_o   = last_q;
+  assign even_o   = even_q;
+  assign odd_o    = odd_q;
+
+endmodule
+
+`default_nettype wire
