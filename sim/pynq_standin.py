@@ -209,7 +209,8 @@ class Interrupt:
     async def wait(self) -> None:
         while not self._state.board.irq:
             self._state.board.run(SLICE_CYCLES, until_irq=True)
-            await asyncio.sleep(0)
+            # Long enough for whoever waits with a deadline to look at the clock in between.
+            await asyncio.sleep(0.001)
 
 
 class _BindsDrivers(type):

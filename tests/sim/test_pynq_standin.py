@@ -1,0 +1,140 @@
+"""The stand-in pynq is as strict as the board."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from host.definition import ENGINE_ID
+from sim import pynq_standin as standin
+from sim.hwh import ENGINE_BASE, write_hwh
+from tests.host.fake_engine import FakeBoard
+
+
+@pytest.fixture
+def board() -> Iterator[FakeBoard]:
+    board = FakeBoard()
+    with standin.installed(board):
+        yield board
+
+
+def ddr(board: FakeBoard, buffer: standin.PynqBuffer) -> np.ndarray:
+    start = buffer.device_address - board.memory_base
+    return board.memory[start : start + buffer.nbytes].view(buffer.dtype)
+
+
+def test_import_pynq_gives_it_only_while_installed() -> None:
+    assert "pynq" not in sys.modules
+    with standin.installed(FakeBoard()):
+        import pynq
+
+        assert pynq is standin
+    assert "pynq" not in sys.modules
+    with pytest.raises(RuntimeError, match="No Devices Found"):
+        standin.allocate((1,), np.uint8)
+
+
+def test_host_and_ddr_meet_only_in_flush_and_invalidate(board: FakeBoard) -> None:
+    buffer = standin.allocate((4,), np.uint32)
+    buffer[:] = [1, 2, 3, 4]
+    assert not np.array_equal(ddr(board, buffer), buffer)
+    buffer.flush()
+    np.testing.assert_array_equal(ddr(board, buffer), [1, 2, 3, 4])
+    ddr(board, buffer)[:] = [5, 6, 7, 8]
+    np.testing.assert_array_equal(buffer, [1, 2, 3, 4])
+    buffer.invalidate()
+    np.testing.assert_array_equal(buffer, [5, 6, 7, 8])
+
+
+def test_a_slice_flushes_its_own_bytes(board: FakeBoard) -> None:
+    buffer = standin.allocate((8,), np.uint8)
+    before = ddr(board, buffer).copy()
+    buffer[:] = 9
+    buffer[2:4].flush()
+    assert buffer[2:4].physical_address == buffer.physical_address + 2
+    np.testing.assert_array_equal(ddr(board, buffer)[2:4], 9)
+    np.testing.assert_array_equal(np.delete(ddr(board, buffer), [2, 3]), np.delete(before, [2, 3]))
+    with pytest.raises(ValueError, match="contiguous"):
+        buffer[::2].flush()
+    with pytest.raises(RuntimeError, match="no memory on the board"):
+        (buffer + 1).flush()
+
+
+def test_fresh_memory_is_aligned_and_not_zero(board: FakeBoard) -> None:
+    first, second = standin.allocate((5,), np.uint8), standin.allocate((3, 2), np.int64)
+    assert first.device_address % 4096 == second.device_address % 4096 == 0
+    assert second.device_address >= first.device_address + 8192
+    assert first.all() and ddr(board, first).all()
+
+
+def test_freed_memory_is_used_again_and_not_before(board: FakeBoard) -> None:
+    first = standin.allocate((1 << 21,), np.uint8)
+    with pytest.raises(RuntimeError, match="Failed to allocate"):
+        standin.allocate((1 << 21,), np.uint8)
+    address = first.device_address
+    first.freebuffer()
+    first.freebuffer()
+    with pytest.raises(RuntimeError, match="freed"):
+        first.flush()
+    assert standin.allocate((1 << 21,), np.uint8).device_address == address
+
+
+def test_overrun_is_found() -> None:
+    board = FakeBoard()
+    with pytest.raises(standin.GuardError, match="100 bytes"), standin.installed(board):
+        buffer = standin.allocate((100,), np.uint8)
+        board.memory[buffer.device_address - board.memory_base + 100] = 0
+
+
+def test_registers_take_python_integers_only(tmp_path: Path, board: FakeBoard) -> None:
+    with pytest.raises(OSError, match="nothing is mapped"):
+        standin.MMIO(ENGINE_BASE, 64)
+    write_hwh(tmp_path / "f.hwh")
+    standin.Overlay(str(tmp_path / "f.bit"))
+    mmio = standin.MMIO(ENGINE_BASE, 0x2000)
+    assert mmio.read(0) == ENGINE_ID
+    mmio.write(0x28, 5)
+    assert mmio.read(0x28) == 5
+    with pytest.raises(ValueError, match="int or bytes"):
+        mmio.write(0x28, np.uint32(5))  # type: ignore[arg-type]
+    with pytest.raises(OverflowError):
+        mmio.write(0x28, -1)
+    with pytest.raises(MemoryError):
+        mmio.read(2)
+    with pytest.raises(IndexError):
+        mmio.read(0x2000)
+
+
+def test_overlay_finds_engine_interrupt_and_bound_driver(tmp_path: Path, board: FakeBoard) -> None:
+    write_hwh(tmp_path / "f.hwh")
+    overlay = standin.Overlay(str(tmp_path / "f.bit"))
+    assert overlay.ip_dict["firebrick"]["addr_range"] == 0x2000
+    assert overlay.firebrick.read(0) == ENGINE_ID
+    assert isinstance(overlay.firebrick.irq_o, standin.Interrupt)
+    with pytest.raises(AttributeError, match="other"):
+        _ = overlay.other
+
+    class Driver(standin.DefaultIP):
+        bindto = ("firebrick:ip:firebrick_engine:1.0",)
+
+    try:
+        assert isinstance(standin.Overlay(str(tmp_path / "f.bit")).firebrick, Driver)
+    finally:
+        standin._BindsDrivers.drivers.clear()
+    with pytest.raises(ValueError, match="HWH"):
+        standin.Overlay(str(tmp_path / "none.bit"))
+
+
+def test_interrupt_waits_for_the_line(tmp_path: Path, board: FakeBoard) -> None:
+    write_hwh(tmp_path / "f.hwh")
+    overlay = standin.Overlay(str(tmp_path / "f.bit"))
+    board.registers.update(STATUS=1, IMAGES=1, IRQ_ENABLE=3)
+    board.remaining, board.fail = 70_000, (12, 0)
+    before = board.cycles
+    asyncio.run(overlay.firebrick.irq_o.wait())
+    assert board.irq and board.cycles - before == 70_000
