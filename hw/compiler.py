@@ -399,8 +399,7 @@ class _Compiler:
         )
 
     def _bytes(self, stored: Stored) -> int:
-        size = stored.height * stored.row_words * self.shape.word_bytes
-        return _ceil_div(size, ALIGNMENT) * ALIGNMENT
+        return stored.height * stored.row_words * self.shape.word_bytes
 
     def _place(self, name: str) -> Stored:
         """The stored tensor of this name, given its place when it is first asked for."""
@@ -418,7 +417,7 @@ class _Compiler:
                 tensor.signed,
             )
             self.stored[name] = stored
-            self.scratch_bytes += self._bytes(stored)
+            self.scratch_bytes += _ceil_div(self._bytes(stored), ALIGNMENT) * ALIGNMENT
         return self.stored[name]
 
     def _target(self, name: str) -> tuple[str, int]:
@@ -657,7 +656,7 @@ class _Compiler:
             "output": {
                 "name": last.output,
                 "classes": len(last.bias),
-                "bytes": _ceil_div(8 * len(last.bias), ALIGNMENT) * ALIGNMENT,
+                "bytes": 8 * len(last.bias),
                 "addend": [int(v) for v in addend],
                 "positions": last.positions,
                 "exponents": [int(v) for v in exponents],

@@ -98,11 +98,11 @@ module firebrick_engine
   localparam int unsigned WeightAddrBits = $clog2(WeightWords);
   localparam int unsigned SumBits = 40;
   // Latencies of the pipelines, as their headers state them.
-  localparam int unsigned WindowLatency = 5;
+  localparam int unsigned WindowLatency = 6;
   localparam int unsigned WeightLatency = 2;
   localparam int unsigned DrainLatency = 6;
   localparam int unsigned PoolLatency = 6;
-  localparam int unsigned SumLatency = 4;
+  localparam int unsigned SumLatency = 3;
 
   if (AccBits > 24) begin : gen_check_acc
     $error("AccBits = %0d: bias entries hold 24 bits", AccBits);
@@ -628,7 +628,7 @@ module firebrick_engine
     .pixels_i(($clog2(Pixels + 1))'(drain_token.pixels)),
     .ctx_i   ({drain_token, drain_channel_last}),
     .even_i  (even),
-    .odd_i_chain(odd),
+    .odd_chain_i(odd),
     .valid_o (result_valid),
     .word_o  (result_word),
     .sum_o   (result_sum),
@@ -801,7 +801,7 @@ module firebrick_engine
   end
 
   logic unused_tag;
-  assign unused_tag = &{1'b0, write_done_tag[3:2]};
+  assign unused_tag = &{1'b0, write_done_tag[3:2], result_token};
 endmodule
 
 `default_nettype wire
