@@ -86,14 +86,14 @@ module fb_pe #(
     logic signed [15:0] p0_q, p1_q;
 
     function automatic logic signed [12:0] times_nibble(
-      logic signed [8:0] x, logic [3:0] nibble, logic is_signed
+      input logic signed [8:0] x, input logic [3:0] nibble, input logic is_signed
     );
       logic signed [12:0] x_wide, pair, eights;
       x_wide = 13'(x);
       pair   = (nibble[0] ? x_wide : 13'sd0) + (nibble[1] ? x_wide <<< 1 : 13'sd0);
       eights = nibble[3] ? x_wide <<< 3 : 13'sd0;
       pair   = pair + (nibble[2] ? x_wide <<< 2 : 13'sd0);
-      return is_signed ? pair - eights : pair + eights;
+      times_nibble = is_signed ? pair - eights : pair + eights;
     endfunction
 
     always_ff @(posedge clk_i) begin

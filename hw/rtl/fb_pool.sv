@@ -55,10 +55,8 @@ module fb_pool #(
   output      logic [P-1:0][7:0]    word_o
 );
 
-  typedef logic [P-1:0][7:0] word_t;
-
-  function automatic logic [7:0] max2(logic [7:0] a, logic [7:0] b);
-    return (a > b) ? a : b;
+  function automatic logic [7:0] max2(input logic [7:0] a, input logic [7:0] b);
+    max2 = (a > b) ? a : b;
   endfunction
 
   // Control, index = cycles since the input.
@@ -95,20 +93,21 @@ module fb_pool #(
   end
 
   // Cycles 1 and 2: nothing beyond the valid pixels; the channel memory answers.
-  word_t own_1_q, own_2_q;
+  logic [P-1:0][7:0] own_2;
 
-  always_ff @(posedge clk_i) begin
-    for (int unsigned p = 0; p < P; p++) begin
-      own_1_q[p] <= (PixelBits'(p) < in_pixels_i) ? word_i[p] ^ {signed_i, 7'b0} : 8'd0;
+  for (genvar p = 0; p < P; p++) begin : gen_own
+    logic [7:0] own_1_q, own_2_q;
+
+    always_ff @(posedge clk_i) begin
+      own_1_q <= (PixelBits'(p) < in_pixels_i) ? word_i[p] ^ {signed_i, 7'b0} : 8'd0;
+      own_2_q <= own_1_q;
     end
-    own_2_q <= own_1_q;
+
+    assign own_2[p] = own_2_q;
   end
 
-  logic [7:0] right_read, right_2;
-  word_t      word_read;
-
-  logic [7:0] right_write_q;
-  word_t      word_write_q;
+  logic [7:0]        right_read, right_2, right_write_q;
+  logic [P-1:0][7:0] odd_read, odd_2, odd_write_q;
 
   fb_ram #(
     .Width (8 * P + 8),
@@ -117,36 +116,24 @@ module fb_pool #(
     .clk_i     (clk_i),
     .wr_en_i   (valid_q[3]),
     .wr_addr_i (chan_q[3]),
-    .wr_data_i ({right_write_q, word_write_q}),
+    .wr_data_i ({right_write_q, odd_write_q}),
     .rd_en_i   (valid_i),
     .rd_addr_i (chan_i),
-    .rd_data_o ({right_read, word_read})
+    .rd_data_o ({right_read, odd_read})
   );
 
-  assign right_2 = first_q[2] ? 8'd0 : right_read;
+  assign right_2 = first_q[2] ? '0 : right_read;
+  assign odd_2   = first_q[2] ? '0 : odd_read;
 
   always_ff @(posedge clk_i) begin
-    right_write_q <= odd_q[2] ? right_2 : own_2_q[0];
-    word_write_q  <= own_2_q;
+    right_write_q <= odd_q[2] ? right_2 : own_2[0];
+    odd_write_q   <= own_2;
   end
 
-  // Cycle 3: maxima of two neighbours; cycle 4: with the third.
   logic [2*P:0][7:0] raw;
-  word_t             pair_3_q, third_3_q, row_4_q;
+  assign raw = {right_2, odd_2, own_2};
 
-  assign raw = {right_2, first_q[2] ? (8*P)'(0) : word_read, own_2_q};
-
-  always_ff @(posedge clk_i) begin
-    for (int unsigned x = 0; x < P; x++) begin
-      pair_3_q[x]  <= max2(raw[2*x], raw[2*x+1]);
-      third_3_q[x] <= kernel3_q[2] ? raw[2*x+2] : 8'd0;
-      row_4_q[x]   <= max2(pair_3_q[x], third_3_q[x]);
-    end
-  end
-
-  // Cycle 5: with the rows above.
-  word_t line_read, row_5_q, max_5_q, max_4;
-  logic  store_row_5_q;
+  logic [P-1:0][7:0] line_read, line_write;
 
   fb_ram #(
     .Width (8 * P),
@@ -155,25 +142,30 @@ module fb_pool #(
     .clk_i     (clk_i),
     .wr_en_i   (even_q[5]),
     .wr_addr_i (line_q[5]),
-    .wr_data_i (store_row_5_q ? row_5_q : max_5_q),
+    .wr_data_i (line_write),
     .rd_en_i   (even_q[2]),
     .rd_addr_i (line_q[2]),
     .rd_data_o (line_read)
   );
 
-  always_comb begin
-    for (int unsigned x = 0; x < P; x++) begin
-      max_4[x] = v_use_q[4] ? max2(row_4_q[x], line_read[x]) : row_4_q[x];
-    end
-  end
+  // Cycle 3: maxima of two neighbours; 4: with the third; 5: with the rows above; 6: the output.
+  for (genvar x = 0; x < P; x++) begin : gen_pixel
+    logic [7:0] pair_3_q, third_3_q, row_4_q, max_5_q, store_5_q, out_6_q;
+    logic [7:0] max_4;
 
-  always_ff @(posedge clk_i) begin
-    max_5_q       <= max_4;
-    row_5_q       <= row_4_q;
-    store_row_5_q <= v_store_row_q[4];
-    for (int unsigned x = 0; x < P; x++) begin
-      word_o[x] <= (PixelBits'(x) < out_pixels_q[5]) ? max_5_q[x] ^ {signed_q[5], 7'b0} : 8'd0;
+    assign max_4 = v_use_q[4] ? max2(row_4_q, line_read[x]) : row_4_q;
+
+    always_ff @(posedge clk_i) begin
+      pair_3_q  <= max2(raw[2*x], raw[2*x+1]);
+      third_3_q <= kernel3_q[2] ? raw[2*x+2] : 8'd0;
+      row_4_q   <= max2(pair_3_q, third_3_q);
+      max_5_q   <= max_4;
+      store_5_q <= v_store_row_q[4] ? row_4_q : max_4;
+      out_6_q   <= (PixelBits'(x) < out_pixels_q[5]) ? max_5_q ^ {signed_q[5], 7'b0} : 8'd0;
     end
+
+    assign line_write[x] = store_5_q;
+    assign word_o[x]     = out_6_q;
   end
 
   assign valid_o = emit_q[Latency];

@@ -254,13 +254,10 @@ module fb_requant #(
     if (p == P - 1) begin : gen_direct
       assign word_o[p] = byte_q;
     end else begin : gen_deskew
-      logic [P-2-p:0][7:0] delay_q;
-      if (p == P - 2) begin : gen_one
-        always_ff @(posedge clk_i) delay_q <= byte_q;
-      end else begin : gen_more
-        always_ff @(posedge clk_i) delay_q <= {delay_q[P-3-p:0], byte_q};
-      end
-      assign word_o[p] = delay_q[P-2-p];
+      localparam int unsigned Delay = P - 1 - p;
+      logic [8*Delay-1:0] delay_q;
+      always_ff @(posedge clk_i) delay_q <= (8 * Delay)'({delay_q, byte_q});
+      assign word_o[p] = delay_q[8*Delay-1-:8];
     end
   end
 

@@ -60,6 +60,9 @@ module fb_window #(
   logic [5:1]          signed_q;
   logic                after_last_q;
   logic                upper_q;
+  logic [2:0]          sel;
+
+  assign sel = sel_q[4];
 
   always_ff @(posedge clk_i) begin
     zero_q       <= {zero_q[1], slot_zero_i};
@@ -67,7 +70,7 @@ module fb_window #(
     signed_q     <= {signed_q[4:1], slot_signed_i};
     first_q      <= {first_q[Latency-1:1], slot_first_i && slot_valid_i};
     last_q       <= {last_q[Latency-1:1], slot_last_i && slot_valid_i};
-    upper_q      <= sel_q[4][2];
+    upper_q      <= sel[2];
     shift_q      <= {shift_q[1], slot_read_i || after_last_q};
     after_last_q <= slot_valid_i && slot_elem_last_i;
     if (!rst_ni) begin
@@ -95,7 +98,7 @@ module fb_window #(
   logic [WordBits-1:0] higher_d, higher_q; // selections 4..6
 
   always_comb begin
-    unique case (sel_q[4][1:0])
+    unique case (sel[1:0])
       2'd0: begin
         lower_d  = h1_q;
         higher_d = {h1_q[7:0], h2_q[WordBits-1:8]};
@@ -115,15 +118,22 @@ module fb_window #(
     endcase
   end
 
-  logic [P-1:0][7:0] tap;
-  assign tap = upper_q ? higher_q : lower_q;
-
   always_ff @(posedge clk_i) begin
     lower_q  <= lower_d;
     higher_q <= higher_d;
-    for (int unsigned p = 0; p < P; p++) begin
-      act_o[p] <= {signed_q[5] && tap[p][7], tap[p]};
+  end
+
+  for (genvar p = 0; p < P; p++) begin : gen_pixel
+    logic [7:0] tap;
+    logic [8:0] act_q;
+
+    assign tap = upper_q ? higher_q[8*p+:8] : lower_q[8*p+:8];
+
+    always_ff @(posedge clk_i) begin
+      act_q <= {signed_q[5] && tap[7], tap};
     end
+
+    assign act_o[p] = act_q;
   end
 
   assign valid_o = valid_q[Latency];
