@@ -81,6 +81,12 @@ class SqueezeNetConfig:
                 raise FirebrickError(
                     f"{self.name}: {what} must be at least 1, not {getattr(self, what)}"
                 )
+        for what in ("squeeze_ratio", "pct_3x3"):
+            if not 0 < getattr(self, what) <= 1:
+                raise FirebrickError(
+                    f"{self.name}: {what} must be greater than 0 and at most 1, not "
+                    f"{getattr(self, what)}"
+                )
         if self.input_channels < 1 or min(self.input_size) < 1:
             raise FirebrickError(f"{self.name}: the input {self.input_shape} is empty")
         if min(self.first_padding, self.conv10_padding) < 0:
