@@ -9,6 +9,7 @@ a lone max pooling is a 1x1 convolution with the identity, which the array compu
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -105,6 +106,11 @@ class Stored:
     @property
     def row_words(self) -> int:
         return self.tiles * self.channels
+
+
+def _module_name(layers: list[str]) -> str:
+    """What the names of a Fire module's layers have in common, or the first one's."""
+    return os.path.commonprefix(layers).rstrip("/_-. ") or layers[0]
 
 
 def _as_conv(node: QConv | QGlobalSum, pad: int) -> Conv:
@@ -326,7 +332,7 @@ class _Compiler:
                 expands, concat = fire
                 pool = self._only_reader(concat.output, QMaxPool)
                 step = Step(
-                    node.name.rsplit("/", 1)[0],
+                    _module_name([node.name, *(e.name for e in expands)]),
                     node.input,
                     _as_conv(node, 0),
                     [_as_conv(e, e.weights.shape[2] // 2) for e in expands],

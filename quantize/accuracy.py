@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,15 +59,26 @@ def evaluate(
     qnet: QNetwork, net: Network | None, labels: list[Label], batch: int = BATCH
 ) -> Accuracy:
     """Run golden model, and the float network if given, over every labelled image."""
+    pictures = batches([label.path for label in labels], qnet.preprocessing, batch)
+    truth = np.array([label.class_index for label in labels])
+    return evaluate_batches(qnet, net, pictures, truth, batch)
+
+
+def evaluate_batches(
+    qnet: QNetwork,
+    net: Network | None,
+    pictures: Iterable[np.ndarray],
+    truth: np.ndarray,
+    batch: int = BATCH,
+) -> Accuracy:
+    """As :func:`evaluate`, for pictures uint8 [<= batch, C, H, W] and classes int [N] at hand."""
     model = None if net is None else FloatModel(net)
     fixed, real = [], []
-    steps = -(-len(labels) // batch)
-    pictures = batches([label.path for label in labels], qnet.preprocessing, batch)
+    steps = -(-len(truth) // batch)
     for images in track(pictures, f"evaluate: batches of {batch} images", steps):
         fixed.append(ranking(golden.run(qnet, images).logits))
         if model is not None:
             real.append(ranking(model.logits(float_input(images, qnet.preprocessing))))
-    truth = np.array([label.class_index for label in labels])
     fixed_best = np.concatenate(fixed)
     real_best = np.concatenate(real) if real else None
     return Accuracy(
@@ -75,7 +87,7 @@ def evaluate(
         fixed_top1=_share(fixed_best[:, 0] == truth),
         fixed_top5=_share((fixed_best == truth[:, None]).any(1)),
         agreement=None if real_best is None else _share(real_best[:, 0] == fixed_best[:, 0]),
-        images=len(labels),
+        images=len(truth),
     )
 
 
