@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -215,6 +216,12 @@ def _environment(parameters: Mapping[str, object]) -> Iterator[None]:
     saved, saved_path = dict(os.environ), list(sys.path)
     os.environ["PATH"] = os.pathsep.join([str(binaries), os.environ.get("PATH", os.defpath)])
     os.environ["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include"
+    cache = [
+        sys.executable,
+        str(Path(__file__).with_name("object_cache.py")),
+        str(BUILDS / "cache"),
+    ]
+    os.environ["OBJCACHE"] = shlex.join(cache)
     os.environ[PARAMETERS_VARIABLE] = json.dumps(dict(parameters), default=str)
     sys.path.insert(0, str(ROOT))
     try:
