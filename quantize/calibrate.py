@@ -14,6 +14,7 @@ from quantize.errors import FirebrickError
 from quantize.fixed_point import largest_exponent, value_range
 from quantize.float_model import FloatModel
 from quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network
+from quantize.parallel import parallel_map
 from quantize.preprocess import float_input
 from quantize.progress import track
 from quantize.qnetwork import Preprocessing
@@ -70,11 +71,15 @@ def activation_exponents(
     last = net.nodes[-1]
     assert isinstance(last, GlobalAverage)
     convs = [n for n in net.nodes if isinstance(n, Conv) and n.output != last.input]
-    largest: dict[str, float] = {}
-    for image in track(images, "calibrate: ranges", len(images)):
+
+    def image_peaks(image: np.ndarray) -> list[float]:
         maps = model.maps(float_input(image, preprocessing))
-        for conv in convs:
-            peak = float(np.abs(maps[conv.output]).max())
+        return [float(np.abs(maps[conv.output]).max()) for conv in convs]
+
+    largest: dict[str, float] = {}
+    found = parallel_map(image_peaks, images)
+    for peaks in track(found, "calibrate: ranges", len(images)):
+        for conv, peak in zip(convs, peaks, strict=True):
             if not np.isfinite(peak):
                 raise FirebrickError(
                     f"layer {conv.name}: its activations are not finite on a calibration image; "
@@ -94,11 +99,16 @@ def activation_exponents(
             )
         lossless[group] = exponent
     errors = {group: np.zeros(CANDIDATES) for group in lossless}
-    for image in track(images, "calibrate: rounding errors", len(images)):
+
+    def image_errors(image: np.ndarray) -> list[np.ndarray]:
         maps = model.maps(float_input(image, preprocessing))
-        for conv in convs:
-            group = groups[conv.output]
-            errors[group] += _squared_errors(maps[conv.output], lossless[group], signed[group])
+        named = [(maps[conv.output], groups[conv.output]) for conv in convs]
+        return [_squared_errors(map_, lossless[group], signed[group]) for map_, group in named]
+
+    summed = parallel_map(image_errors, images)
+    for parts in track(summed, "calibrate: rounding errors", len(images)):
+        for conv, part in zip(convs, parts, strict=True):
+            errors[groups[conv.output]] += part
     return {
         group: ExponentChoice(
             lossless[group] + int(np.argmin(errors[group])), lossless[group], largest[group]

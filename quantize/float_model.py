@@ -7,6 +7,7 @@ import numpy as np
 from quantize import convolution
 from quantize.errors import FirebrickError
 from quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network
+from quantize.parallel import parallel_map
 
 
 class FloatModel:
@@ -26,17 +27,19 @@ class FloatModel:
     def maps(self, image: np.ndarray) -> dict[str, np.ndarray]:
         """Every tensor of one image: ``image`` float32 [C, H, W] as the network was trained.
 
-        Maps are float32 [C, H, W]; the last node's output is the logits, float64 [O].
+        Maps are float32 [C, H, W]; the last node's output is the logits, float64 [O].  Values
+        beyond float32 become infinite without a warning: calibration refuses them by layer.
         """
         maps = {self.net.input: image}
-        for node in self.net.nodes:
-            maps[node.output] = self._step(node, maps)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for node in self.net.nodes:
+                maps[node.output] = self._step(node, maps)
         return maps
 
     def logits(self, images: np.ndarray) -> np.ndarray:
         """Logits float64 [N, O] of ``images`` float32 [N, C, H, W]."""
         last = self.net.nodes[-1].output
-        return np.stack([self.maps(image)[last] for image in images])
+        return np.stack(list(parallel_map(lambda image: self.maps(image)[last], images)))
 
     def _step(self, node: object, maps: dict[str, np.ndarray]) -> np.ndarray:
         if isinstance(node, Conv):

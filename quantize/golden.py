@@ -8,6 +8,7 @@ for each layer.  Scaling by a power of two is exact too, and ``rint`` rounds hal
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -18,6 +19,7 @@ from quantize import convolution
 from quantize.convolution import FloatType, Padding
 from quantize.errors import FirebrickError
 from quantize.fixed_point import largest_magnitude, requantize, value_range
+from quantize.parallel import parallel_map
 from quantize.qnetwork import QConcat, QConv, QGlobalSum, QMaxPool, QNetwork
 
 __all__ = [
@@ -168,8 +170,9 @@ def run(qnet: QNetwork, images: np.ndarray, keep: Keep = None) -> GoldenResult:
         name: np.empty((len(images), *qnet.tensors[name].shape), qnet.tensors[name].dtype)
         for name in names
     }
-    for index, image in enumerate(images):
-        maps = {qnet.input: image}
+
+    def run_image(index: int) -> None:
+        maps = {qnet.input: images[index]}
         for step, node in enumerate(qnet.nodes):
             if isinstance(node, QGlobalSum):
                 sums[index] = _global_sum(layers[node.name], maps[node.input], node.relu)
@@ -179,6 +182,8 @@ def run(qnet: QNetwork, images: np.ndarray, keep: Keep = None) -> GoldenResult:
                 tensors[node.output][index] = maps[node.output]
             for name in last_use.get(step, ()):
                 del maps[name]
+
+    deque(parallel_map(run_image, range(len(images))), maxlen=0)
     return GoldenResult(sums, logits(qnet, sums), tensors)
 
 

@@ -10,6 +10,7 @@ from quantize import golden
 from quantize.fixed_point import value_range
 from quantize.float_model import FloatModel
 from quantize.network import Network
+from quantize.parallel import parallel_map
 from quantize.preprocess import float_input
 from quantize.progress import track
 from quantize.qnetwork import QConv, QNetwork
@@ -31,51 +32,54 @@ def measure(net: Network, qnet: QNetwork, images: np.ndarray, held_out: np.ndarr
     """
     model = FloatModel(net)
     names = [node.output for node in qnet.nodes if isinstance(node, QConv)]
-    signal = dict.fromkeys(names, 0.0)
-    error = dict.fromkeys(names, 0.0)
-    clipped = dict.fromkeys(names, 0)
-    values = dict.fromkeys(names, 0)
-    logits = []
-    for image in track(images, "measure: every layer", len(images)):
-        maps = model.maps(float_input(image, qnet.preprocessing))
-        result = golden.run(qnet, image[None], keep=names)
-        logits.append((maps[net.nodes[-1].output], result.logits[0]))
+    totals = {name: np.zeros(4) for name in names}
+    pairs = []
+    compared = parallel_map(lambda image: _compare(model, qnet, names, image), images)
+    for real, fixed, sums in track(compared, "measure: every layer", len(images)):
+        pairs.append((real, fixed))
         for name in names:
-            tensor = qnet.tensors[name]
-            integers = result.tensors[name][0]
-            real = maps[name]
-            difference = real - integers * np.float32(np.ldexp(1.0, -tensor.exponent))
-            signal[name] += float(np.vdot(real, real))
-            error[name] += float(np.vdot(difference, difference))
-            low, high = value_range(tensor.signed)
-            clipped[name] += int(np.count_nonzero(integers == high))
-            if tensor.signed:
-                clipped[name] += int(np.count_nonzero(integers == low))
-            values[name] += integers.size
+            totals[name] += sums[name]
     return {
         "measured_images": len(images),
-        "logit_sqnr_db": _logit_sqnr(logits),
+        "logit_sqnr_db": _logit_sqnr(pairs),
         "tensors": {
-            name: {
-                "sqnr_db": sqnr_db(signal[name], error[name]),
-                "saturated": clipped[name] / values[name],
-            }
-            for name in names
+            name: {"sqnr_db": sqnr_db(signal, error), "saturated": clipped / values}
+            for name, (signal, error, clipped, values) in totals.items()
         },
         "held_out": None if held_out is None else _held_out(model, qnet, held_out),
     }
 
 
+def _compare(
+    model: FloatModel, qnet: QNetwork, names: list[str], image: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Of one image: float logits, fixed logits, and for each tensor of ``names`` the sums of
+    squares of signal and error, the number of values at a limit, and of all values."""
+    maps = model.maps(float_input(image, qnet.preprocessing))
+    result = golden.run(qnet, image[None], keep=names)
+    sums = {}
+    for name in names:
+        tensor = qnet.tensors[name]
+        integers = result.tensors[name][0]
+        real = maps[name]
+        error = real - integers * np.float32(np.ldexp(1.0, -tensor.exponent))
+        low, high = value_range(tensor.signed)
+        clipped = np.count_nonzero(integers == high)
+        if tensor.signed:
+            clipped += np.count_nonzero(integers == low)
+        sums[name] = np.array([np.vdot(real, real), np.vdot(error, error), clipped, real.size])
+    return maps[model.net.nodes[-1].output], result.logits[0], sums
+
+
 def _held_out(model: FloatModel, qnet: QNetwork, images: np.ndarray) -> dict:
     last = model.net.nodes[-1].output
-    pairs = [
-        (
-            model.maps(float_input(image, qnet.preprocessing))[last],
-            golden.run(qnet, image[None]).logits[0],
-        )
-        for image in track(images, "measure: held-out images", len(images))
-    ]
-    same = sum(int(a.argmax() == b.argmax()) for a, b in pairs)
+
+    def logits(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        real = model.maps(float_input(image, qnet.preprocessing))[last]
+        return real, golden.run(qnet, image[None]).logits[0]
+
+    pairs = list(track(parallel_map(logits, images), "measure: held-out images", len(images)))
+    same = sum(int(real.argmax() == fixed.argmax()) for real, fixed in pairs)
     return {
         "images": len(images),
         "agreement": 100.0 * same / len(images),

@@ -16,6 +16,7 @@ from PIL import Image
 
 from quantize.errors import FirebrickError
 from quantize.network import Network
+from quantize.parallel import parallel_map
 from quantize.qnetwork import Preprocessing
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -201,7 +202,7 @@ def load_images(paths: Sequence[str | Path], value: Preprocessing) -> np.ndarray
     """Pictures as uint8 [N, C, H, W]; see :func:`load_image`."""
     if not paths:
         raise FirebrickError("no images were given")
-    return np.stack([load_image(path, value) for path in paths])
+    return np.stack(list(parallel_map(lambda path: load_image(path, value), paths)))
 
 
 def batches(paths: Sequence[str | Path], value: Preprocessing, size: int) -> Iterator[np.ndarray]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from quantize import quantizer
+from quantize.import_net import import_net
 from quantize.network import Network
 from quantize.preprocess import for_network, list_images, load_images, preprocessing
 from quantize.qnetwork import QNetwork
@@ -21,19 +21,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The folder with the trained ImageNet network and photos; skips where it is not."""
-    folder = Path(os.environ.get("FIREBRICK_DATA", REPOSITORY.parent / "shared" / "data"))
-    if not (folder / "squeezenet_v1.0_deep_compression.net").is_file():
-        pytest.skip(f"no trained SqueezeNet in {folder}; set FIREBRICK_DATA to its folder")
-    return folder
-
-
-@pytest.fixture(scope="session")
 def squeezenet(shared_data: Path) -> Network:
     """SqueezeNet v1.0 with the trained weights."""
-    from quantize.import_net import import_net
-
     return import_net(shared_data / "squeezenet_v1.0_deep_compression.net")
 
 
