@@ -320,9 +320,9 @@ class Firebrick:
             assert self._last is not None
             counters.append(self._last)
         every = np.concatenate(sums)
-        logits, probabilities = scores(every, program)
+        totals, logits, probabilities = scores(every, program)
         starts = tuple(i for i, chunk in enumerate(chunks) for _ in range(len(chunk)))
-        return Batch(every, logits, probabilities, tuple(counters), starts, program.classes)
+        return Batch(every, totals, logits, probabilities, tuple(counters), starts, program.classes)
 
     def _start(self, images: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         """One start of the engine: sums int64 [len(images), classes]."""

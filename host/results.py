@@ -92,11 +92,12 @@ class Profile:
 class Result:
     """Answer for one picture.
 
-    ``sums`` int64 [classes] as the engine wrote them, ``logits`` and ``probabilities`` float64
-    [classes].
+    ``sums`` int64 [classes] as the engine wrote them, ``totals`` with the share of the positions
+    that see only padding, ``logits`` and ``probabilities`` float64 [classes].
     """
 
     sums: np.ndarray
+    totals: np.ndarray
     logits: np.ndarray
     probabilities: np.ndarray
     counters: Counters
@@ -122,6 +123,7 @@ class Batch:
     """
 
     sums: np.ndarray
+    totals: np.ndarray
     logits: np.ndarray
     probabilities: np.ndarray
     counters: tuple[Counters, ...]
@@ -140,6 +142,7 @@ class Batch:
             raise IndexError(f"picture {index} of a batch of {len(self)}")
         return Result(
             self.sums[index],
+            self.totals[index],
             self.logits[index],
             self.probabilities[index],
             self.counters[self.starts[index]],
@@ -150,14 +153,15 @@ class Batch:
         return (self[i] for i in range(len(self)))
 
 
-def scores(sums: np.ndarray, program: Program) -> tuple[np.ndarray, np.ndarray]:
-    """Logits and probabilities, float64 [..., classes], of the engine's sums int64 [..., classes].
+def scores(sums: np.ndarray, program: Program) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Totals int64, logits and probabilities float64 of the engine's sums int64 [..., classes].
 
-    logit = (sum + addend) / positions * 2**-exponent; probabilities are their softmax.
+    total = sum + addend; logit = total / positions * 2**-exponent; probabilities are the
+    logits' softmax.
     """
     out = program.output
-    total = sums.astype(np.float64) + np.array(out.addend, np.float64)
+    totals = sums + np.array(out.addend, np.int64)
     scale = np.ldexp(1.0, -np.array(out.exponents, np.int64))
-    logits = total / out.positions * scale
+    logits = totals.astype(np.float64) / out.positions * scale
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return logits, powers / powers.sum(axis=-1, keepdims=True)
+    return totals, logits, powers / powers.sum(axis=-1, keepdims=True)

@@ -36,8 +36,8 @@ ERROR_LINES = 3
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, steps done, and steps in all."""
 
-# Without the data-flow pass this design simulates faster. Random initial values show registers
-# that lack a reset; they cost nothing once the simulation runs.
+# Random initial values show registers that lack a reset; they cost nothing once the simulation
+# runs. The data-flow pass gains nothing here and takes time.
 VERILATOR_FLAGS = (
     "--cc",
     "--prefix",
@@ -55,7 +55,8 @@ VERILATOR_FLAGS = (
     "--output-split",
     "20000",
 )
-COMPILER_FLAGS = ("-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-w")
+# -O2 and -O3 take twice as long to compile and simulate 7 % faster.
+COMPILER_FLAGS = ("-std=c++17", "-O1", "-fPIC", "-fvisibility=hidden", "-w")
 RUNTIME_SOURCES = ("verilated.cpp", "verilated_threads.cpp")
 RUNTIME_DEFINES = (
     "-DVL_USER_FATAL",
@@ -140,6 +141,7 @@ def build_design(design: Design, progress: Progress | None = None) -> Path:
             scratch = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=BUILDS))
             try:
                 _build(design, tools, scratch, progress or (lambda *_: None))
+                scratch.chmod(0o755)
                 shutil.rmtree(folder, ignore_errors=True)
                 scratch.rename(folder)
             finally:
@@ -258,6 +260,7 @@ def _compile(
     _run(command, folder, "linker")
     for path in objects:
         os.unlink(path)
+    shutil.rmtree(folder / "model")
     progress("C++ compiler", total, total)
 
 
