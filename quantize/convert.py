@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
     calibration = spread(list_images(options.calibration), CALIBRATION_LIMIT)
     held_out = None
     if options.held_out is not None:
-        held_out = load_images(list_images(options.held_out), preprocessing)
+        held_out = load_images(_held_out_files(options.held_out, calibration), preprocessing)
     qnet = quantize_network(
         net,
         preprocessing,
@@ -50,6 +50,19 @@ def main(arguments: list[str] | None = None) -> None:
 
         export_qdq(qnet, options.qdq)
         console.print(f"wrote {options.qdq}", highlight=False)
+
+
+def _held_out_files(folder: str, calibration: list[Path]) -> list[Path]:
+    """The images of ``folder``; FirebrickError where one of them is a calibration image."""
+    files = list_images(folder)
+    used = {file.resolve() for file in calibration}
+    common = [file for file in files if file.resolve() in used]
+    if common:
+        raise FirebrickError(
+            f"{common[0]}: is also a calibration image ({len(common)} of {len(files)} are); "
+            "held-out images must be others"
+        )
+    return files
 
 
 def _parser() -> argparse.ArgumentParser:
