@@ -9,7 +9,7 @@ a lone max pooling is a 1x1 convolution with the identity, which the array compu
 
 from __future__ import annotations
 
-import os
+import itertools
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -110,7 +110,8 @@ class Stored:
 
 def _module_name(layers: list[str]) -> str:
     """What the names of a Fire module's layers have in common, or the first one's."""
-    return os.path.commonprefix(layers).rstrip("/_-. ") or layers[0]
+    common = itertools.takewhile(lambda letters: len(set(letters)) == 1, zip(*layers, strict=False))
+    return "".join(letters[0] for letters in common).rstrip("/_-. ") or layers[0]
 
 
 def _as_conv(node: QConv | QGlobalSum, pad: int) -> Conv:

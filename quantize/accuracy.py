@@ -153,7 +153,8 @@ def _original(path: str, qnet: QNetwork) -> Network:
 
 
 def _print(console: Console, name: str, result: Accuracy) -> None:
-    table = Table("", "top-1 %", "top-5 %", title=f"{name}: {result.images} images")
+    console.print(f"{name}, {result.images} images", highlight=False)
+    table = Table("", "top-1 %", "top-5 %")
     if result.float_top1 is not None:
         table.add_row("float", f"{result.float_top1:.1f}", f"{result.float_top5:.1f}")
     table.add_row("fixed point", f"{result.fixed_top1:.1f}", f"{result.fixed_top5:.1f}")

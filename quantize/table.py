@@ -18,7 +18,8 @@ def print_report(report: dict, console: Console | None = None) -> None:
     pixel values.
     """
     console = console or Console()
-    table = Table(title=f"{report['network']}: quantized layers")
+    console.print(f"{report['network']}, quantized:", highlight=False)
+    table = Table()
     table.add_column("layer", no_wrap=True)
     for name in COLUMNS:
         table.add_column(name)
