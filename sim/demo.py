@@ -345,8 +345,9 @@ def _print_layers(console: Console, outcome: Outcome, shape: EngineShape) -> Non
         )
         if len(group.layers) > 1:
             for layer in group.layers:
-                macs = f"{layer.macs / 1e6:.2f}"
-                table.add_row(f"  {layer.name}", macs, f"{layer.ideal_cycles:,}")
+                table.add_row(
+                    f"  {layer.name}", f"{layer.macs / 1e6:.2f}", f"{layer.ideal_cycles:,}"
+                )
     tail = f"{outcome.profile.tail_cycles:,}"
     table.add_row("last results", "", "", tail, "", f"{tail} write")
     counters = outcome.results[-1].counters
@@ -413,7 +414,7 @@ def _draw(job: Job, outcome: Outcome, path: Path) -> None:
         colour = "black" if job.truth is None else ("#1a7f37" if right else "#c62828")
         axis.set_title(text, color=colour, fontsize=11)
     cycles = outcome.results[0].cycles
-    figure.suptitle(f"{job.qnet.name} on the simulated board: {cycles:,} cycles a frame")
+    figure.suptitle(f"{job.qnet.name}\nsimulated board, {cycles:,} cycles a frame")
     write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=110))
     pyplot.close(figure)
 

@@ -1,0 +1,173 @@
+"""Programs: their structure, their refusals, and the order of weights."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hw import definition as d
+from hw.compiler import CompileError, border, compile_network
+from hw.packing import pack_biases, pack_weights
+from hw.shape import PYNQ_Z2, EngineShape
+from quantize.qnetwork import QConv, QGlobalSum, QNetwork
+from tests.random_networks import V1_0, V1_1, Fire, Pool, Recipe, build, random_network
+
+SMALL_RECIPE = Recipe(24, 26, 3, 3, 2, 0, 20, (Pool(3, True), Fire(8, 16, 24)), 10)
+
+
+def ideal(program) -> int:
+    return sum(la["ideal_cycles"] for g in program.host["groups"] for la in g["layers"])
+
+
+@pytest.mark.parametrize(("recipe", "cycles"), [(V1_0, 1_979_448), (V1_1, 873_856)])
+def test_ideal_cycles_of_the_published_networks(recipe: Recipe, cycles: int) -> None:
+    assert ideal(compile_network(build(recipe, 1), PYNQ_Z2)) == cycles
+
+
+def test_fire_modules_and_pools_are_fused() -> None:
+    program = compile_network(build(V1_0, 1), PYNQ_Z2)
+    names = [g.name for g in program.groups]
+    assert names[:3] == ["conv1", "fire1", "fire2"]
+    stored = [m["name"] for m in program.host["maps"]]
+    assert "fire1/squeeze" not in stored
+    assert "conv1" not in stored
+    assert "pool0" in stored
+    apart = compile_network(build(V1_0, 1), PYNQ_Z2, stages_apart=True)
+    assert {"fire1/squeeze", "conv1", "fire3/concat"} <= {m["name"] for m in apart.host["maps"]}
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("apart", [False, True])
+def test_stream_is_what_the_header_says(seed: int, apart: bool) -> None:
+    """Header, descriptors and payloads parse back, every CRC is right, rings are disjoint."""
+    program = compile_network(random_network(seed), PYNQ_Z2, apart)
+    blob = program.blob
+    header = d.unpack(d.HEADER_LAYOUT, blob[: d.HEADER_BEATS * 8])
+    assert header["magic"] == d.PROGRAM_MAGIC
+    assert header["header_crc"] == zlib.crc32(blob[: (d.HEADER_BEATS - 1) * 8])
+    at = d.HEADER_BEATS * 8
+    end = at + header["stream_bytes"]
+    groups = []
+    while at < end:
+        descriptor = blob[at : at + d.DESCRIPTOR_BEATS * 8]
+        group = d.unpack(d.DESCRIPTOR_LAYOUT, descriptor)
+        assert group["descriptor_crc"] == zlib.crc32(descriptor[:-8])
+        at += len(descriptor)
+        size = group["bias_pairs"] * 8 + group["weight_words"] * PYNQ_Z2.channels
+        assert group["payload_crc"] == zlib.crc32(blob[at : at + size])
+        at += size
+        groups.append(group)
+    assert at == end
+    assert len(blob) == end + header["host_bytes"]
+    json.loads(blob[end:])
+    assert [g["group_last"] for g in groups] == [0] * (len(groups) - 1) + [1]
+    # A run of several images goes round: the first group follows the last.
+    for one, two in zip(groups, groups[1:] + groups[:1], strict=True):
+        rings = [(one["in_base"], one["in_end"]), (two["in_base"], two["in_end"])]
+        rings += [(g["mid_base"], g["mid_end"]) for g in (one, two) if g["p0_enable"]]
+        for a in range(len(rings)):
+            for b in range(a):
+                same = {a, b} == {2, 3}  # both groups' squeeze rings: one after the other
+                apart_ = rings[a][1] <= rings[b][0] or rings[b][1] <= rings[a][0]
+                assert same or apart_, rings
+
+
+@given(st.integers(1, 20), st.integers(1, 6), st.integers(1, 7), st.integers(1, 2), st.data())
+def test_weight_order(
+    outputs: int, inputs: int, kernel: int, stride: int, data: st.DataObject
+) -> None:
+    """Words in the order of kernel row, phase, channel, tap - written out as loops."""
+    stride = min(stride, kernel)
+    seed = data.draw(st.integers(0, 1 << 30))
+    rng = np.random.default_rng(seed)
+    weights = rng.integers(-127, 128, (outputs, inputs, kernel, kernel), dtype=np.int8)
+    words = pack_weights(weights, stride, 8)
+    flat = words.reshape(-1, 8)
+    expected = []
+    for block in range(-(-outputs // 8)):
+        for ky in range(kernel):
+            for phase in range(stride):
+                for channel in range(inputs):
+                    for kx in range(phase, kernel, stride):
+                        expected.append(
+                            [
+                                int(weights[o, channel, ky, kx]) if o < outputs else 0
+                                for o in range(block * 8, block * 8 + 8)
+                            ]
+                        )
+    assert flat.tolist() == expected
+
+
+def test_bias_entries() -> None:
+    entries = pack_biases(np.array([-1, 5]), np.array([31, 7]), 8)
+    assert entries.tolist() == [31 << 24 | 0xFFFFFF, 7 << 24 | 5, 0, 0, 0, 0, 0, 0]
+
+
+def test_border_of_a_padded_classifier() -> None:
+    net = build(replace(SMALL_RECIPE, classifier_padding=1), 1)
+    node = net.nodes[-1]
+    assert isinstance(node, QGlobalSum)
+    source = net.tensors[node.input]
+    _, height, width = source.shape
+    addend, outside = border(node, source)
+    assert outside == 2 * (height + width) + 4
+    assert addend.tolist() == [outside * max(0, int(b)) for b in node.bias]
+
+
+def _change(net: QNetwork, name: str, **values) -> QNetwork:
+    nodes = tuple(replace(n, **values) if n.name == name else n for n in net.nodes)
+    return replace(net, nodes=nodes)
+
+
+def test_accumulator_overflow_is_refused() -> None:
+    net = build(SMALL_RECIPE, 1)
+    conv = next(n for n in net.nodes if isinstance(n, QConv))
+    bias = conv.bias.copy()
+    bias[7] = (1 << 23) - 1
+    with pytest.raises(CompileError, match=r"layer conv1: channel 7 can reach \d+ .* 24 bits"):
+        compile_network(_change(net, "conv1", bias=bias), PYNQ_Z2)
+
+
+def test_weight_of_minus_128_is_refused() -> None:
+    net = build(SMALL_RECIPE, 1)
+    conv = next(n for n in net.nodes if isinstance(n, QConv))
+    weights = conv.weights.copy()
+    weights[0, 0, 0, 0] = -128
+    with pytest.raises(CompileError, match="layer conv1: a weight is -128"):
+        compile_network(_change(net, "conv1", weights=weights), PYNQ_Z2)
+
+
+def test_unknown_kernel_is_refused() -> None:
+    net = build(SMALL_RECIPE, 1)
+    with pytest.raises(CompileError, match="layer fire1/expand3x3: a convolution of 3x3, stride 2"):
+        compile_network(_change(net, "fire1/expand3x3", stride=2), PYNQ_Z2)
+
+
+def test_too_large_a_network_is_refused_by_layer_and_limit() -> None:
+    tiny = EngineShape(14, 32, act_words=64)
+    with pytest.raises(CompileError, match=r"layer conv1: .* half the activation memory is 32"):
+        compile_network(build(V1_0, 1), tiny)
+    few = EngineShape(14, 32, weight_words=16)
+    with pytest.raises(CompileError, match=r"layer conv1: one block of 32 channels needs 147"):
+        compile_network(build(V1_0, 1), few)
+
+
+def test_groups_are_split_where_weights_do_not_fit() -> None:
+    half = EngineShape(14, 32, weight_words=4096)
+    program = compile_network(build(V1_0, 1), half)
+    assert all(g.fields["weight_words"] <= 4094 for g in program.groups)
+    # The largest module no longer stays together: its squeeze map goes through memory.
+    assert "fire10/squeeze" in [m["name"] for m in program.host["maps"]]
+
+
+def test_shapes_have_limits() -> None:
+    with pytest.raises(ValueError, match="8, 16, 32 or 64"):
+        EngineShape(14, 24)
+    with pytest.raises(ValueError, match="power of two"):
+        EngineShape(14, 32, act_words=3000)

@@ -1,0 +1,67 @@
+"""The one definition: layouts, packing, and the files generated from it."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hw import definition as d
+from hw import generate
+
+
+def test_generated_files_are_current() -> None:
+    assert generate.stale_files() == []
+
+
+def test_stale_file_is_found(tmp_path) -> None:
+    for name, text in generate.FILES.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text())
+    assert generate.stale_files(tmp_path) == []
+    changed = tmp_path / "hw/rtl/firebrick_pkg.sv"
+    changed.write_text(changed.read_text().replace("32'd1", "32'd2", 1))
+    assert generate.stale_files(tmp_path) == ["hw/rtl/firebrick_pkg.sv"]
+
+
+@pytest.mark.parametrize(
+    ("layout", "beats"),
+    [(d.HEADER_LAYOUT, d.HEADER_BEATS), (d.DESCRIPTOR_LAYOUT, d.DESCRIPTOR_BEATS)],
+)
+def test_fields_do_not_overlap(layout: list[d.Placed], beats: int) -> None:
+    bits = [bit for p in layout for bit in range(p.beat * 64 + p.lsb, p.beat * 64 + p.lsb + p.bits)]
+    assert len(bits) == len(set(bits))
+    assert max(bits) < beats * 64
+    assert all(p.lsb + p.bits <= 64 for p in layout)
+    assert len({p.name for p in layout}) == len(layout)
+
+
+def test_registers_do_not_overlap() -> None:
+    offsets = [r.offset for r in d.REGISTERS]
+    assert all(b - a >= 4 for a, b in itertools.pairwise(offsets))
+    assert max(offsets) < d.PROFILE_BASE
+    assert d.PROFILE_BASE + 4 * d.PROFILE_WORDS * d.PROFILE_GROUPS <= d.REGISTER_BYTES
+
+
+@given(st.data())
+def test_pack_round_trip(data: st.DataObject) -> None:
+    values = {p.name: data.draw(st.integers(0, (1 << p.bits) - 1)) for p in d.DESCRIPTOR_LAYOUT}
+    blob = d.pack(d.DESCRIPTOR_LAYOUT, d.DESCRIPTOR_BEATS, values)
+    assert len(blob) == d.DESCRIPTOR_BEATS * 8
+    assert d.unpack(d.DESCRIPTOR_LAYOUT, blob) == values
+
+
+def test_pack_refuses_what_does_not_fit() -> None:
+    with pytest.raises(ValueError, match=r"tiles = 256 does not fit in 8 bits"):
+        d.pack(d.DESCRIPTOR_LAYOUT, d.DESCRIPTOR_BEATS, {"tiles": 256})
+    with pytest.raises(ValueError, match="no such field: tils"):
+        d.pack(d.DESCRIPTOR_LAYOUT, d.DESCRIPTOR_BEATS, {"tils": 1})
+
+
+def test_place_refuses_an_overrun_anchor() -> None:
+    fields = (d.Field("a", 64, ""), d.Field("b", 8, ""), d.Field("c", 8, ""))
+    with pytest.raises(ValueError, match="field c"):
+        d.place(fields, {"c": 1})

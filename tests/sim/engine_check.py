@@ -1,0 +1,45 @@
+"""Run a network on the simulated engine through the driver, and compare with the golden model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from host.compare import Report, compare
+from host.driver import Firebrick
+from host.program import parse_program
+from host.results import Counters, Profile
+from hw.compiler import compile_network
+from hw.program import Program
+from hw.shape import EngineShape
+from quantize import golden
+from quantize.qnetwork import QNetwork
+from sim.board import SimulatedBoard, simulated
+from sim.build import build_library
+from sim.hwh import write_hwh
+
+
+def check_network(
+    qnet: QNetwork,
+    shape: EngineShape,
+    images: np.ndarray,
+    folder: Path,
+    *,
+    stages_apart: bool = False,
+    seed: int | None = None,
+) -> tuple[Report, Counters, Profile, Program]:
+    """All images in one start: sums of every one, and every map of the last one, compared."""
+    program = compile_network(qnet, shape, stages_apart)
+    parsed = parse_program(program.blob)
+    expected = golden.run(qnet, images, keep=[m.name for m in parsed.maps])
+    overlay = write_hwh(folder / "firebrick.hwh").with_suffix(".bit")
+    board = SimulatedBoard(shape, seed=seed, library=build_library(shape))
+    with simulated(board), Firebrick(str(overlay), parsed, clock=board) as engine:
+        batch = engine.run_batch(images)
+        sums = {"sums": batch.sums + np.array(parsed.output.addend)}
+        report = compare(sums, {"sums": expected.sums})
+        last = {name: values[-1] for name, values in expected.tensors.items()}
+        report += compare(engine.maps(), last)
+        profile = engine.profile()
+    return report, batch.counters[0], profile, program

@@ -1,0 +1,109 @@
+"""The whole engine, Verilated, against the golden model: every stored map and every answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hw.program import Program
+from hw.shape import PYNQ_Z2, EngineShape
+from quantize.load import load_model
+from quantize.preprocess import load_images
+from quantize.qnetwork import QNetwork
+from quantize.quantizer import quantize_network
+from tests.random_networks import V1_1, build, random_images, random_network
+from tests.sim.engine_check import check_network
+
+# Small memories, so that rings wrap, groups are split and FIFOs fill.
+SMALL = EngineShape(
+    7,
+    8,
+    act_words=4096,
+    weight_words=1024,
+    bias_pairs=128,
+    pool_channels=256,
+    pool_line_words=512,
+    sums=64,
+    fifo_words=64,
+)
+
+
+def ideal_cycles(program: Program) -> int:
+    return sum(la["ideal_cycles"] for g in program.host["groups"] for la in g["layers"])
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("apart", [False, True], ids=["fused", "apart"])
+def test_random_network(seed: int, apart: bool, tmp_path: Path) -> None:
+    """Two images in one start; every other network with random back-pressure."""
+    net = random_network(seed)
+    stalls = seed + 1 if seed % 2 else None
+    report, counters, _, _ = check_network(
+        net, PYNQ_Z2, random_images(net, 2, seed), tmp_path, stages_apart=apart, seed=stalls
+    )
+    assert report.exact, str(report)
+    assert counters.images_done == 2
+
+
+@pytest.mark.parametrize("seed", range(100, 112))
+def test_random_network_on_a_small_engine(seed: int, tmp_path: Path) -> None:
+    net = random_network(seed)
+    report, _, _, _ = check_network(
+        net, SMALL, random_images(net, 2, seed), tmp_path, stages_apart=seed % 3 == 0, seed=seed
+    )
+    assert report.exact, str(report)
+
+
+def test_counters_charge_every_cycle_once(tmp_path: Path) -> None:
+    net = random_network(3)
+    _, counters, profile, program = check_network(net, PYNQ_Z2, random_images(net, 1, 3), tmp_path)
+    assert counters.active + sum(counters.stalls.values()) == counters.cycles
+    assert counters.group == len(program.groups) == len(profile.groups)
+    assert sum(g.cycles for g in profile.groups) + profile.tail_cycles == counters.cycles
+    for group in profile.groups:
+        assert group.active + sum(group.stalls.values()) == group.cycles
+    stored = sum(m["bytes"] for m in program.host["maps"])
+    assert counters.write_beats == (stored + program.host["output"]["bytes"]) / 8
+
+
+def test_v1_1_reaches_its_budget(tmp_path: Path) -> None:
+    """SqueezeNet v1.1 at 224x224 with random weights: bit-exact, in at most 930,000 cycles."""
+    net = build(V1_1, 1)
+    report, counters, _, program = check_network(net, PYNQ_Z2, random_images(net, 1, 1), tmp_path)
+    assert report.exact, str(report)
+    assert ideal_cycles(program) == 873_856
+    assert counters.cycles <= 930_000
+
+
+@pytest.fixture(scope="module")
+def squeezenet(shared_data: Path) -> tuple[QNetwork, np.ndarray]:
+    """The trained SqueezeNet v1.0, quantized, and four photos."""
+    model = shared_data / "squeezenet_v1.0_deep_compression.net"
+    net, preprocessing = load_model(model)
+    photos = load_images(sorted((shared_data / "imagenet" / "images").glob("*.jpg")), preprocessing)
+    return quantize_network(net, preprocessing, photos[::16]), photos[:4]
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["fused", "apart"])
+def test_trained_squeezenet_v1_0(
+    squeezenet: tuple[QNetwork, np.ndarray], apart: bool, tmp_path: Path
+) -> None:
+    """A photo through the trained network: every map of both programs, within the budget."""
+    net, photos = squeezenet
+    report, counters, _, program = check_network(
+        net, PYNQ_Z2, photos[:1], tmp_path, stages_apart=apart
+    )
+    assert report.exact, str(report)
+    if not apart:
+        assert ideal_cycles(program) == 1_979_448
+        assert counters.cycles <= 2_100_000
+
+
+def test_trained_squeezenet_v1_0_under_back_pressure(
+    squeezenet: tuple[QNetwork, np.ndarray], tmp_path: Path
+) -> None:
+    net, photos = squeezenet
+    report, _, _, _ = check_network(net, PYNQ_Z2, photos[1:2], tmp_path, seed=5)
+    assert report.exact, str(report)
