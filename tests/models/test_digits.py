@@ -10,6 +10,10 @@ import onnxruntime
 import pytest
 
 from models.digits import FACTS_PATH, MODEL_PATH, enlarge, load_digits_split
+from quantize import golden
+from quantize.import_onnx import import_onnx
+from quantize.preprocess import PRESETS
+from quantize.quantizer import quantize_network
 
 FACTS = json.loads(FACTS_PATH.read_text())
 
@@ -66,3 +70,20 @@ def test_the_file_is_small_and_has_the_layers_of_v1_0():
     }  # fmt: skip
     first = {item.name: onnx.helper.get_attribute_value(item) for item in nodes[0].attribute}
     assert first["kernel_shape"] == [7, 7] and first["strides"] == [2, 2]
+
+
+def test_stated_preprocessing_is_the_preset():
+    stated = FACTS["preprocessing"]
+    preset = PRESETS["digits"]
+    for name in ("color", "resize", "scale"):
+        assert stated[name] == getattr(preset, name), name
+    for name in ("crop", "mean", "std"):
+        assert tuple(stated[name]) == getattr(preset, name), name
+
+
+def test_eight_bits_lose_nothing(split):
+    train, _, images, labels = split
+    qnet = quantize_network(import_onnx(MODEL_PATH), PRESETS["digits"], train[:64])
+    fixed = 100 * np.mean(golden.run(qnet, images).logits.argmax(1) == labels)
+    assert fixed >= 98
+    assert fixed >= FACTS["held_out_accuracy"] - 0.5
