@@ -272,7 +272,9 @@ async def abort_and_restart(dut: Any) -> None:
     for round_ in range(60):
         bench.pause(*(random.choice((0.0, 0.3, 0.7)) for _ in range(3)), random.choice((0.0, 0.4)))
         before = bytes(bench.memory.data)
-        commands = [(0x6000 - 8 * random.randint(0, 40) + 0x400 * i, 100, i) for i in range(3)]
+        beats_each = random.choice((10, 40, 100))
+        start = 0x6000 - 8 * random.randint(0, 40)
+        commands = [(start + 0x400 * i, beats_each, i) for i in range(3)]
         done = len(bench.done)
         beats = bench.plan(commands)
         sender = cocotb.start_soon(bench.send(commands))
