@@ -21,16 +21,14 @@ def conv_size(size: int, kernel: int, stride: int, before: int, after: int) -> i
 
 
 def pool_size(size: int, kernel: int, ceil_mode: bool, stride: int = 2) -> int:
-    """Output rows (or columns) of an unpadded pooling.
+    """Output rows (or columns) of an unpadded pooling; 0 or less where no window fits.
 
-    With ``ceil_mode`` the last window may reach over the edge but must start inside the map
-    (the rule of PyTorch and ONNX).
+    With ``ceil_mode`` the last window may reach over the edge but must start inside the map (the
+    rule of PyTorch and ONNX).  With ``kernel`` >= ``stride`` it always does.
     """
     span = size - kernel
-    if not ceil_mode:
-        return span // stride + 1
-    count = -(-span // stride) + 1
-    return count - 1 if (count - 1) * stride >= size else count
+    steps = -(-span // stride) if ceil_mode else span // stride
+    return steps + 1
 
 
 def weight_matrix(weights: np.ndarray, dtype: FloatType) -> np.ndarray:

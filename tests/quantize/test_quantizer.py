@@ -14,6 +14,7 @@ from quantize import calibrate, fixed_point, golden, quantizer
 from quantize.check import check_qnetwork
 from quantize.errors import FirebrickError
 from quantize.float_model import FloatModel
+from quantize.measure import measure
 from quantize.network import Concat, GlobalAverage, MaxPool
 from quantize.preprocess import float_input
 from quantize.qnetwork import QConv, QGlobalSum
@@ -140,10 +141,19 @@ def test_the_report_tells_how_far_the_padding_is_off():
     assert qnet.report["layers"][0]["pad_error"] == pytest.approx(max(errors))
 
 
-def test_activation_exponents_have_the_smallest_squared_error(small_network):
-    choices = calibrate.activation_exponents(small_network, builders.BGR, CALIBRATION)
+@pytest.mark.parametrize("peak", [250.0, 258.0])
+def test_activation_exponents_have_the_smallest_squared_error(small_network, peak):
+    """The first layer's largest value is just within the range of some exponent, or just beyond
+    it, where saturating it costs less than one bit of resolution for all others."""
     groups = calibrate.exponent_groups(small_network)
-    model = FloatModel(small_network)
+    first = groups["first.out"]
+    choice = calibrate.activation_exponents(small_network, builders.BGR, CALIBRATION)[first]
+    factor = np.float32(peak / np.ldexp(choice.largest, choice.no_saturation))
+    conv = layer(small_network, "first")
+    net = with_layer(small_network, "first", weights=conv.weights * factor, bias=conv.bias * factor)
+    choices = calibrate.activation_exponents(net, builders.BGR, CALIBRATION)
+    assert choices[first].best - choices[first].no_saturation == (peak > 255)
+    model = FloatModel(net)
     maps = [model.maps(float_input(image, builders.BGR)) for image in CALIBRATION]
     for halves in (("first.out",), ("fire2.one.out", "fire2.three.out"), ("fire3.squeeze.out",)):
         values = np.concatenate([m[name].ravel() for m in maps for name in halves]).astype(float)
@@ -212,12 +222,11 @@ def test_dead_channels_give_their_bias(small_network):
     """All-zero weights: the output is the constant bias, whatever its sign and size."""
     conv = layer(small_network, "fire2.one")
     weights, bias = conv.weights.copy(), conv.bias.copy()
-    weights[:4] = 0
-    bias[:4] = 0.0, 10.0, -3.0, 1e9
+    weights[:] = 0
+    bias[:] = 0.0, 10.0, -3.0, 1e9, 3e20, -1e20
     net = with_layer(small_network, "fire2.one", weights=weights, bias=bias)
     # The huge constant must not decide the exponent of the others here: calibrate without it.
-    bias_small = bias.copy()
-    bias_small[3] = 0
+    bias_small = np.where(np.abs(bias) > 100, 0, bias)
     choices = calibrate.activation_exponents(
         with_layer(net, "fire2.one", bias=bias_small), builders.BGR, CALIBRATION
     )
@@ -228,8 +237,9 @@ def test_dead_channels_give_their_bias(small_network):
     )
     shift = numbers.exponent - exponent
     assert shift.min() >= 0 and shift.max() <= 31
-    out = fixed_point.requantize(numbers.bias[:4], shift[:4], relu=True)
-    assert out.tolist() == [0, min(255, round(10.0 * 2.0**exponent)), 0, 255]
+    assert np.abs(numbers.bias.astype(np.int64)).max() <= 2**22
+    out = fixed_point.requantize(numbers.bias, shift, relu=True)
+    assert out.tolist() == [0, min(255, round(10.0 * 2.0**exponent)), 0, 255, 255, 0]
 
 
 def test_tiny_and_huge_weights_stay_within_the_shifts(small_network):
@@ -366,6 +376,23 @@ def test_the_report_is_plain_json_and_complete(small_network):
         assert entry["accumulator_bits"] <= 24
     assert report["held_out"]["images"] == 4
     assert 0 <= report["held_out"]["agreement"] <= 100
+
+
+def test_saturated_values_are_counted_at_both_ends():
+    net = builders.fire_network(4, relu=False)
+    qnet = quantizer.quantize_network(net, builders.BGR, CALIBRATION)
+    extremes = np.random.default_rng(0).choice(np.array([0, 255], np.uint8), CALIBRATION.shape)
+    measured = measure(net, qnet, extremes, None)["tensors"]
+    tensors = golden.run(qnet, extremes, keep="all").tensors
+    low_hits = 0
+    for name, figures in measured.items():
+        limits = np.iinfo(tensors[name].dtype)
+        hits = tensors[name] == limits.max
+        if qnet.tensors[name].signed:
+            low_hits += np.count_nonzero(tensors[name] == -128)
+            hits |= tensors[name] == -128
+        assert figures["saturated"] == np.mean(hits)
+    assert low_hits > 0
 
 
 def test_without_held_out_images_there_is_no_held_out_figure(small_qnet):
