@@ -59,6 +59,7 @@ def test_random_network_on_a_small_engine(seed: int, tmp_path: Path) -> None:
 def test_counters_charge_every_cycle_once(tmp_path: Path) -> None:
     net = random_network(3)
     _, counters, profile, program = check_network(net, PYNQ_Z2, random_images(net, 1, 3), tmp_path)
+    assert profile is not None
     assert counters.active + sum(counters.stalls.values()) == counters.cycles
     assert counters.group == len(program.groups) == len(profile.groups)
     assert sum(g.cycles for g in profile.groups) + profile.tail_cycles == counters.cycles
