@@ -24,7 +24,9 @@ Result = TypeVar("Result")
 
 def workers() -> int:
     """The number of cores that this process may use."""
-    return len(os.sched_getaffinity(0))
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @cache
