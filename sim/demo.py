@@ -114,7 +114,10 @@ def main(arguments: list[str] | None = None) -> int:
         for label, program in (("program", fused), ("stages apart", apart))
     ]
     _check_coverage(job.qnet, apart)
-    report = outcomes[0].report + outcomes[1].report + _same_answers(outcomes)
+    report = outcomes[0].report + outcomes[1].report
+    answers = _same_answers(outcomes)
+    if not answers.exact:
+        report += answers
     _print_layers(console, outcomes[0], shape)
     _print_predictions(console, job, outcomes[0])
     picture = out / "demo.png"
