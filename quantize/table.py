@@ -5,24 +5,24 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-COLUMNS = ("exponent", "weights", "shift", "bits", "SQNR dB", "at limit", "notes")
+COLUMNS = ("exp", "weights", "shift", "bits", "SQNR", "at limit", "notes")
 
 
 def print_report(report: dict, console: Console | None = None) -> None:
     """Print ``QNetwork.report``: one row a convolution, then the figures of the whole network.
 
-    Exponents show the difference from the no-saturation exponent; "weights" is the range of the
-    weight exponents, "bits" what the accumulator needs, "at limit" the share of values at the end
-    of the 8-bit range.  Notes: channels whose weights are all zero ("dead"), channels whose
-    weights gave up resolution for a large bias ("narrowed"), and the error of the padding in
-    pixel values.
+    "exp" shows the difference from the no-saturation exponent in parentheses, "weights" is the
+    range of the weight exponents, "bits" what the accumulator needs, "SQNR" in dB, "at limit" the
+    share of values at the end of the 8-bit range.  Notes: channels whose weights are all zero
+    ("dead"), channels whose weights gave up resolution for a large bias ("narrowed"), and the
+    error of the padding in pixel values.
     """
     console = console or Console()
     console.print(f"{report['network']}, quantized:", highlight=False)
     table = Table()
     table.add_column("layer", no_wrap=True)
     for name in COLUMNS:
-        table.add_column(name)
+        table.add_column(name, no_wrap=name != "notes")
     for layer in report["layers"]:
         table.add_row(*_row(layer))
     console.print(table)
@@ -61,7 +61,7 @@ def _row(layer: dict) -> tuple[str, ...]:
         "-" if layer["shift"] is None else _span(layer["shift"]),
         str(layer["accumulator_bits"]),
         _decibel(layer.get("sqnr_db")),
-        "-" if saturated is None else f"{100 * saturated:.3f} %",
+        "-" if saturated is None else f"{100 * saturated:.3f}%",
         ", ".join(notes),
     )
 
