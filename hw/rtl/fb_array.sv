@@ -42,8 +42,17 @@ module fb_array #(
 
   localparam int unsigned Columns = C / 2;
 
-  // The flags pass the multiplier's registers beside the data (two registers fewer than
-  // DrainLatency for `last`, three for `first`, since the element holds one), then the rows.
+  // The inputs come from far away.
+  logic [P-1:0][8:0] act_q;
+  logic [C-1:0][7:0] weight_q;
+
+  always_ff @(posedge clk_i) begin
+    act_q    <= act_i;
+    weight_q <= weight_i;
+  end
+
+  // The flags pass the multiplier's registers beside the data, `first` one fewer than `last`,
+  // then the rows.
   logic [P+DrainLatency-4:0] first_q;
   logic [P+DrainLatency-3:0] last_q;
 
@@ -56,17 +65,17 @@ module fb_array #(
   for (genvar p = 0; p < P; p++) begin : gen_act
     logic signed [8:0] act;
     if (p == 0) begin : gen_direct
-      assign act = act_i[p];
+      assign act = act_q[p];
     end else begin : gen_skew
       for (genvar k = 0; k < p; k++) begin : gen_stage
-        logic signed [8:0] act_q;
+        logic signed [8:0] stage_q;
         if (k == 0) begin : gen_head
-          always_ff @(posedge clk_i) act_q <= act_i[p];
+          always_ff @(posedge clk_i) stage_q <= act_q[p];
         end else begin : gen_tail
-          always_ff @(posedge clk_i) act_q <= gen_stage[k-1].act_q;
+          always_ff @(posedge clk_i) stage_q <= gen_stage[k-1].stage_q;
         end
       end
-      assign act = gen_stage[p-1].act_q;
+      assign act = gen_stage[p-1].stage_q;
     end
   end
 
@@ -75,12 +84,12 @@ module fb_array #(
     logic [15:0] pair;
     logic [15:0] weight;
     if (j == 0) begin : gen_direct
-      assign pair = {weight_i[2*j+1], weight_i[2*j]};
+      assign pair = {weight_q[2*j+1], weight_q[2*j]};
     end else begin : gen_skew
       for (genvar k = 0; k < j; k++) begin : gen_stage
         logic [15:0] pair_q;
         if (k == 0) begin : gen_head
-          always_ff @(posedge clk_i) pair_q <= {weight_i[2*j+1], weight_i[2*j]};
+          always_ff @(posedge clk_i) pair_q <= {weight_q[2*j+1], weight_q[2*j]};
         end else begin : gen_tail
           always_ff @(posedge clk_i) pair_q <= gen_stage[k-1].pair_q;
         end

@@ -11,12 +11,15 @@
 //              \                          |
 //              [b]--------( * )---------[a]      DSP: A, B, M and P registers
 //                          [m]
-//                      (+ 2^16) -> [p] -> acc0 (even channel, low), acc1 (odd channel, high)
-//   even_o <- [last ? acc0 : even_i] <- even_i   (leftwards; the odd chain alike)
+//                      (+ 2^16) -> [p] -> sum = acc + field, acc: the low field's and the high's
+//   even_o <- [last ? sum0 : even_i] <- even_i   (leftwards; the odd chain alike)
 //
-// Latency: an activation and its weights presented in cycle t are accumulated in cycle t + 5
-// (visible) and, if they are the last ones, on even_o / odd_o in cycle t + 6.  first_i belongs to
-// the step presented 3 cycles before it, last_i to the step presented 4 cycles before it.
+// The last sum goes straight to the chain, so the accumulator can be cleared in that cycle by its
+// registers' own reset: choosing between it and zero before the adder would cost a LUT a bit.
+//
+// Latency: an activation and its weights presented in cycle t are accumulated in cycle t + 4 and,
+// if they are the last ones, their sums are on even_o / odd_o in cycle t + 5.  first_i belongs to
+// the step presented 2 cycles before it, last_i to the step presented 3 cycles before it.
 // act_o, weight_o, first_o and last_o follow their inputs by 1 cycle.
 // No handshake and no reset: garbage between blocks is never captured.
 //
@@ -52,7 +55,7 @@ module fb_pe #(
   logic        [15:0]        weight_q;
   logic                      first_q, last_q;
   logic signed [15:0]        product0, product1;
-  logic signed [AccBits-1:0] acc0_q, acc1_q, even_q, odd_q;
+  logic signed [AccBits-1:0] acc0_q, acc1_q, sum0, sum1, even_q, odd_q;
 
   always_ff @(posedge clk_i) begin
     act_q    <= act_i;
@@ -112,11 +115,15 @@ module fb_pe #(
     assign product1 = p1_q;
   end
 
+  assign sum0 = acc0_q + AccBits'(product0);
+  assign sum1 = acc1_q + AccBits'(product1);
+
+  // In the cycle before the first product arrives, first_q clears what was there.
   always_ff @(posedge clk_i) begin
-    acc0_q <= (first_q ? '0 : acc0_q) + AccBits'(product0);
-    acc1_q <= (first_q ? '0 : acc1_q) + AccBits'(product1);
-    even_q <= last_q ? acc0_q : even_i;
-    odd_q  <= last_q ? acc1_q : odd_i;
+    acc0_q <= first_q ? '0 : sum0;
+    acc1_q <= first_q ? '0 : sum1;
+    even_q <= last_q ? sum0 : even_i;
+    odd_q  <= last_q ? sum1 : odd_i;
   end
 
   assign act_o    = act_q;

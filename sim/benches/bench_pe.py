@@ -11,9 +11,9 @@ import numpy as np
 from sim.benches.pipeline import garbage, run, signed_array
 from sim.benches.runner import bench_parameters
 
-DRAIN = 6  # cycles from the last step to the drain outputs
-FIRST_DELAY = 3
-LAST_DELAY = 4
+DRAIN = 5  # cycles from the last step to the drain outputs
+FIRST_DELAY = 2
+LAST_DELAY = 3
 BLOCKS = 120
 
 
