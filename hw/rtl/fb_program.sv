@@ -61,6 +61,10 @@ module fb_program
 );
   localparam int unsigned WeightBeats = Channels / 8;
   localparam int unsigned LaneBits = (WeightBeats > 1) ? $clog2(WeightBeats) : 1;
+  // A group's last weights and biases are still being read when its last K step has been issued:
+  // biases for as long as the array drains C channels, behind the latencies of window and array.
+  localparam int unsigned FreeDelay = Channels + 32;
+  localparam int unsigned DelayBits = $clog2(FreeDelay + 1);
 
   typedef enum logic [3:0] {
     Idle, HeaderCmd, HeaderRead, HeaderCrc, HeaderCheck, StreamCmd, DescRead, DescCrc, DescCheck,
@@ -79,6 +83,8 @@ module fb_program
   logic [15:0] bias_count_q, bias_free_q;
   logic [15:0] weight_count_q, weight_free_q;
   logic        bias_room_q, weight_room_q;
+  logic [15:0] weight_used_q, bias_used_q;  // by groups that have been executed
+  logic [DelayBits-1:0] free_delay_q;
   logic [15:0] group_count_q;
   logic        take;
   logic        lane_last;
@@ -149,8 +155,15 @@ module fb_program
     if (weight_write_q) weight_count_q <= weight_count_q + 16'd1;
     if (bias_wr_en_o) bias_count_q <= bias_count_q + 16'd1;
     if (free_i) begin
-      weight_free_q <= weight_free_q + free_weight_words_i;
-      bias_free_q <= bias_free_q + {4'b0, free_bias_pairs_i};
+      weight_used_q <= weight_used_q + free_weight_words_i;
+      bias_used_q <= bias_used_q + {4'b0, free_bias_pairs_i};
+      free_delay_q <= DelayBits'(FreeDelay);
+    end else if (free_delay_q != '0) begin
+      free_delay_q <= free_delay_q - DelayBits'(1);
+      if (free_delay_q == DelayBits'(1)) begin
+        weight_free_q <= weight_used_q;
+        bias_free_q <= bias_used_q;
+      end
     end
     weight_room_q <= (weight_count_q - weight_free_q) < 16'(WeightWords - 2);
     bias_room_q <= (bias_count_q - bias_free_q) < 16'(BiasPairs - 2);
@@ -249,6 +262,9 @@ module fb_program
       weight_free_q <= '0;
       bias_count_q <= '0;
       bias_free_q <= '0;
+      weight_used_q <= '0;
+      bias_used_q <= '0;
+      free_delay_q <= '0;
     end
     if (!rst_ni) begin
       state_q <= Idle;
