@@ -22,7 +22,7 @@ chosen = $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") 
          $(if $(LABELS),--labels "$(LABELS)") $(if $(CALIBRATION),--calibration "$(CALIBRATION)") \
          $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
-.PHONY: help setup demo test accuracy figures train generate lint bench clean
+.PHONY: help setup demo test accuracy quantize figures train generate lint bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -45,6 +45,9 @@ demo: $(STAMP)  ## run a network on the simulated board, every bit compared (MOD
 
 accuracy: $(STAMP)  ## float against fixed point on labelled images (MODEL= IMAGES= LABELS= CALIBRATION=)
 	@$(BIN)/python -m quantize.accuracy $(chosen) --out build/accuracy.json
+
+quantize: $(STAMP)  ## quantize a network: MODEL= CALIBRATION=folder PRESET= -> build/network.npz
+	@$(BIN)/python -m quantize.convert $(chosen) --out build/network.npz
 
 figures: $(STAMP)  ## parameters, MACs and sizes of SqueezeNets, against AlexNet (OPTIONS=)
 	@$(BIN)/python -m quantize.figures $(OPTIONS)
