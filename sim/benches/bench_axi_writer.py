@@ -270,7 +270,8 @@ async def abort_and_restart(dut: Any) -> None:
     await bench.start()
     silenced = 0
     for round_ in range(60):
-        bench.pause(*(random.choice((0.0, 0.3, 0.7)) for _ in range(3)), random.choice((0.0, 0.4)))
+        address, data, response = random.choices((0.0, 0.3, 0.7), k=3)
+        bench.pause(address, data, response, random.choice((0.0, 0.4)))
         before = bytes(bench.memory.data)
         beats_each = random.choice((10, 40, 100))
         start = 0x6000 - 8 * random.randint(0, 40)

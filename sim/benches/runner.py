@@ -26,7 +26,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 RTL = ROOT / "hw" / "rtl"
 BUILDS = ROOT / "build" / "benches"
-PACKAGE = "firebrick_pkg"
 PARAMETERS_VARIABLE = "FIREBRICK_BENCH_PARAMETERS"
 LOG_TAIL_LINES = 60
 
@@ -46,6 +45,7 @@ VERILATOR_ARGS = (
 )
 
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_PACKAGE = re.compile(r"\b(\w+_pkg)\s*::")
 _INSTANCE = re.compile(r"\b(fb_\w+)\s+(?:#\s*\(|\w+\s*(?:\[[^\]]*\]\s*)?\()")
 
 
@@ -59,31 +59,31 @@ def instantiated_modules(text: str) -> set[str]:
 
 
 def resolve_sources(toplevel: str, folder: Path = RTL) -> list[Path]:
-    """Files that `toplevel` needs, the package first and the top level last.
+    """Files that `toplevel` needs, each behind those that it needs itself: the top level is last.
 
     Raises:
-        BenchError: a module has no file of its name in `folder`.
+        BenchError: a module or package has no file of its name in `folder`.
     """
-    order: list[Path] = []
+    packages: list[Path] = []
+    modules: list[Path] = []
     visited: set[str] = set()
-    needs_package = False
 
-    def visit(module: str, user: str) -> None:
-        nonlocal needs_package
-        if module in visited:
+    def visit(name: str, user: str, order: list[Path]) -> None:
+        if name in visited:
             return
-        visited.add(module)
-        path = folder / f"{module}.sv"
+        visited.add(name)
+        path = folder / f"{name}.sv"
         if not path.is_file():
             raise BenchError(f"{path}: no such file, needed by {user}")
         text = _COMMENT.sub(" ", path.read_text())
-        needs_package |= f"{PACKAGE}::" in text
-        for name in sorted(instantiated_modules(text) - {module}):
-            visit(name, module)
+        for package in sorted(set(_PACKAGE.findall(text)) - {name}):
+            visit(package, name, packages)
+        for module in sorted(instantiated_modules(text) - {name}):
+            visit(module, name, modules)
         order.append(path)
 
-    visit(toplevel, "the bench")
-    return [folder / f"{PACKAGE}.sv", *order] if needs_package else order
+    visit(toplevel, "the bench", modules)
+    return packages + modules
 
 
 def run_bench(
@@ -168,6 +168,7 @@ def _run(
 
     name = f"{bench}-{seed}"
     log, results = build_dir / f"{name}.log", build_dir / f"{name}.xml"
+    exited = False
     try:
         simulator.test(
             test_module=f"sim.benches.{bench}",
@@ -177,13 +178,18 @@ def _run(
             test_dir=build_dir,
             seed=seed,
             testcase=testcase,
+            # Registers start with random values, as flip-flops without a reset may do.
+            test_args=["+verilator+rand+reset+2", f"+verilator+seed+{seed}"],
             results_xml=str(results),
             log_file=log,
         )
+    except (RuntimeError, SystemExit):
+        exited = True
+    try:
         tests, failed = get_results(results)
-    except (RuntimeError, SystemExit) as error:
+    except RuntimeError as error:
         raise BenchError(f"{toplevel}, {bench}: simulation failed\n{_tail(log)}") from error
-    if failed or not tests:
+    if failed or exited or not tests:
         raise BenchError(f"{toplevel}, {bench}: {failed} of {tests} tests failed\n{_tail(log)}")
 
 
