@@ -24,7 +24,7 @@ from quantize.network import Network
 from quantize.preprocess import batches, float_input, for_network, list_images, load_images
 from quantize.progress import track
 from quantize.qfile import write_atomically
-from quantize.qnetwork import Preprocessing, QNetwork
+from quantize.qnetwork import QNetwork
 from quantize.quantizer import quantize_network
 
 BATCH = 16
@@ -95,21 +95,18 @@ def _share(hits: np.ndarray) -> float:
     return round(100.0 * float(np.mean(hits)), 1)
 
 
-def calibration_images(
-    preprocessing: Preprocessing, folder: str | Path | None, labels: list[Label]
-) -> tuple[np.ndarray, str]:
-    """Calibration images uint8 [N, C, H, W], and in words which they are.
+def calibration_files(folder: str | Path | None, labels: list[Label]) -> tuple[list[Path], str]:
+    """Calibration images, and in words which they are.
 
-    From ``folder`` if given, else from the labelled images; every n-th in the order of the file
-    names (of the labels), so that there are at most 64.
+    From ``folder`` if given, else the labelled images; every n-th in the order of the file names
+    (of the labels), so that there are at most 64.
     """
     files = [label.path for label in labels] if folder is None else list_images(folder)
     chosen = spread(files, CALIBRATION_LIMIT)
     step = -(-len(files) // CALIBRATION_LIMIT)
     where = "labelled images" if folder is None else f"images in {folder}"
     which = "all" if step == 1 else f"numbers 1, {1 + step}, {1 + 2 * step}, ... of"
-    words = f"{len(chosen)} images: {which} the {len(files)} {where}"
-    return load_images(chosen, preprocessing), words
+    return chosen, f"{len(chosen)} images: {which} the {len(files)} {where}"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -131,9 +128,9 @@ def main(arguments: list[str] | None = None) -> None:
         net, preprocessing = load_model(options.model, **preprocessing_options(options))
         class_count = net.shapes[net.nodes[-1].output][0]
         labels = read_labels(options.labels, options.images, class_count)
-        images, words = calibration_images(preprocessing, options.calibration, labels)
+        files, words = calibration_files(options.calibration, labels)
         console.print(f"calibrating on {words}", highlight=False)
-        qnet = quantize_network(net, preprocessing, images)
+        qnet = quantize_network(net, preprocessing, load_images(files, preprocessing))
     result = evaluate(qnet, net, labels)
     _print(console, qnet.name, result)
     text = json.dumps(vars(result), indent=2) + "\n"

@@ -33,7 +33,7 @@ from models import digits
 from quantize import golden, qfile
 from quantize.accuracy import (
     Accuracy,
-    calibration_images,
+    calibration_files,
     evaluate,
     evaluate_batches,
     spread,
@@ -57,7 +57,7 @@ DEFAULT_IMAGES = 16
 # cycles allow, but at least one.
 CYCLE_BUDGET = 4_000_000
 ACCURACY_LIMIT = 200
-GOLDEN_BATCH = 4
+HELD_OUT = 64
 
 
 @dataclass(frozen=True)
@@ -189,12 +189,17 @@ def _user_job(options: argparse.Namespace, console: Console) -> Job:
         net, preprocessing = load_model(options.model, **given)
         count = net.shapes[net.nodes[-1].output][0]
         labels = _labels(options, count)
-        calibration, words = calibration_images(
-            preprocessing, options.calibration or options.images, []
-        )
+        files, words = calibration_files(options.calibration or options.images, [])
         console.print(f"calibrating on {words}", highlight=False)
-        classes = _classes(options, count, console)
-        qnet = quantize_network(net, preprocessing, calibration, classes=classes)
+        seen = {path.resolve() for path in files}
+        others = [path for path in list_images(folder) if path.resolve() not in seen]
+        qnet = quantize_network(
+            net,
+            preprocessing,
+            load_images(files, preprocessing),
+            held_out=load_images(spread(others, HELD_OUT), preprocessing) if others else None,
+            classes=_classes(options, count, console),
+        )
         print_report(qnet.report, console)
     accuracy = None
     if labels:

@@ -107,12 +107,12 @@ class _Builder:
     ) -> str:
         rng = self.rng
         t = self.tensors[source]
-        size = [(s + 2 * padding - kernel) // stride + 1 for s in t.shape[1:]]
+        height, width = ((s + 2 * padding - kernel) // stride + 1 for s in t.shape[1:])
         w = self.weights(outputs, t.shape[0], kernel)
         # Shifts around what brings a typical sum to 8 bits, so that both ends saturate at times.
         typical = np.log2(np.sqrt((w.astype(np.float64) ** 2).sum(axis=(1, 2, 3))) * 150 + 1) - 7
         shift = np.clip(np.round(typical + rng.integers(-1, 3, outputs)), 0, 31).astype(np.int32)
-        self.tensors[name] = QTensor(name, (outputs, *size), 4, not relu)
+        self.tensors[name] = QTensor(name, (outputs, height, width), 4, not relu)
         self.nodes.append(
             QConv(
                 name,
@@ -132,12 +132,11 @@ class _Builder:
 
     def pool(self, name: str, source: str, pool: Pool) -> str:
         t = self.tensors[source]
-        extra = 1 if pool.ceil_mode else 0
-        size = [
-            (-(-(s - pool.kernel) // 2) if extra else (s - pool.kernel) // 2) + 1
+        height, width = (
+            (-(-(s - pool.kernel) // 2) if pool.ceil_mode else (s - pool.kernel) // 2) + 1
             for s in t.shape[1:]
-        ]
-        self.tensors[name] = QTensor(name, (t.shape[0], *size), t.exponent, t.signed)
+        )
+        self.tensors[name] = QTensor(name, (t.shape[0], height, width), t.exponent, t.signed)
         self.nodes.append(QMaxPool(name, source, name, pool.kernel, pool.ceil_mode))
         return name
 
