@@ -6,8 +6,8 @@
 // shorter than C steps starts late, because the array needs C cycles to drain the one before.
 //
 // Handshake: block_valid_i / block_ready_o; the next block is taken in the cycle after the last
-// slot of the one before, without a gap.  Latency: the first slot leaves 2 cycles after the
-// block was accepted into an idle issuer.
+// slot of the one before, without a gap.  Latency: the first slot leaves 3 cycles after the
+// cycle in which an idle issuer accepted the block.
 `default_nettype none
 
 module fb_issuer

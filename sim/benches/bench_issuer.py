@@ -1,0 +1,309 @@
+"""Bench of `fb_issuer`: the pixels that its slots fetch are those of the convolution.
+
+The slots are followed through a model of the window fetch whose memory holds names instead of
+values: every pixel is (address, column) or None for zero. So the bench does not repeat the
+issuer's selection codes; it checks that each tap sees the right pixels.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import cocotb
+from cocotb.triggers import RisingEdge
+
+from sim.benches.blocks import layout, pack
+from sim.benches.runner import bench_parameters, reset, start_clock
+
+PIXELS = 8
+Pixel = tuple[int, int] | None
+# Selection code: the older of the two history words that it joins, and the first pixel.
+SELECT = {0: (1, 0), 1: (1, PIXELS - 1), 2: (1, 1), 3: (1, 2), 4: (2, 1), 5: (2, 2), 6: (2, 3)}
+
+
+@dataclass(frozen=True)
+class Slot:
+    """What left the issuer in one cycle."""
+
+    cycle: int
+    read: int
+    addr: int
+    zero: int
+    elem_last: int
+    sel: int
+    signed: int
+    first: int
+    last: int
+    weight: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one K step must be."""
+
+    pixels: tuple[Pixel, ...]
+    weight: int
+    signed: int
+    first: int
+    last: int
+
+
+def random_block(channels: int, longest: int) -> dict[str, int]:
+    """A block of one of the convolutions that the engine knows, somewhere in a ring."""
+    kind = random.choice(("1x1", "3x3", "one phase", "two phases"))
+    left = int(kind == "3x3")
+    kh = {"1x1": 1, "3x3": 3}.get(kind) or random.randint(1, 7)
+    if kind == "two phases":
+        taps1 = random.randint(1, 4)
+        taps0 = min(4, taps1 + random.randint(0, 1))
+    else:
+        taps0 = taps1 = {"1x1": 1, "3x3": 3}.get(kind) or random.randint(1, 4)
+    channels0 = random.randint(1, max(1, longest // (kh * (taps0 + taps1))))
+    channels1 = channels0 if kind == "two phases" else 0
+    tile_words = channels0 + channels1
+    tiles = random.randint(1, 4)
+    row_words = tiles * tile_words
+    rows = random.randint(kh, kh + 3)
+    base = random.randint(0, 500)
+    tile = random.randrange(tiles)
+    values = {
+        "row_base": base + random.randrange(rows) * row_words,
+        "ring_base": base,
+        "ring_end": base + rows * row_words,
+        "row_words": row_words,
+        "tile_off": tile * tile_words,
+        "tile_words": tile_words,
+        "top_zero": random.randint(0, 1),
+        "bottom_zero": random.randint(0, 1),
+        "left_zero": int(tile == 0),
+        "right_zero": int(tile == tiles - 1),
+        "channels0": channels0,
+        "channels1": channels1,
+        "kh": kh,
+        "taps0": taps0,
+        "taps1": taps1,
+        "words0": 3 if left else min(taps0, 2),
+        "words1": 3 if left else min(taps1, 2),
+        "left": left,
+        "src_signed": random.randint(0, 1),
+        "steps": kh * (channels0 * taps0 + channels1 * taps1),
+        "weight_addr": random.choice((random.getrandbits(16), 0xFFFF)),
+        "free_rows": random.getrandbits(4),
+        "group_end": random.randint(0, 1),
+        "program_end": random.randint(0, 1),
+        "weight_words": random.getrandbits(16),
+        "bias_pairs": random.getrandbits(12),
+    }
+    bits = [(name, n) for name, n in layout("block_t") if name.startswith("token.")]
+    return values | {name: random.getrandbits(n) for name, n in bits}
+
+
+def expected_steps(block: dict[str, int], weight_mask: int) -> list[Step]:
+    """The K steps of a block from what a convolution is."""
+    rows = (block["ring_end"] - block["ring_base"]) // block["row_words"]
+    start = (block["row_base"] - block["ring_base"]) // block["row_words"]
+    steps: list[Step] = []
+    total = block["steps"]
+    for row in range(block["kh"]):
+        slot = block["ring_base"] + (start + row) % rows * block["row_words"]
+        above = row == 0 and block["top_zero"]
+        below = row == block["kh"] - 1 and block["bottom_zero"]
+        for channel in range(block["channels0"] + block["channels1"]):
+            taps = block["taps0"] if channel < block["channels0"] else block["taps1"]
+            for tap in range(taps):
+                pixels = []
+                for pixel in range(PIXELS):
+                    tile, column = divmod(pixel + tap - block["left"], PIXELS)
+                    beside = (tile < 0 and block["left_zero"]) or (tile > 0 and block["right_zero"])
+                    address = slot + block["tile_off"] + channel + tile * block["tile_words"]
+                    pixels.append(None if above or below or beside else (address, column))
+                count = len(steps)
+                steps.append(
+                    Step(
+                        tuple(pixels),
+                        (block["weight_addr"] + count) & weight_mask,
+                        block["src_signed"],
+                        int(count == 0),
+                        int(count == total - 1),
+                    )
+                )
+    assert len(steps) == total
+    return steps
+
+
+def fetched_steps(slots: list[Slot]) -> list[Step]:
+    """What the window fetch makes of slots: its history, one slot behind the memory."""
+    nothing: list[Pixel] = [None] * PIXELS
+    history = [nothing, nothing, nothing]
+    steps = []
+    for index, slot in enumerate(slots):
+        following = slots[index + 1] if index + 1 < len(slots) else None
+        if index == 0:
+            history = _shift(history, slot)
+        # The history moves on in the cycle behind this slot: by a read of the next one if that
+        # is there, and always behind an element's last tap.
+        if following is not None and following.cycle == slot.cycle + 1:
+            if following.read or slot.elem_last:
+                history = _shift(history, following)
+        else:
+            assert slot.elem_last, "a gap within an element"
+            history = [nothing, *history[:2]]
+        older, first = SELECT[slot.sel]
+        joined = [*history[older], *history[older - 1]][first : first + PIXELS]
+        steps.append(Step(tuple(joined), slot.weight, slot.signed, slot.first, slot.last))
+        if following is not None and following.cycle != slot.cycle + 1:
+            assert following.read
+            history = _shift(history, following)
+    return steps
+
+
+def _shift(history: list[list[Pixel]], slot: Slot) -> list[list[Pixel]]:
+    if not slot.read:
+        # An element's first tap reads its first word, always.
+        raise AssertionError("an element begins without a read")
+    word: list[Pixel] = [None if slot.zero else (slot.addr, p) for p in range(PIXELS)]
+    return [word, *history[:2]]
+
+
+class Bench:
+    """Blocks in, slots, tokens and completions out."""
+
+    def __init__(self, dut: Any) -> None:
+        self.dut = dut
+        self.channels = int(bench_parameters()["Channels"])
+        self.weight_mask = (1 << int(bench_parameters()["WeightAddrBits"])) - 1
+        self.slots: list[Slot] = []
+        self.tokens: list[tuple[int, int]] = []  # cycle, token
+        self.done: list[tuple[int, tuple[int, ...]]] = []
+        self.accepted: list[int] = []
+        self.cycle = 0
+
+    async def start(self) -> None:
+        self.dut.block_valid_i.value = 0
+        start_clock(self.dut)
+        await reset(self.dut)
+
+    def _watch(self) -> None:
+        dut = self.dut
+        if dut.token_valid_o.value == 1:
+            self.tokens.append((self.cycle, int(dut.token_o.value)))
+        if dut.done_o.value == 1:
+            ports = (
+                dut.done_free_rows_o,
+                dut.done_group_end_o,
+                dut.done_program_end_o,
+                dut.done_weight_words_o,
+                dut.done_bias_pairs_o,
+            )
+            self.done.append((self.cycle, tuple(int(p.value) for p in ports)))
+        assert dut.act_rd_en_o.value == dut.slot_read_o.value
+        if dut.slot_valid_o.value == 0:
+            assert dut.slot_read_o.value == 0
+            assert dut.slot_first_o.value == 0 and dut.slot_last_o.value == 0
+            return
+        self.slots.append(
+            Slot(
+                self.cycle,
+                int(dut.slot_read_o.value),
+                int(dut.act_rd_addr_o.value),
+                int(dut.slot_zero_o.value),
+                int(dut.slot_elem_last_o.value),
+                int(dut.slot_sel_o.value),
+                int(dut.slot_signed_o.value),
+                int(dut.slot_first_o.value),
+                int(dut.slot_last_o.value),
+                int(dut.slot_weight_addr_o.value),
+            )
+        )
+
+    async def run(self, blocks: list[dict[str, int]], share: float) -> None:
+        """Give the blocks, waiting in `share` of the cycles; ends when all have been issued."""
+        dut = self.dut
+        waiting = list(blocks)
+        limit = self.cycle + 100 + sum(max(b["steps"], self.channels) + 20 for b in blocks) * 4
+        while len(self.done) < len(blocks) or self.slots[-1].cycle + 4 > self.cycle:
+            offer = bool(waiting) and random.random() >= share
+            dut.block_valid_i.value = int(offer)
+            dut.block_i.value = (
+                pack("block_t", waiting[0])
+                if offer
+                else random.getrandbits(sum(b for _, b in layout("block_t")))
+            )
+            await RisingEdge(dut.clk_i)
+            self._watch()
+            if offer and dut.block_ready_o.value == 1:
+                waiting.pop(0)
+                self.accepted.append(self.cycle)
+            self.cycle += 1
+            assert self.cycle < limit, "the issuer hangs"
+
+    def check(self, blocks: list[dict[str, int]]) -> list[int]:
+        """Compare everything with `blocks`; returns the cycle of each block's last slot."""
+        expected = [s for b in blocks for s in expected_steps(b, self.weight_mask)]
+        actual = fetched_steps(self.slots)
+        assert len(actual) == len(expected)
+        for index, (one, other) in enumerate(zip(actual, expected, strict=True)):
+            assert one == other, f"K step {index}: {one}, not {other}"
+        ends = [s.cycle for s in self.slots if s.last]
+        starts = [s.cycle for s in self.slots if s.first]
+        for block, first, last in zip(blocks, starts, ends, strict=True):
+            assert last - first == block["steps"] - 1, "a gap within a block"
+        for before, after in itertools.pairwise(ends):
+            assert after - before >= self.channels, "no time to drain"
+        names = [name for name, _ in layout("token_t")]
+        for block, (cycle, token), first in zip(blocks, self.tokens, starts, strict=True):
+            assert token == pack("token_t", {name: block[f"token.{name}"] for name in names})
+            assert cycle == first - 2
+        keys = ("free_rows", "group_end", "program_end", "weight_words", "bias_pairs")
+        for block, (cycle, values), last in zip(blocks, self.done, ends, strict=True):
+            assert values == tuple(block[key] for key in keys)
+            assert cycle == last - 1
+        return ends
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def without_gaps(dut: Any) -> None:
+    """Blocks that always wait: each follows the one before at once, or when that has drained."""
+    bench = Bench(dut)
+    await bench.start()
+    blocks = [random_block(bench.channels, random.choice((8, 40, 200))) for _ in range(120)]
+    await bench.run(blocks, 0.0)
+    ends = bench.check(blocks)
+    assert bench.slots[0].cycle == bench.accepted[0] + 3
+    for before, after, block in zip(ends, ends[1:], blocks[1:], strict=False):
+        assert after - before == max(block["steps"], bench.channels)
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def with_gaps(dut: Any) -> None:
+    """Blocks that come when they like."""
+    bench = Bench(dut)
+    await bench.start()
+    blocks = [random_block(bench.channels, random.choice((1, 10, 60))) for _ in range(150)]
+    await bench.run(blocks, 0.9)
+    bench.check(blocks)
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def counters(dut: Any) -> None:
+    """A cycle is active, or pacing while a short block waits, or neither; never both."""
+    bench = Bench(dut)
+    await bench.start()
+    short = random_block(bench.channels, 1)
+    while short["steps"] >= bench.channels:
+        short = random_block(bench.channels, 1)
+    active = pacing = 0
+    dut.block_i.value = pack("block_t", short)
+    dut.block_valid_i.value = 1
+    cycles = 20 * bench.channels
+    for _ in range(cycles):
+        await RisingEdge(dut.clk_i)
+        assert not (dut.active_o.value == 1 and dut.pacing_o.value == 1)
+        active += int(dut.active_o.value)
+        pacing += int(dut.pacing_o.value)
+    # One cycle of each block's period may be its start.
+    assert abs(active - cycles * short["steps"] / bench.channels) <= bench.channels
+    assert cycles - active - pacing <= cycles / bench.channels + 4
