@@ -70,9 +70,7 @@ class View:
 def engine_shape() -> EngineShape:
     """The shape that the model was built with."""
     given = bench_parameters()
-    names = {
-        f.name: "".join(p.capitalize() for p in f.name.split("_")) for f in fields(EngineShape)
-    }
+    names = {f.name: f.name.title().replace("_", "") for f in fields(EngineShape)}
     return EngineShape(**{name: given[port] for name, port in names.items() if port in given})
 
 

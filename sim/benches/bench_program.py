@@ -1,0 +1,282 @@
+"""Bench of `fb_program`: header checks, descriptors, and the rings of weights and biases."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from typing import Any
+
+import cocotb
+from cocotb.triggers import RisingEdge
+
+from hw import definition as d
+from hw.program import Group
+from sim.benches.runner import bench_parameters, reset, start_clock
+
+ERROR = {name: code for code, name, _ in d.ERRORS}
+ADDRESS = 0x1230080
+GROUP_BITS = d.DESCRIPTOR_BEATS * 64
+
+
+class Bench:
+    """A program in memory, its reader, the two users of descriptors, and the array's frees."""
+
+    def __init__(self, dut: Any) -> None:
+        given = bench_parameters()
+        self.dut = dut
+        self.pixels, self.channels = int(given["Pixels"]), int(given["Channels"])
+        self.word_bytes = int(given["WordBytes"])
+        self.weight_words, self.bias_pairs = int(given["WeightWords"]), int(given["BiasPairs"])
+
+    def random_groups(self, count: int) -> list[Group]:
+        """Groups with random descriptors; sizes up to what the engine takes."""
+        groups = []
+        for index in range(count):
+            fields = {p.name: random.getrandbits(p.bits) for p in d.DESCRIPTOR_LAYOUT}
+            pairs = random.choice((1, self.bias_pairs - 2, random.randint(1, self.bias_pairs - 2)))
+            limit = self.weight_words - 2
+            words = random.choice((1, limit, random.randint(1, limit)))
+            fields |= {"bias_pairs": pairs, "weight_words": words}
+            fields["group_last"] = int(index == count - 1)
+            payload = random.randbytes(8 * pairs + self.channels * words)
+            groups.append(Group(f"group {index}", fields, payload))
+        return groups
+
+    def header(self, stream: bytes, **changes: int) -> bytes:
+        """A right header for this engine but for `changes`, which its CRC includes."""
+        values = {
+            "magic": d.PROGRAM_MAGIC,
+            "version": d.FORMAT_VERSION,
+            "pixels": self.pixels,
+            "channels": self.channels,
+            "acc_bits": 24,
+            "word_bytes": self.word_bytes,
+            "stream_bytes": len(stream),
+            "hash_lo": random.getrandbits(64),
+            "hash_hi": random.getrandbits(64),
+            "host_bytes": random.getrandbits(32),
+            **changes,
+        }
+        body = d.pack(d.HEADER_LAYOUT, d.HEADER_BEATS, values)
+        if "header_crc" not in changes:
+            values["header_crc"] = zlib.crc32(body[: (d.HEADER_BEATS - 1) * 8])
+        return d.pack(d.HEADER_LAYOUT, d.HEADER_BEATS, values)
+
+    async def reset(self) -> None:
+        dut = self.dut
+        for port in (dut.start_i, dut.cmd_ready_i, dut.data_valid_i, dut.planner_ready_i):
+            port.value = 0
+        dut.loader_ready_i.value = 0
+        dut.free_i.value = 0
+        await reset(dut)
+
+    async def run(
+        self,
+        blob: bytes,
+        groups: list[Group],
+        images: int = 1,
+        data_gap: float = 0.2,
+        free_gap: int = 10,
+    ) -> int:
+        """Run the program to its end or error and check all that it does on the way.
+
+        `groups` are those of `blob` that may be handed over and loaded; `free_gap` is the longest
+        time in cycles that the array works on a group. Returns the error code, 0 if none.
+        """
+        dut = self.dut
+        given: dict[str, int] = {"planner": 0, "loader": 0}
+        sequence = groups * images
+        descriptors, payloads = [], []
+        place = d.HEADER_BEATS * 8
+        for g in groups:
+            payload = place + GROUP_BITS // 8
+            descriptors.append(int.from_bytes(blob[place:payload], "little"))
+            place = payload + len(g.payload)
+            payloads.append(blob[payload:place])
+        commands = [(ADDRESS, d.HEADER_BEATS)]
+        stream_beats = int.from_bytes(blob[16:20], "little") // 8
+        commands += [(ADDRESS + 64, stream_beats)] * images
+        beats: list[bytes] = []
+        written: dict[str, int] = {"weight": 0, "bias": 0}
+        freed = {"weight": 0, "bias": 0}
+        pairs = list(zip(groups, payloads, strict=True)) * images
+        total = {
+            "weight": [p[8 * g.fields["bias_pairs"] :] for g, p in pairs],
+            "bias": [p[: 8 * g.fields["bias_pairs"]] for g, p in pairs],
+        }
+        expected = {name: b"".join(parts) for name, parts in total.items()}
+        size = {"weight": self.channels, "bias": 8}
+        depth = {"weight": self.weight_words, "bias": self.bias_pairs}
+        loaded_at: list[int] = []  # weight words at each group's end
+        for g in sequence:
+            loaded_at.append((loaded_at[-1] if loaded_at else 0) + g.fields["weight_words"])
+        done, busy = 0, 0  # groups that the array has executed, cycles that the next one takes
+        for name, value in (
+            ("program_addr_i", ADDRESS),
+            ("images_i", images),
+            ("cmd_ready_i", 0),
+            ("data_valid_i", 0),
+            ("start_i", 1),
+        ):
+            getattr(dut, name).value = value
+        await RisingEdge(dut.clk_i)
+        dut.start_i.value = 0
+        await RisingEdge(dut.clk_i)
+        quiet = 0
+        while True:
+            command = random.random() < 0.5
+            dut.cmd_ready_i.value = int(command)
+            give = bool(beats) and random.random() >= data_gap
+            dut.data_valid_i.value = int(give)
+            dut.data_i.value = (
+                int.from_bytes(beats[0], "little") if give else random.getrandbits(64)
+            )
+            ready = {name: random.random() < 0.2 for name in given}
+            dut.planner_ready_i.value = int(ready["planner"])
+            dut.loader_ready_i.value = int(ready["loader"])
+            # A group is executed some time after all of its weights have come.
+            free = done < len(sequence) and busy == 0 and written["weight"] >= loaded_at[done]
+            free = free and given["planner"] > done and given["loader"] > done
+            dut.free_i.value = int(free)
+            dut.free_weight_words_i.value = (
+                sequence[done].fields["weight_words"] if free else random.getrandbits(16)
+            )
+            dut.free_bias_pairs_i.value = (
+                sequence[done].fields["bias_pairs"] if free else random.getrandbits(12)
+            )
+            await RisingEdge(dut.clk_i)
+            quiet += 1
+            if dut.error_o.value == 1:
+                return int(dut.error_code_o.value)
+            if command and dut.cmd_valid_o.value == 1:
+                asked = (int(dut.cmd_addr_o.value), int(dut.cmd_beats_o.value))
+                assert commands and asked == commands.pop(0), "a wrong read"
+                start = asked[0] - ADDRESS
+                part = blob[start : start + 8 * asked[1]]
+                assert not beats
+                beats = [part[i : i + 8] for i in range(0, len(part), 8)]
+            if give and dut.data_ready_o.value == 1:
+                beats.pop(0)
+                quiet = 0
+            for name in given:
+                if ready[name] and getattr(dut, f"{name}_valid_o").value == 1:
+                    assert given[name] < len(sequence), f"{name}: a group too many"
+                    want = descriptors[given[name] % len(groups)]
+                    assert int(dut.group_o.value) == want, f"{name}: group {given[name]}"
+                    given[name] += 1
+            # What counts as loaded must have been written in an earlier cycle.
+            assert int(dut.weights_loaded_o.value) <= written["weight"]
+            for name in written:
+                if getattr(dut, f"{name}_wr_en_o").value == 0:
+                    continue
+                index = written[name]
+                assert index - freed[name] < depth[name], f"{name} {index} overwrites"
+                address = int(getattr(dut, f"{name}_wr_addr_o").value)
+                data = int(getattr(dut, f"{name}_wr_data_o").value)
+                assert address == index % depth[name]
+                part = expected[name][index * size[name] : (index + 1) * size[name]]
+                assert data == int.from_bytes(part, "little"), f"{name} {index}"
+                written[name] += 1
+            if free:
+                freed["weight"] += sequence[done].fields["weight_words"]
+                freed["bias"] += sequence[done].fields["bias_pairs"]
+                done += 1
+                busy = random.randint(1, free_gap)
+            elif busy:
+                busy -= 1
+            finished = dut.all_loaded_o.value == 1
+            ended = not beats and not commands
+            if finished:
+                assert ended, "done with something left to read"
+                if done == len(sequence):
+                    break
+            assert quiet < 2000 + 2 * free_gap, "the program hangs"
+        assert given == {"planner": len(sequence), "loader": len(sequence)}
+        assert int(dut.groups_o.value) == len(sequence)
+        assert written["weight"] * self.channels == len(expected["weight"])
+        assert written["bias"] * 8 == len(expected["bias"])
+        assert int(dut.weights_loaded_o.value) == written["weight"]
+        return 0
+
+
+def _flip(data: bytes, bit: int) -> bytes:
+    changed = bytearray(data)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def right_programs(dut: Any) -> None:
+    """Random groups over several images, the array slow or fast, with gaps in the data or not."""
+    bench = Bench(dut)
+    start_clock(dut)
+    await bench.reset()
+    for images, data_gap, free_gap in ((1, 0.3, 1), (3, 0.0, 300), (2, 0.0, 1), (2, 0.7, 50)):
+        groups = bench.random_groups(random.randint(1, 6))
+        stream = b"".join(g.encode() for g in groups)
+        blob = bench.header(stream, groups=len(groups)) + stream
+        assert await bench.run(blob, groups, images, data_gap, free_gap) == 0
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def wrong_headers(dut: Any) -> None:
+    """Each field's own error; the first one in the order magic, version, CRC, shape counts."""
+    bench = Bench(dut)
+    start_clock(dut)
+    groups = bench.random_groups(1)
+    stream = groups[0].encode()
+    right = bench.header(stream)
+    cases = [
+        ("MAGIC", bench.header(stream, magic=d.PROGRAM_MAGIC ^ 1 << random.randrange(32))),
+        ("VERSION", bench.header(stream, version=d.FORMAT_VERSION + 1)),
+        ("HEADER_CRC", bench.header(stream, header_crc=zlib.crc32(right[:56]) ^ 1 << 31)),
+        ("HEADER_CRC", _flip(right, random.randrange(64 * 2, 64 * 7))),
+        ("SHAPE", bench.header(stream, pixels=bench.pixels + 1)),
+        ("SHAPE", bench.header(stream, channels=bench.channels * 2)),
+        ("SHAPE", bench.header(stream, acc_bits=23)),
+        ("SHAPE", bench.header(stream, word_bytes=bench.word_bytes * 2)),
+        ("MAGIC", bench.header(stream, magic=0, version=9, pixels=1)),
+        ("VERSION", bench.header(stream, version=9, pixels=1, header_crc=0)),
+        ("HEADER_CRC", bench.header(stream, pixels=1, header_crc=0)),
+    ]
+    for name, header in cases:
+        await bench.reset()
+        assert await bench.run(header + stream, []) == ERROR[name], name
+        await _halted(dut)
+    await bench.reset()
+    assert await bench.run(right + stream, groups) == 0
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def wrong_stream(dut: Any) -> None:
+    """A flipped bit in a group: its descriptor is not handed over, or its payload fails."""
+    bench = Bench(dut)
+    start_clock(dut)
+    for _ in range(12):
+        groups = bench.random_groups(3)
+        bad = random.randrange(3)
+        parts = [g.encode() for g in groups]
+        in_descriptor = random.random() < 0.5
+        start = 0 if in_descriptor else GROUP_BITS
+        end = GROUP_BITS if in_descriptor else 8 * len(parts[bad])
+        bit = random.randrange(start, end)
+        if GROUP_BITS - 64 <= bit < GROUP_BITS - 32:
+            bit += 32  # the last beat's padding is not part of the CRC
+        parts[bad] = _flip(parts[bad], bit)
+        stream = b"".join(parts)
+        await bench.reset()
+        good = groups[:bad] if in_descriptor else groups[: bad + 1]
+        code = await bench.run(bench.header(stream) + stream, good)
+        assert code == ERROR["DESCRIPTOR_CRC" if in_descriptor else "PAYLOAD_CRC"]
+        await _halted(dut)
+
+
+async def _halted(dut: Any) -> None:
+    """Behind an error nothing is read, asked for or written any more."""
+    dut.data_valid_i.value = 1
+    dut.cmd_ready_i.value = 1
+    for _ in range(50):
+        await RisingEdge(dut.clk_i)
+        assert dut.cmd_valid_o.value == 0 and dut.data_ready_o.value == 0
+        assert dut.error_o.value == 0 and dut.all_loaded_o.value == 0
+        assert dut.weight_wr_en_o.value == 0 and dut.bias_wr_en_o.value == 0
