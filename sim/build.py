@@ -131,22 +131,30 @@ def build_library(
 def build_design(design: Design, progress: Progress | None = None) -> Path:
     """Shared library of any design with the engine's ports; see :func:`build_library`."""
     tools = _Tools.find()
-    folder = BUILDS / f"{design.name}-{_digest(design, tools)}"
-    library = folder / LIBRARY
-    if library.is_file():
-        return library
+    report = progress or (lambda *_: None)
+    name = f"{design.name}-{_digest(design, tools)}"
+    return _once(name, lambda folder: _build(design, tools, folder, report)) / LIBRARY
+
+
+def _once(name: str, fill: Callable[[Path], None]) -> Path:
+    """Folder ``name`` of the builds, filled by ``fill`` where it is not there yet.
+
+    It appears complete or not at all, also when several processes want it.
+    """
+    folder = BUILDS / name
+    if folder.is_dir():
+        return folder
     BUILDS.mkdir(parents=True, exist_ok=True)
-    with _locked(BUILDS / f"{folder.name}.lock"):
-        if not library.is_file():
-            scratch = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=BUILDS))
+    with _locked(BUILDS / f"{name}.lock"):
+        if not folder.is_dir():
+            scratch = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=BUILDS))
             try:
-                _build(design, tools, scratch, progress or (lambda *_: None))
+                fill(scratch)
                 scratch.chmod(0o755)
-                shutil.rmtree(folder, ignore_errors=True)
                 scratch.rename(folder)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
-    return library
+    return folder
 
 
 @dataclass(frozen=True)
@@ -216,52 +224,69 @@ def _build(design: Design, tools: _Tools, folder: Path, progress: Progress) -> N
         "Verilator",
         {"VERILATOR_ROOT": str(tools.root)},
     )
-    include = tools.root / "include"
+    runtime = _runtime(tools, progress)
     sources = [
         *sorted(model.glob("Vtop*.cpp"), key=lambda f: -f.stat().st_size),
-        *(include / name for name in RUNTIME_SOURCES),
         *sorted(HARNESS.glob("*.cpp")),
     ]
-    options = [
-        *COMPILER_FLAGS,
-        *RUNTIME_DEFINES,
-        *(f"-I{path}" for path in (model, HARNESS, include, include / "vltstd")),
-    ]
-    _compile(tools, sources, options, folder, progress)
+    objects = _compile(tools, sources, [model, HARNESS], folder, "C++ compiler", progress)
+    library = folder / LIBRARY
+    command = [tools.compiler, "-shared", "-o", str(library), *map(str, [*objects, *runtime])]
+    _run([*command, "-pthread", "-latomic"], folder, "linker")
+    for path in objects:
+        path.unlink()
+    shutil.rmtree(model)
+
+
+def _runtime(tools: _Tools, progress: Progress) -> list[Path]:
+    """Object files of Verilator's run-time library, the same for every design."""
+    settings = json.dumps([COMPILER_FLAGS, RUNTIME_DEFINES, RUNTIME_SOURCES, tools.versions])
+    name = f"runtime-{hashlib.sha256(settings.encode()).hexdigest()[:16]}"
+    sources = [tools.root / "include" / source for source in RUNTIME_SOURCES]
+
+    def fill(scratch: Path) -> None:
+        _compile(tools, sources, [], scratch, "C++ compiler (run-time library)", progress)
+
+    folder = _once(name, fill)
+    return sorted(folder.glob("*.o"))
 
 
 def _compile(
-    tools: _Tools, sources: Sequence[Path], options: list[str], folder: Path, progress: Progress
-) -> None:
-    total = len(sources) + 2
-    done = 1
+    tools: _Tools,
+    sources: Sequence[Path],
+    include: Sequence[Path],
+    folder: Path,
+    label: str,
+    progress: Progress,
+) -> list[Path]:
+    """Object files, in ``folder``, of C++ sources, two at a time."""
+    verilated = tools.root / "include"
+    options = [
+        *COMPILER_FLAGS,
+        *RUNTIME_DEFINES,
+        *(f"-I{path}" for path in (*include, verilated, verilated / "vltstd")),
+    ]
+    done = 0
     lock = threading.Lock()
 
-    def compile_one(numbered: tuple[int, Path]) -> str:
+    def compile_one(numbered: tuple[int, Path]) -> Path:
         nonlocal done
         number, source = numbered
         target = folder / f"{number}-{source.stem}.o"
         _run([tools.compiler, *options, "-c", str(source), "-o", str(target)], folder, "g++")
         with lock:
             done += 1
-            progress("C++ compiler", done, total)
-        return str(target)
+            progress(label, done, len(sources))
+        return target
 
-    progress("C++ compiler", done, total)
+    progress(label, 0, len(sources))
     with ThreadPoolExecutor(COMPILE_JOBS) as pool:
         futures = [pool.submit(compile_one, item) for item in enumerate(sources)]
         try:
-            objects = [future.result() for future in futures]
+            return [future.result() for future in futures]
         finally:
             for future in futures:
                 future.cancel()
-    library = folder / LIBRARY
-    command = [tools.compiler, "-shared", "-o", str(library), *objects, "-pthread", "-latomic"]
-    _run(command, folder, "linker")
-    for path in objects:
-        os.unlink(path)
-    shutil.rmtree(folder / "model")
-    progress("C++ compiler", total, total)
 
 
 def _run(
@@ -288,7 +313,7 @@ def _run(
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """One build of the same library at a time, also between processes."""
+    """One build of the same folder at a time, also between processes."""
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
