@@ -15,6 +15,9 @@ from sim.benches.runner import bench_parameters, reset, start_clock
 
 ERROR = {name: code for code, name, _ in d.ERRORS}
 ADDRESS = 0x1230080
+# So many cycles, and one for each channel, the last block's biases are still read after its group
+# has been executed.
+STILL_READ = 12
 GROUP_BITS = d.DESCRIPTOR_BEATS * 64
 
 
@@ -122,7 +125,8 @@ class Bench:
         await RisingEdge(dut.clk_i)
         dut.start_i.value = 0
         await RisingEdge(dut.clk_i)
-        quiet = 0
+        quiet = cycle = 0
+        releases: list[tuple[int, dict[str, int]]] = []
         while True:
             command = random.random() < 0.5
             dut.cmd_ready_i.value = int(command)
@@ -177,9 +181,13 @@ class Bench:
                 part = expected[name][index * size[name] : (index + 1) * size[name]]
                 assert data == int.from_bytes(part, "little"), f"{name} {index}"
                 written[name] += 1
+            if releases and releases[0][0] == cycle:
+                _, fields = releases.pop(0)
+                freed["weight"] += fields["weight_words"]
+                freed["bias"] += fields["bias_pairs"]
+            cycle += 1
             if free:
-                freed["weight"] += sequence[done].fields["weight_words"]
-                freed["bias"] += sequence[done].fields["bias_pairs"]
+                releases.append((cycle + self.channels + STILL_READ, sequence[done].fields))
                 done += 1
                 busy = random.randint(1, free_gap)
             elif busy:

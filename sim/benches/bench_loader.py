@@ -1,0 +1,238 @@
+"""Bench of `fb_loader`: rows of maps from memory into rings, never too early, never too many."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import cocotb
+from cocotb.triggers import RisingEdge
+
+from hw import definition as d
+from sim.benches.runner import bench_parameters, reset, start_clock
+
+BASES = {
+    d.INPUT_SPACE: 0x10000000,
+    d.SCRATCH_SPACE: 0x20000000,
+    d.OUTPUT_SPACE: 0x30000000,
+}
+INPUT_STRIDE = 0x123480
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one group's loading must be: the address of every row."""
+
+    fields: dict[str, int]
+    rows: list[int]
+    writer: int | None  # number of the group that writes the source
+
+
+class Bench:
+    """Memory, descriptors, the array that frees rows and the writer that completes them."""
+
+    def __init__(self, dut: Any) -> None:
+        given = bench_parameters()
+        self.dut = dut
+        self.pixels, self.word_bytes = int(given["Pixels"]), int(given["WordBytes"])
+        self.act_words = 1 << int(given["ActAddrBits"])
+
+    def random_program(self, groups: int) -> list[dict[str, int]]:
+        """Descriptors with rings in three parts of the memory that take turns."""
+        part = self.act_words // 3
+        program = []
+        for number in range(groups):
+            row_words = random.choice((1, 2, random.randint(1, part // 3)))
+            in_rows = random.randint(1, min(6, part // row_words))
+            base = number % 3 * part
+            fields = {
+                "src_offset": random.randrange(0, 1 << 20, 128),
+                "src_rows": random.randint(1, 12),
+                "src_row_words": row_words,
+                "in_rows": in_rows,
+                "in_base": base,
+                "in_end": base + in_rows * row_words,
+                "src_space": d.SCRATCH_SPACE if number else d.INPUT_SPACE,
+                "wait_enable": int(number > 0),
+                "wait_back": random.randint(1, number) if number else 0,
+                "group_last": int(number == groups - 1),
+                "tiles": random.getrandbits(8),
+                "p0_steps": random.getrandbits(16),
+            }
+            program.append(fields)
+        return program
+
+    def plans(self, program: list[dict[str, int]], images: int) -> list[Plan]:
+        result: list[Plan] = []
+        for image in range(images):
+            for number, fields in enumerate(program):
+                base = BASES[fields["src_space"]] + fields["src_offset"]
+                if fields["src_space"] == d.INPUT_SPACE:
+                    base += image * INPUT_STRIDE
+                step = fields["src_row_words"] * self.word_bytes
+                rows = [base + row * step for row in range(fields["src_rows"])]
+                writer = image * len(program) + number - fields["wait_back"]
+                result.append(Plan(fields, rows, writer if fields["wait_enable"] else None))
+        return result
+
+    async def start(self) -> None:
+        dut = self.dut
+        dut.group_valid_i.value = dut.issue_done_i.value = dut.data_valid_i.value = 0
+        dut.cmd_ready_i.value = dut.wr_ready_i.value = dut.start_i.value = 0
+        dut.written_seq_i.value = dut.written_rows_i.value = 0
+        dut.input_addr_i.value = BASES[d.INPUT_SPACE]
+        dut.scratch_addr_i.value = BASES[d.SCRATCH_SPACE]
+        dut.output_addr_i.value = BASES[d.OUTPUT_SPACE]
+        dut.input_stride_i.value = INPUT_STRIDE
+        await reset(dut)
+        dut.start_i.value = 1
+        await RisingEdge(dut.clk_i)
+        dut.start_i.value = 0
+
+    async def run(self, plans: list[Plan], gaps: float, work: float) -> None:
+        """Load everything; `gaps` is the share of pauses, `work` of cycles with a row freed."""
+        dut = self.dut
+        given = 0  # groups handed over
+        asked: list[tuple[int, int, int]] = []  # group, row, words: in flight, in order
+        beats: list[tuple[int, int]] = []  # data, last
+        ring: dict[int, tuple[int, int]] = {}  # word address -> (group, row)
+        due: list[tuple[int, int, int]] = []  # writes to come: address, data, last of its row
+        loaded = [0] * len(plans)
+        freed = [0] * len(plans)
+        asked_rows = [0] * len(plans)
+        array = 0  # group that the array works on
+        written_seq, written_rows = 0, 0
+        quiet = 0
+        while array < len(plans):
+            offer = given < len(plans) and random.random() >= gaps
+            dut.group_valid_i.value = int(offer)
+            if offer:
+                descriptor = d.pack(d.DESCRIPTOR_LAYOUT, d.DESCRIPTOR_BEATS, plans[given].fields)
+                dut.group_i.value = int.from_bytes(descriptor, "little")
+            # The array frees rows that are loaded; with the last block all that are left.
+            fields = plans[array].fields
+            left = loaded[array] - freed[array]
+            end = loaded[array] == fields["src_rows"] and random.random() < work
+            free = min(left, random.randint(0, 3)) if random.random() < work else 0
+            dut.issue_done_i.value = int(free > 0 or end)
+            dut.issue_free_rows_i.value = free if free or end else random.getrandbits(4)
+            dut.issue_group_end_i.value = int(end) if free or end else random.getrandbits(1)
+            # The writer completes rows of groups that the array has worked on.
+            if random.random() < work and written_seq <= array:
+                if random.random() < 0.3 and written_seq < array:
+                    written_seq, written_rows = written_seq + 1, 0
+                elif written_rows < 20:
+                    written_rows += 1
+            dut.written_seq_i.value = written_seq
+            dut.written_rows_i.value = written_rows
+            command, write = random.random() >= gaps, random.random() >= gaps
+            give = bool(beats) and random.random() >= gaps
+            dut.cmd_ready_i.value, dut.wr_ready_i.value = int(command), int(write)
+            dut.data_valid_i.value = int(give)
+            if give:
+                dut.data_i.value, dut.data_last_i.value = beats[0]
+            await RisingEdge(dut.clk_i)
+            quiet += 1
+            # Rows count as loaded when all of their words are in memory.
+            seq, rows = int(dut.seq_o.value), int(dut.rows_o.value)
+            for group in range(array, len(plans)):
+                if seq > group:
+                    count = plans[group].fields["src_rows"]
+                else:
+                    count = rows if seq == group else 0
+                assert count <= loaded[group]
+            if command and dut.cmd_valid_o.value == 1:
+                quiet = 0
+                group = next(g for g, p in enumerate(plans) if asked_rows[g] < p.fields["src_rows"])
+                row = asked_rows[group]
+                plan = plans[group]
+                words = plan.fields["src_row_words"]
+                assert group < given, "a row of a group that is not known"
+                assert group <= array + 1, "more than a group ahead"
+                assert int(dut.cmd_addr_o.value) == plan.rows[row], f"group {group}, row {row}"
+                assert int(dut.cmd_beats_o.value) == words * self.word_bytes // 8
+                if plan.writer is not None:
+                    there = written_seq > plan.writer or (
+                        written_seq == plan.writer and written_rows > row
+                    )
+                    assert there, f"group {group}, row {row} is not written yet"
+                assert row - freed[group] < plan.fields["in_rows"], "the ring has no room"
+                asked_rows[group] += 1
+                base = plan.fields["in_base"] + row % plan.fields["in_rows"] * words
+                for word in range(words):
+                    data = random.getrandbits(8 * self.word_bytes)
+                    last = int(word == words - 1)
+                    lanes = range(self.word_bytes // 8)
+                    mask = (1 << 64) - 1
+                    beats += [(data >> 64 * k & mask, last & int(k == lanes[-1])) for k in lanes]
+                    due.append((base + word, data & ((1 << 8 * self.pixels) - 1), last))
+                asked.append((group, row, words))
+            if give and dut.data_ready_o.value == 1:
+                beats.pop(0)
+                quiet = 0
+            if write and dut.wr_valid_o.value == 1:
+                address, data, last = due.pop(0)
+                assert int(dut.wr_addr_o.value) == address
+                assert int(dut.wr_data_o.value) == data
+                group, row, _ = asked[0]
+                before = ring.get(address)
+                if before and before[0] == group:
+                    assert before[1] < freed[group], "a row that is still needed is overwritten"
+                ring[address] = (group, row)
+                if last:
+                    asked.pop(0)
+                    loaded[group] += 1
+            given += int(offer and dut.group_ready_o.value == 1)
+            if free or end:
+                freed[array] += free
+                array += int(end)
+            if end:
+                quiet = 0
+            assert quiet < 3000, "the loader hangs"
+        assert all(n == p.fields["src_rows"] for n, p in zip(loaded, plans, strict=True))
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def random_programs(dut: Any) -> None:
+    """Random groups over several images; array, writer and memory slow or fast."""
+    bench = Bench(dut)
+    start_clock(dut)
+    for gaps, work in ((0.3, 0.3), (0.0, 0.8), (0.6, 0.1), (0.0, 0.02)):
+        await bench.start()
+        program = bench.random_program(random.randint(2, 7))
+        await bench.run(bench.plans(program, 3), gaps, work)
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def full_speed(dut: Any) -> None:
+    """A beat a cycle is taken as long as the memory's write port is free."""
+    bench = Bench(dut)
+    start_clock(dut)
+    await bench.start()
+    words = 50
+    fields = {
+        "src_rows": 1,
+        "src_row_words": words,
+        "in_rows": 1,
+        "in_end": words,
+        "src_space": d.INPUT_SPACE,
+        "group_last": 1,
+    }
+    descriptor = d.pack(d.DESCRIPTOR_LAYOUT, d.DESCRIPTOR_BEATS, fields)
+    dut.group_i.value = int.from_bytes(descriptor, "little")
+    dut.group_valid_i.value = dut.cmd_ready_i.value = dut.wr_ready_i.value = 1
+    await RisingEdge(dut.clk_i)
+    dut.group_valid_i.value = 0
+    while dut.cmd_valid_o.value == 0:
+        await RisingEdge(dut.clk_i)
+    dut.data_valid_i.value = 1
+    beats = words * bench.word_bytes // 8
+    for index in range(beats):
+        dut.data_last_i.value = int(index == beats - 1)
+        await RisingEdge(dut.clk_i)
+        assert dut.data_ready_o.value == 1, f"beat {index} has to wait"
+    dut.data_valid_i.value = 0
+    for _ in range(4):
+        await RisingEdge(dut.clk_i)
+    assert int(dut.seq_o.value) == 1
