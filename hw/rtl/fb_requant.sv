@@ -6,8 +6,8 @@
 // deskewed at the end.  The exact sum of relu_i ? max(v, 0) : v, v = accumulator + bias, over the
 // valid pixels runs down the lanes as well.
 //
-// Inputs are in row 0's time.  odd_i = 0 takes the even chain (and holds the odd one, which is
-// there for that one cycle); odd_i = 1 takes what is held.  Pixels >= pixels_i (0..P) become 0 and
+// Inputs are in row 0's time.  odd_i = 0 takes the even chain and holds the odd one, which is
+// there for that one cycle; odd_i = 1 takes what is held.  Pixels >= pixels_i (0..P) become 0 and
 // do not count in the sum.
 // Latency: valid_i in cycle t gives valid_o, word_o, sum_o and ctx_o in cycle t + Latency,
 // Latency = P + 5.  No handshake: one channel a cycle.
@@ -52,13 +52,16 @@ module fb_requant #(
   localparam int unsigned LaneLatency = 6;
 
   for (genvar p = 0; p < P; p++) begin : gen_lane
-    // Control in the lane's own time.
+    // Control in the lane's own time.  A stage only moves for a channel, which saves power and
+    // simulation time.
+    logic                      valid;
     logic                      odd;
     logic signed [AccBits-1:0] bias;
     logic [4:0]                shift;
     logic                      relu;
     logic [PixelBits-1:0]      pixels;  // valid pixels from this lane on
 
+    logic [LaneLatency-1:1]    valid_q;
     logic                      odd_q;
     logic signed [AccBits-1:0] bias_q;
     logic [4:0]                shift_q;
@@ -66,12 +69,14 @@ module fb_requant #(
     logic [PixelBits-1:0]      pixels_q;
 
     if (p == 0) begin : gen_head
+      assign valid  = valid_i;
       assign odd    = odd_i;
       assign bias   = bias_i;
       assign shift  = shift_i;
       assign relu   = relu_i;
       assign pixels = pixels_i;
     end else begin : gen_tail
+      assign valid  = gen_lane[p-1].valid_q[1];
       assign odd    = gen_lane[p-1].odd_q;
       assign bias   = gen_lane[p-1].bias_q;
       assign shift  = gen_lane[p-1].shift_q;
@@ -80,11 +85,14 @@ module fb_requant #(
     end
 
     always_ff @(posedge clk_i) begin
-      odd_q    <= odd;
-      bias_q   <= bias;
-      shift_q  <= shift;
-      relu_q   <= relu;
-      pixels_q <= (pixels == '0) ? '0 : pixels - PixelBits'(1);
+      valid_q <= {valid_q[LaneLatency-2:1], valid};
+      if (valid) begin
+        odd_q    <= odd;
+        bias_q   <= bias;
+        shift_q  <= shift;
+        relu_q   <= relu;
+        pixels_q <= (pixels == '0) ? '0 : pixels - PixelBits'(1);
+      end
     end
 
     // Cycle 1: accumulator plus bias.
@@ -92,9 +100,11 @@ module fb_requant #(
     logic                      pixel_q;
 
     always_ff @(posedge clk_i) begin
-      if (!odd) hold_q <= odd_chain_i[p];
-      value_q <= $signed(odd ? hold_q : even_i[p]) + bias;
-      pixel_q <= (pixels != '0);
+      if (valid && !odd) hold_q <= odd_chain_i[p];
+      if (valid) begin
+        value_q <= $signed(odd ? hold_q : even_i[p]) + bias;
+        pixel_q <= (pixels != '0);
+      end
     end
 
     logic unused_head;
@@ -116,7 +126,7 @@ module fb_requant #(
     assign counts = pixel_q && !(relu_q && value_q[AccBits-1]);
 
     always_ff @(posedge clk_i) begin
-      sum_q <= above + LaneSumBits'(counts ? value_q : $signed(AccBits'(0)));
+      if (valid_q[1]) sum_q <= above + LaneSumBits'(counts ? value_q : $signed(AccBits'(0)));
     end
 
     // The shifter works on a value, its fraction's first bit (half) and whether any bit below
@@ -131,31 +141,33 @@ module fb_requant #(
     assign wide_0 = 32'(value_q);
 
     always_ff @(posedge clk_i) begin
-      shift_1_q <= shift_q[2:0];
-      relu_1_q  <= relu_q;
-      pixel_1_q <= pixel_q;
-      unique case (shift_q[4:3])
-        2'd0: begin
-          wide_1_q <= wide_0;
-          half_1_q <= 1'b0;
-          rest_1_q <= 1'b0;
-        end
-        2'd1: begin
-          wide_1_q <= wide_0 >>> 8;
-          half_1_q <= wide_0[7];
-          rest_1_q <= |wide_0[6:0];
-        end
-        2'd2: begin
-          wide_1_q <= wide_0 >>> 16;
-          half_1_q <= wide_0[15];
-          rest_1_q <= |wide_0[14:0];
-        end
-        default: begin
-          wide_1_q <= wide_0 >>> 24;
-          half_1_q <= wide_0[23];
-          rest_1_q <= |wide_0[22:0];
-        end
-      endcase
+      if (valid_q[1]) begin
+        shift_1_q <= shift_q[2:0];
+        relu_1_q  <= relu_q;
+        pixel_1_q <= pixel_q;
+        unique case (shift_q[4:3])
+          2'd0: begin
+            wide_1_q <= wide_0;
+            half_1_q <= 1'b0;
+            rest_1_q <= 1'b0;
+          end
+          2'd1: begin
+            wide_1_q <= wide_0 >>> 8;
+            half_1_q <= wide_0[7];
+            rest_1_q <= |wide_0[6:0];
+          end
+          2'd2: begin
+            wide_1_q <= wide_0 >>> 16;
+            half_1_q <= wide_0[15];
+            rest_1_q <= |wide_0[14:0];
+          end
+          default: begin
+            wide_1_q <= wide_0 >>> 24;
+            half_1_q <= wide_0[23];
+            rest_1_q <= |wide_0[22:0];
+          end
+        endcase
+      end
     end
 
     // Cycle 3: shift by 0, 2, 4 or 6.  At most 7 bits will be shifted out from here, so a value
@@ -169,33 +181,35 @@ module fb_requant #(
     assign mid_1 = wide_1_q[16:0];
 
     always_ff @(posedge clk_i) begin
-      shift_2_q    <= shift_1_q[0];
-      relu_2_q     <= relu_1_q;
-      pixel_2_q    <= pixel_1_q;
-      negative_2_q <= wide_1_q[31];
-      over_2_q     <= (wide_1_q[31:16] != {16{wide_1_q[31]}});
-      unique case (shift_1_q[2:1])
-        2'd0: begin
-          mid_2_q  <= mid_1;
-          half_2_q <= half_1_q;
-          rest_2_q <= rest_1_q;
-        end
-        2'd1: begin
-          mid_2_q  <= mid_1 >>> 2;
-          half_2_q <= mid_1[1];
-          rest_2_q <= mid_1[0] || half_1_q || rest_1_q;
-        end
-        2'd2: begin
-          mid_2_q  <= mid_1 >>> 4;
-          half_2_q <= mid_1[3];
-          rest_2_q <= (|mid_1[2:0]) || half_1_q || rest_1_q;
-        end
-        default: begin
-          mid_2_q  <= mid_1 >>> 6;
-          half_2_q <= mid_1[5];
-          rest_2_q <= (|mid_1[4:0]) || half_1_q || rest_1_q;
-        end
-      endcase
+      if (valid_q[2]) begin
+        shift_2_q    <= shift_1_q[0];
+        relu_2_q     <= relu_1_q;
+        pixel_2_q    <= pixel_1_q;
+        negative_2_q <= wide_1_q[31];
+        over_2_q     <= (wide_1_q[31:16] != {16{wide_1_q[31]}});
+        unique case (shift_1_q[2:1])
+          2'd0: begin
+            mid_2_q  <= mid_1;
+            half_2_q <= half_1_q;
+            rest_2_q <= rest_1_q;
+          end
+          2'd1: begin
+            mid_2_q  <= mid_1 >>> 2;
+            half_2_q <= mid_1[1];
+            rest_2_q <= mid_1[0] || half_1_q || rest_1_q;
+          end
+          2'd2: begin
+            mid_2_q  <= mid_1 >>> 4;
+            half_2_q <= mid_1[3];
+            rest_2_q <= (|mid_1[2:0]) || half_1_q || rest_1_q;
+          end
+          default: begin
+            mid_2_q  <= mid_1 >>> 6;
+            half_2_q <= mid_1[5];
+            rest_2_q <= (|mid_1[4:0]) || half_1_q || rest_1_q;
+          end
+        endcase
+      end
     end
 
     // Cycle 4: shift by 0 or 1 and decide the rounding.  What does not fit 10 bits saturates.
@@ -210,12 +224,14 @@ module fb_requant #(
     assign rest_2 = shift_2_q ? half_2_q || rest_2_q : rest_2_q;
 
     always_ff @(posedge clk_i) begin
-      relu_3_q     <= relu_2_q;
-      pixel_3_q    <= pixel_2_q;
-      negative_3_q <= negative_2_q;
-      low_3_q      <= mid_2[9:0];
-      up_3_q       <= half_2 && (rest_2 || mid_2[0]);
-      over_3_q     <= over_2_q || (mid_2[16:9] != {8{mid_2[16]}});
+      if (valid_q[3]) begin
+        relu_3_q     <= relu_2_q;
+        pixel_3_q    <= pixel_2_q;
+        negative_3_q <= negative_2_q;
+        low_3_q      <= mid_2[9:0];
+        up_3_q       <= half_2 && (rest_2 || mid_2[0]);
+        over_3_q     <= over_2_q || (mid_2[16:9] != {8{mid_2[16]}});
+      end
     end
 
     // Cycle 5: round.
@@ -223,29 +239,33 @@ module fb_requant #(
     logic              over_4_q, relu_4_q, pixel_4_q, negative_4_q;
 
     always_ff @(posedge clk_i) begin
-      relu_4_q     <= relu_3_q;
-      pixel_4_q    <= pixel_3_q;
-      negative_4_q <= negative_3_q;
-      over_4_q     <= over_3_q;
-      // 511 is saturated whether or not it is rounded up; rounded it would wrap.
-      round_4_q    <= low_3_q + ((up_3_q && (low_3_q != 10'sd511)) ? 10'sd1 : 10'sd0);
+      if (valid_q[4]) begin
+        relu_4_q     <= relu_3_q;
+        pixel_4_q    <= pixel_3_q;
+        negative_4_q <= negative_3_q;
+        over_4_q     <= over_3_q;
+        // 511 is saturated whether or not it is rounded up; rounded it would wrap.
+        round_4_q    <= low_3_q + ((up_3_q && (low_3_q != 10'sd511)) ? 10'sd1 : 10'sd0);
+      end
     end
 
     // Cycle 6: saturate.
     logic [7:0] byte_q;
 
     always_ff @(posedge clk_i) begin
-      if (!pixel_4_q) begin
-        byte_q <= 8'd0;
-      end else if (relu_4_q) begin
-        if (negative_4_q) byte_q <= 8'd0;
-        else if (over_4_q || (round_4_q[9:8] != 2'b00)) byte_q <= 8'd255;
-        else byte_q <= round_4_q[7:0];
-      end else begin
-        if (over_4_q || (round_4_q[9:7] != {3{round_4_q[9]}})) begin
-          byte_q <= {negative_4_q, {7{!negative_4_q}}};
+      if (valid_q[5]) begin
+        if (!pixel_4_q) begin
+          byte_q <= 8'd0;
+        end else if (relu_4_q) begin
+          if (negative_4_q) byte_q <= 8'd0;
+          else if (over_4_q || (round_4_q[9:8] != 2'b00)) byte_q <= 8'd255;
+          else byte_q <= round_4_q[7:0];
         end else begin
-          byte_q <= round_4_q[7:0];
+          if (over_4_q || (round_4_q[9:7] != {3{round_4_q[9]}})) begin
+            byte_q <= {negative_4_q, {7{!negative_4_q}}};
+          end else begin
+            byte_q <= round_4_q[7:0];
+          end
         end
       end
     end
