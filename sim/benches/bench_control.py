@@ -290,7 +290,9 @@ async def soft_reset(dut: Any) -> None:
         dut.masters_idle_i.value = 0
         # Start together with the reset is not a start.
         await bench.write("CONTROL", SOFT_RESET | random.randint(0, 1))
-        await bench.settle()
+        for _ in range(4):
+            await RisingEdge(dut.clk_i)
+            assert dut.start_o.value == 0
         assert dut.abort_o.value == 1 and dut.core_rst_no.value == 0
         await bench.write("CONTROL", START)  # too early
         for _ in range(random.randint(0, 20)):

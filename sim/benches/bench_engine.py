@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import cocotb
@@ -27,13 +27,13 @@ from cocotbext.axi import (
 from host.layout import pack_input, unpack_map
 from host.program import Program, parse_program
 from hw import definition as d
-from hw.compiler import compile_network
+from hw.compiler import CompileError, compile_network
 from hw.shape import EngineShape
 from quantize import golden
 from quantize.qnetwork import QNetwork
 from sim.benches.axi_memory import Constant, Memory, pauses
 from sim.benches.runner import bench_parameters, reset, start_clock
-from tests.random_networks import Fire, Pool, Recipe, build, random_images
+from tests.random_networks import Fire, Pool, Recipe, build, random_images, random_recipe
 
 # Where things lie; what is written beyond its place would show up as a wrong comparison.
 PROGRAM, INPUT, OUTPUT, SCRATCH, SIZE = 0x000000, 0x080000, 0x0A0000, 0x0C0000, 0x180000
@@ -72,6 +72,21 @@ def engine_shape() -> EngineShape:
     given = bench_parameters()
     names = {f.name: f.name.title().replace("_", "") for f in fields(EngineShape)}
     return EngineShape(**{name: given[port] for name, port in names.items() if port in given})
+
+
+def fitting_network(shape: EngineShape) -> QNetwork:
+    """A random small network that an engine of `shape` can run."""
+    while True:
+        seed = random.getrandbits(30)
+        recipe = random_recipe(np.random.default_rng(seed))
+        size = {"height": random.randint(9, 24), "width": random.randint(9, 40)}
+        net = build(replace(recipe, **size), seed)
+        try:
+            for apart in (False, True):
+                compile_network(net, shape, stages_apart=apart)
+        except CompileError:
+            continue
+        return net
 
 
 class Bench:
@@ -199,9 +214,10 @@ async def random_programs(dut: Any) -> None:
     """Random networks, fused and with each stage apart, two images a run, all channels pausing."""
     bench = Bench(dut)
     await bench.start()
-    for index, recipe in enumerate(RECIPES):
-        bench.pause((0.0, 0.3, 0.1, 0.6)[index])
-        net = build(recipe, random.getrandbits(30))
+    fixed = [build(recipe, random.getrandbits(30)) for recipe in RECIPES]
+    nets = [*fixed, *(fitting_network(bench.shape) for _ in range(2))]
+    for index, net in enumerate(nets):
+        bench.pause((0.0, 0.3, 0.1, 0.6)[index % 4])
         images = random_images(net, 2, random.getrandbits(30))
         await bench.check_run(net, images, apart=bool(index % 2))
 

@@ -25,6 +25,8 @@ from tests.random_networks import Fire, Pool, Recipe, build
 SCRATCH, OUTPUT, OUTPUT_STRIDE = 0x40000000, 0x50000000, 0x1080
 # Slowest answer of the planner once nothing is missing: the steps of a new group and row.
 PATIENCE = 40
+# Cycles after which everything that the planner waits for changes its pace.
+PHASE = 150
 
 RECIPES = (
     Recipe(21, 40, 3, 3, 2, 0, 11, (Pool(3, True), Fire(5, 9, 13)), 19, 1),
@@ -253,8 +255,8 @@ class Bench:
         await RisingEdge(dut.clk_i)
         dut.start_i.value = 0
 
-    async def run(self, groups: list[dict[str, int]], images: int, pace: float) -> None:
-        """Run groups; `pace` is the share of cycles in which each thing waited for moves on."""
+    async def run(self, groups: list[dict[str, int]], images: int) -> None:
+        """Run groups; what the planner waits for comes now slowly, now fast."""
         dut, shape = self.dut, self.shape
         sequence = groups * images
         blocks: list[Expected] = []
@@ -270,17 +272,23 @@ class Bench:
         ]
         given = index = loaded = seq = rows = squeezed = 0
         squeezing: list[int] = []  # groups whose squeeze rows are on their way to the ring
-        held = patience = 0  # words reserved or in the FIFO
+        held = patience = cycle = 0  # held: words reserved or in the FIFO
+        pace: dict[str, float] = {}  # share of cycles in which each of these moves on
         while index < len(blocks):
             block = blocks[index]
-            loaded = min(weights, loaded + (random.randint(0, 99) if random.random() < pace else 0))
-            if random.random() < pace and seq < len(sequence) and seq <= block.group + 1:
+            if cycle % PHASE == 0:
+                names = ("weights", "rows", "ring", "pop")
+                pace = {name: random.choice((0.01, 0.1, 0.5, 1.0)) for name in names}
+            cycle += 1
+            if random.random() < pace["weights"]:
+                loaded = min(weights, loaded + random.choice((1, 2, 99)))
+            if random.random() < pace["rows"] and seq < len(sequence) and seq <= block.group + 1:
                 if rows < sequence[seq]["src_rows"]:
                     rows += 1
                 else:
                     seq, rows = seq + 1, 0
-            ring_done = bool(squeezing) and random.random() < pace
-            pop = held > 0 and random.random() < 2 * pace
+            ring_done = bool(squeezing) and random.random() < pace["ring"]
+            pop = held > 0 and random.random() < pace["pop"]
             offer = given < len(sequence) and random.random() < 0.5
             ready, segment_ready = random.random() < 0.5, random.random() < 0.5
             dut.weights_loaded_i.value = loaded & 0xFFFF
@@ -362,8 +370,7 @@ async def compiled_networks(dut: Any, recipe: int) -> None:
     await bench.start()
     net = build(RECIPES[recipe], random.getrandbits(30))
     program = compile_network(net, bench.shape, stages_apart=recipe % 2 == 1)
-    pace = (0.9, 0.2, 0.5, 0.3)[recipe]
-    await bench.run([group.fields for group in program.groups], 2, pace)
+    await bench.run([group.fields for group in program.groups], 2)
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
