@@ -281,7 +281,9 @@ class Bench:
                 pace = {name: random.choice((0.01, 0.1, 0.5, 1.0)) for name in names}
             cycle += 1
             if random.random() < pace["weights"]:
-                loaded = min(weights, loaded + random.choice((1, 2, 99)))
+                # Now and then all that the block needs but one word.
+                nearly = max(1, block.weights - loaded - 1)
+                loaded = min(weights, loaded + random.choice((1, 99, nearly)))
             if random.random() < pace["rows"] and seq < len(sequence) and seq <= block.group + 1:
                 if rows < sequence[seq]["src_rows"]:
                     rows += 1
