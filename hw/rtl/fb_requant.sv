@@ -244,8 +244,8 @@ module fb_requant #(
         pixel_4_q    <= pixel_3_q;
         negative_4_q <= negative_3_q;
         over_4_q     <= over_3_q;
-        // 511 is saturated whether or not it is rounded up; rounded it would wrap.
-        round_4_q    <= low_3_q + ((up_3_q && (low_3_q != 10'sd511)) ? 10'sd1 : 10'sd0);
+        // 511 wraps to -512 when rounded up: out of range as well, and the sign is known.
+        round_4_q    <= low_3_q + (up_3_q ? 10'sd1 : 10'sd0);
       end
     end
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -99,15 +100,16 @@ async def pools_maps(dut: Any) -> None:
         limits = [2, 2, depths[0], depths[1], 2, 2, pixels + 1, pixels + 1, 2, 2, 2]
         return rng.integers(0, limits)
 
-    for number, width in enumerate(widths * 2):
-        kernel = 2 + number % 2
-        channels, height = int(rng.integers(8, 11)), int(rng.integers(3, 7))
+    cases = list(itertools.product(widths, (2, 3), (False, True)))
+    for number, case in enumerate(rng.permutation(len(cases))):
+        width, kernel, ceil_mode = cases[case]
+        channels, height = int(rng.integers(8, 10)), int(rng.integers(3, 6))
         dtype = np.int8 if rng.integers(2) else np.uint8
         limits = np.iinfo(dtype)
         image = rng.integers(limits.min, limits.max + 1, (channels, height, width)).astype(dtype)
         if number % 5 == 0:  # zeros must not win over what is there
             image = np.minimum(image, limits.min + 40).astype(dtype)
-        for step, word, result in steps(image, kernel, bool(rng.integers(2)), pixels):
+        for step, word, result in steps(image, kernel, ceil_mode, pixels):
             while rng.random() < 0.1:
                 idle()
             if result is not None:

@@ -25,8 +25,11 @@ def accumulators(
     unit = np.left_shift(1, np.minimum(shift, bits))
     near = rng.choice([-129, -128, -1, 0, 1, 127, 128, 255, 256, 511, 512], shape) * unit
     ties = rng.integers(-300, 300, shape) * unit + unit // 2
-    kind = rng.integers(0, 4, shape)
-    off = rng.integers(-1, 2, shape)
+    # One bit more or less than a tie decides, whichever bit of the fraction it is.
+    fraction = np.maximum(shift - 1, 1)
+    place = np.where(rng.random(shape) < 0.5, rng.integers(0, 32, shape) % fraction, fraction - 1)
+    off = rng.choice([-1, 1], shape) << place
+    kind = rng.choice([0, 1, 2, 3, 3, 3], shape)
     value = np.choose(kind, [spread, near + off, ties, ties + off])
     extreme = rng.choice([-limit, limit - 1], shape)
     return np.clip(np.where(rng.random(shape) < 0.02, extreme, value), -limit, limit - 1)
@@ -55,7 +58,7 @@ async def requantizes(dut: Any) -> None:
     cycles = len(valid)
     tail = latency + 1
     shift = rng.integers(0, 32, cycles)
-    shift[rng.random(cycles) < 0.6] %= 12
+    shift[rng.random(cycles) < 0.5] %= 24
     relu = rng.integers(0, 2, cycles)
     count = np.where(rng.random(cycles) < 0.7, pixels, rng.integers(0, pixels + 1, cycles))
     value = accumulators(rng, (cycles, pixels), shift[:, None], bits)
