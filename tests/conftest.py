@@ -10,14 +10,41 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def _data_folder() -> Path:
+    named = os.environ.get("FIREBRICK_DATA")
+    return Path(named) if named else ROOT.parent / "shared" / "data"
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of trained ImageNet networks and photos; skips the test where it is absent.
 
-    FIREBRICK_DATA names it, else it is looked for as ``shared/data`` next to the checkout.
+    FIREBRICK_DATA names it, else it is looked for as ``shared/data`` next to the checkout.  A
+    folder that was named but is not there fails the test.
     """
-    named = os.environ.get("FIREBRICK_DATA")
-    folder = Path(named) if named else ROOT.parent / "shared" / "data"
+    folder = _data_folder()
     if not folder.is_dir():
+        if "FIREBRICK_DATA" in os.environ:
+            pytest.fail(f"FIREBRICK_DATA names {folder}, which is no folder")
         pytest.skip(f"no test data in {folder}; FIREBRICK_DATA can name another folder")
     return folder
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests ran on the trained network and real photos, and how many could not."""
+    reports = [
+        r for key in ("passed", "failed", "skipped") for r in terminalreporter.getreports(key)
+    ]
+    with_data = [r for r in reports if "shared_data" in getattr(r, "keywords", {})]
+    ran = sum(r.outcome != "skipped" for r in with_data)
+    skipped = len(with_data) - ran
+    terminalreporter.write_line(
+        f"tests on the trained ImageNet network and photos: {ran} ran, {skipped} skipped"
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need the data, so that the summary finds them."""
+    for item in items:
+        if "shared_data" in getattr(item, "fixturenames", ()):
+            item.add_marker("shared_data")
