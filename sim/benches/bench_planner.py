@@ -26,7 +26,7 @@ SCRATCH, OUTPUT, OUTPUT_STRIDE = 0x40000000, 0x50000000, 0x1080
 # Slowest answer of the planner once nothing is missing: the steps of a new group and row.
 PATIENCE = 40
 # Cycles after which everything that the planner waits for changes its pace.
-PHASE = 150
+PHASE = 200
 
 RECIPES = (
     Recipe(21, 40, 3, 3, 2, 0, 11, (Pool(3, True), Fire(5, 9, 13)), 19, 1),
@@ -273,17 +273,20 @@ class Bench:
         given = index = loaded = seq = rows = squeezed = 0
         squeezing: list[int] = []  # groups whose squeeze rows are on their way to the ring
         held = patience = cycle = 0  # held: words reserved or in the FIFO
+        scarce = False
         pace: dict[str, float] = {}  # share of cycles in which each of these moves on
         while index < len(blocks):
             block = blocks[index]
             if cycle % PHASE == 0:
                 names = ("weights", "rows", "ring", "pop")
-                pace = {name: random.choice((0.01, 0.1, 0.5, 1.0)) for name in names}
+                pace = {name: random.choice((0.01, 0.03, 0.3, 1.0)) for name in names}
+                scarce = random.random() < 0.8  # weights come for one block at a time
             cycle += 1
             if random.random() < pace["weights"]:
                 # Now and then all that the block needs but one word.
                 nearly = max(1, block.weights - loaded - 1)
-                loaded = min(weights, loaded + random.choice((1, 99, nearly)))
+                limit = min(weights, block.weights + (0 if scarce else 200))
+                loaded = min(max(loaded, limit), loaded + random.choice((1, 99, nearly)))
             if random.random() < pace["rows"] and seq < len(sequence) and seq <= block.group + 1:
                 if rows < sequence[seq]["src_rows"]:
                     rows += 1
