@@ -37,7 +37,9 @@ async def random_blocks(dut: Any, channels: int) -> None:
         tokens.append(token)
 
     # Ends of the blocks, and when their tokens come: before the end, in order, one a cycle.
-    ends, starts, cycle = [], [], 40
+    ends: list[int] = []
+    starts: list[int] = []
+    cycle = 40
     for index in range(len(tokens)):
         cycle += channels + random.choice((0, 0, 1, random.randint(0, 3 * channels)))
         ends.append(cycle)
@@ -69,9 +71,9 @@ async def random_blocks(dut: Any, channels: int) -> None:
     end_set = set(ends)
     reads: list[int | None] = [None, None]
     for cycle in range(ends[-1] + latency + channels + 5):
-        token = by_start.get(cycle)
-        dut.token_valid_i.value = int(token is not None)
-        dut.token_i.value = pack("token_t", token) if token else random.getrandbits(TOKEN_BITS)
+        coming = by_start.get(cycle)
+        dut.token_valid_i.value = int(coming is not None)
+        dut.token_i.value = pack("token_t", coming) if coming else random.getrandbits(TOKEN_BITS)
         dut.last_i.value = int(cycle in end_set)
         address = reads.pop(0)
         dut.bias_rd_data_i.value = random.getrandbits(64) if address is None else memory[address]

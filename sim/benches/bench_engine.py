@@ -79,8 +79,8 @@ def fitting_network(shape: EngineShape) -> QNetwork:
     while True:
         seed = random.getrandbits(30)
         recipe = random_recipe(np.random.default_rng(seed))
-        size = {"height": random.randint(9, 24), "width": random.randint(9, 40)}
-        net = build(replace(recipe, **size), seed)
+        height, width = random.randint(9, 24), random.randint(9, 40)
+        net = build(replace(recipe, height=height, width=width), seed)
         try:
             for apart in (False, True):
                 compile_network(net, shape, stages_apart=apart)

@@ -108,8 +108,8 @@ class Bench:
                 words += [(segment.is_sum, word) for word in segment.words]
                 announced += 1
             if cmd_ready and dut.cmd_valid_o.value == 1:
-                ports = (dut.cmd_addr_o, dut.cmd_beats_o, dut.cmd_tag_o)
-                self.commands.append(tuple(int(p.value) for p in ports))
+                address, count = int(dut.cmd_addr_o.value), int(dut.cmd_beats_o.value)
+                self.commands.append((address, count, int(dut.cmd_tag_o.value)))
             if beat_ready and dut.beat_valid_o.value == 1:
                 self.beats.append(int(dut.beat_o.value))
                 self.beat_cycles.append(cycle)
