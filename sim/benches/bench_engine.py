@@ -270,3 +270,30 @@ async def soft_reset_any_time(dut: Any) -> None:
         assert dut.irq_o.value == 0
     bench.pause(0.2)
     await bench.check_run(net, images, apart=False)
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def hanging_memory(dut: Any) -> None:
+    """A channel that stops answering: time-out, and a right run when the memory is back."""
+    bench = Bench(dut)
+    await bench.start()
+    net = build(RECIPES[1], random.getrandbits(30))
+    images = random_images(net, 1, random.getrandbits(30))
+    compiled = compile_network(net, bench.shape)
+    program = parse_program(compiled.blob)
+    bench.store(PROGRAM, compiled.blob)
+    maps, stream = bench.reads
+    writes = bench.writes
+    for channel in (maps.ar_channel, stream.r_channel, writes.w_channel, writes.b_channel):
+        await bench.launch(program, images)
+        channel.pause = True
+        await bench.write("TIMEOUT", 700)
+        status = await bench.interrupted()
+        assert status & FAILED and await bench.read("ERROR") & 0xFF == ERROR["TIMEOUT"]
+        # Nothing of a burst that was announced may be left out: the reset waits for the memory.
+        await ClockCycles(dut.clk_i, 100)
+        waiting = await bench.read("STATUS") & RESETTING
+        assert waiting or channel is maps.ar_channel
+        channel.pause = False
+        await bench.soft_reset()
+        await bench.check_run(net, images, apart=False)
