@@ -1,0 +1,229 @@
+"""From ONNX to the list of layers that hls4ml builds its graph from: :func:`parse`.
+
+The graph is read by :func:`quantize.import_onnx.import_onnx`, which knows ceil_mode, global
+average pooling, Dropout and attributes that are left out, and refuses by name what it does not.
+Layers are hls4ml's own kinds, channels last, as its Keras front end makes them.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from quantize.errors import FirebrickError
+from quantize.import_onnx import import_onnx
+from quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network, Shape
+
+Parts = tuple[list[dict[str, Any]], list[str], list[str]]
+
+# hls4ml reserves the name for what feeds the first layer.
+RESERVED = "input"
+
+
+@dataclass(frozen=True)
+class ParsedModel:
+    """What :func:`parse` returned, to stand for the model where hls4ml would parse it again."""
+
+    parts: Parts
+
+
+def parse(model: str | Path | onnx.ModelProto | ParsedModel) -> Parts:
+    """(layers, names of the inputs, names of the outputs) of an ONNX file or a loaded model.
+
+    Raises FirebrickError naming file, node and operator for what cannot be made exactly right.
+    """
+    if isinstance(model, ParsedModel):
+        return model.parts
+    if isinstance(model, str | Path):
+        _refuse_other_dialects(onnx.load(model, load_external_data=False), str(model))
+        return layer_list(import_onnx(model))
+    if not isinstance(model, onnx.ModelProto):
+        raise FirebrickError(
+            f"an ONNX model is wanted, as a file name or an onnx.ModelProto, not {type(model)}"
+        )
+    name = re.sub(r"\W", "_", model.graph.name) or "network"
+    _refuse_other_dialects(model, name)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.onnx"
+        path.write_bytes(model.SerializeToString())
+        try:
+            return layer_list(import_onnx(path))
+        except FirebrickError as error:
+            raise FirebrickError(str(error).replace(str(path), name)) from error
+
+
+def _refuse_other_dialects(model: onnx.ModelProto, name: str) -> None:
+    """Refuse what carries numbers of its own (QONNX, QDQ) or hides what it computes."""
+    for node in model.graph.node:
+        where = f"{name}: node {node.name or node.output[0]} ({node.op_type})"
+        if node.op_type in ("Quant", "BipolarQuant", "Trunc"):
+            raise FirebrickError(
+                f"{where}: a QONNX quantizer has scales of its own, which need not be powers of "
+                "two nor agree ahead of a Concat; give the float network, and calibration images "
+                "or fixed<8,I> for each layer"
+            )
+        if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+            raise FirebrickError(
+                f"{where}: the network is quantized already; give the float network that it was "
+                "made from"
+            )
+        if "channels_last" in node.domain:
+            raise FirebrickError(
+                f"{where}: has been converted to channels last by qonnx; give the network as it "
+                "was exported, the backend needs no conversion"
+            )
+        if node.op_type == "LogSoftmax":
+            raise FirebrickError(
+                f"{where}: predict() returns what the last layer says, which is Softmax or the "
+                "global average here; export the network without LogSoftmax"
+            )
+
+
+def layer_list(net: Network) -> Parts:
+    """``net`` as hls4ml's layers."""
+    names = _Names()
+    source = names.new(net.input)
+    height_width_channels = _last(net.shapes[net.input])
+    layers: list[dict[str, Any]] = [
+        {"name": source, "class_name": "InputLayer", "input_shape": height_width_channels}
+    ]
+    made = {net.input: source}
+    for node in net.nodes:
+        if isinstance(node, Conv):
+            layer = _conv(node, net.shapes, names.new(node.name), made[node.input])
+        elif isinstance(node, MaxPool):
+            layer = _max_pool(node, net.shapes, names.new(node.name), made[node.input])
+        elif isinstance(node, Concat):
+            first = made[node.inputs[0]]
+            # hls4ml concatenates two at a time; lowering puts a chain together again.
+            for index, name in enumerate(node.inputs[1:-1]):
+                part = names.new(f"{node.name}_part{index + 1}")
+                layers.append(_concat(part, first, made[name]))
+                first = part
+            layer = _concat(names.new(node.name), first, made[node.inputs[-1]])
+        else:
+            layer = _average(node, net.shapes, names.new(node.name), made[node.input])
+        layers.append(layer)
+        last = layer["name"]
+        if isinstance(node, Conv) and node.relu:
+            last = names.new(f"{last}_relu")
+            layers.append(_activation(last, layer["name"], "Activation", "relu"))
+        made[node.output] = last
+    if net.softmax:
+        layers.append(_activation(names.new("softmax"), last, "Softmax", "softmax"))
+    return layers, [source], [layers[-1]["name"]]
+
+
+class _Names:
+    """Names that are identifiers, as files and C++ need them, each given once."""
+
+    def __init__(self) -> None:
+        self.taken = {RESERVED}
+
+    def new(self, wanted: str) -> str:
+        base = re.sub(r"\W", "_", wanted.strip("/")) or "layer"
+        if base[0].isdigit():
+            base = f"layer_{base}"
+        name, number = base, 1
+        while name.lower() in self.taken:
+            number += 1
+            name = f"{base}_{number}"
+        self.taken.add(name.lower())
+        return name
+
+
+def _last(shape: Shape) -> list[int]:
+    """[height, width, channels]"""
+    return [shape[1], shape[2], shape[0]]
+
+
+def _sizes(source: Shape, target: Shape) -> dict[str, Any]:
+    return {
+        "in_height": source[1],
+        "in_width": source[2],
+        "out_height": target[1],
+        "out_width": target[2],
+        "data_format": "channels_last",
+    }
+
+
+def _conv(node: Conv, shapes: dict[str, Shape], name: str, source: str) -> dict[str, Any]:
+    outputs, inputs, rows, cols = node.weights.shape
+    top, left, bottom, right = node.padding
+    return {
+        "name": name,
+        "class_name": "Conv2D",
+        "inputs": [source],
+        **_sizes(shapes[node.input], shapes[node.output]),
+        "n_chan": inputs,
+        "n_filt": outputs,
+        "filt_height": rows,
+        "filt_width": cols,
+        "stride_height": node.stride,
+        "stride_width": node.stride,
+        "pad_top": top,
+        "pad_left": left,
+        "pad_bottom": bottom,
+        "pad_right": right,
+        "weight_data": np.ascontiguousarray(node.weights.transpose(2, 3, 1, 0)),
+        "bias_data": node.bias,
+    }
+
+
+def _max_pool(node: MaxPool, shapes: dict[str, Shape], name: str, source: str) -> dict[str, Any]:
+    """ceil_mode becomes the padding at bottom and right that makes the same windows."""
+    before, after = shapes[node.input], shapes[node.output]
+    bottom, right = (
+        max(0, (after[axis] - 1) * 2 + node.kernel - before[axis]) if node.ceil_mode else 0
+        for axis in (1, 2)
+    )
+    return {
+        "name": name,
+        "class_name": "MaxPooling2D",
+        "inputs": [source],
+        **_sizes(before, after),
+        "n_filt": before[0],
+        "pool_height": node.kernel,
+        "pool_width": node.kernel,
+        "stride_height": 2,
+        "stride_width": 2,
+        "pad_top": 0,
+        "pad_left": 0,
+        "pad_bottom": bottom,
+        "pad_right": right,
+    }
+
+
+def _concat(name: str, first: str, second: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "class_name": "Concatenate",
+        "op": "concatenate3d",
+        "axis": 3,
+        "inputs": [first, second],
+    }
+
+
+def _average(
+    node: GlobalAverage, shapes: dict[str, Shape], name: str, source: str
+) -> dict[str, Any]:
+    channels, height, width = shapes[node.input]
+    return {
+        "name": name,
+        "class_name": "GlobalAveragePooling2D",
+        "inputs": [source],
+        "in_height": height,
+        "in_width": width,
+        "n_filt": channels,
+        "data_format": "channels_last",
+    }
+
+
+def _activation(name: str, source: str, kind: str, function: str) -> dict[str, Any]:
+    return {"name": name, "class_name": kind, "activation": function, "inputs": [source]}
