@@ -224,7 +224,7 @@ class Bench:
         dut = self.dut
         waiting = list(blocks)
         limit = self.cycle + 100 + sum(max(b["steps"], self.channels) + 20 for b in blocks) * 4
-        while len(self.done) < len(blocks) or self.slots[-1].cycle + 4 > self.cycle:
+        while len(self.done) < len(blocks) or self.done[-1][0] + 4 > self.cycle:
             offer = bool(waiting) and random.random() >= share
             dut.block_valid_i.value = int(offer)
             dut.block_i.value = (

@@ -118,6 +118,9 @@ class Bench:
             ("program_addr_i", ADDRESS),
             ("images_i", images),
             ("cmd_ready_i", 0),
+            ("free_i", 0),
+            ("planner_ready_i", 0),
+            ("loader_ready_i", 0),
             ("data_valid_i", 0),
             ("start_i", 1),
         ):
