@@ -44,10 +44,12 @@ BEAT_TO_ROW = 7  # a row's last beat on the bus to the row counting as loaded
 FINISH_TO_RING = 19  # last K step to a squeeze row counting as written, without P and channels
 FINISH_TO_BUS = 44  # last K step to the block's first result on the bus, without P
 RESPONSE_TO_ROW = 5  # write response to a row counting as written
+BURST_TURNAROUND = 10  # a reader's last free burst to its next first beat, without the latency
 ROW_COMMAND = 4  # from one row's command to the next, besides 2 for each burst
 GROUP_TO_DESCRIPTOR = 3  # a group's last beat to the next descriptor's first
 DESCRIPTOR_TO_GROUP = 8  # a descriptor's last beat on the bus to the planner seeing it
 FREE_DELAY = 34  # a group's end to its weights being free, without C
+SEGMENTS = 9  # segments between planner and memory: those in the FIFO and in the writer
 END_OF_RUN = 2  # the last row counting as written to the end
 
 _EPS = 1e-6
@@ -123,6 +125,8 @@ class _Memory:
         busy = timing.refresh_cycles / timing.refresh_interval if timing.refresh_interval else 0.0
         beats = timing.bytes_per_cycle / 8
         self.rates = [1.0, *(min(1.0, beats / n) * (1 - busy) for n in (1, 2, 3))]
+        bursts = min(READER_BURSTS, timing.max_outstanding)
+        self.read_cap = bursts * BURST_BEATS / (timing.read_latency + BURST_TURNAROUND)
         self.now = 0.0
 
         # Program: consumed is the position of fb_program, fetched that of the bus.
@@ -273,15 +277,15 @@ class _Memory:
             self.taken += 1
             self._limit()
         while self.freed and self.freed[0][0] <= due:
-            _, rows, end = self.freed.popleft()
-            if end:
+            _, rows, group_end = self.freed.popleft()
+            if group_end:
                 self.freed_rows = 0
                 self.issue_seq += 1
             else:
                 self.freed_rows += rows
         while self.acks and self.acks[0][0] <= due:
-            _, end = self.acks.popleft()
-            if end:
+            _, group_end = self.acks.popleft()
+            if group_end:
                 self.written_seq += 1
                 self.written_rows = 0
             else:
@@ -296,31 +300,32 @@ class _Memory:
         read = bool(flight) and flight[0][0] <= due
         write = bool(chunks) and chunks[0][0] <= due
         rate = self.rates[fetch + read + write]
+        read_rate = min(rate, self.read_cap)
         backlog = self.fetched - self.consumed
         consume = 0.0
         if self.p_limit > self.consumed + _EPS and self.p_pause <= due:
-            consume = 1.0 if backlog > _EPS else rate if fetch else 0.0
+            consume = 1.0 if backlog > _EPS else read_rate if fetch else 0.0
 
         end = min(limit, next_ask)
         if consume:
             left = min(self.p_limit, self.p_end, self.p_target) - self.consumed
             if left > _EPS:
                 end = min(end, now + left / consume)
-            if backlog > _EPS and (not fetch or rate < 1.0):
-                end = min(end, now + backlog / (1.0 - (rate if fetch else 0.0)))
+            if backlog > _EPS and (not fetch or read_rate < 1.0):
+                end = min(end, now + backlog / (1.0 - (read_rate if fetch else 0.0)))
         elif self.p_pause > due:
             end = min(end, self.p_pause)
         if fetch:
-            if consume < rate:
-                end = min(end, now + room / (rate - consume))
-            end = min(end, now + max(self.image_end - self.fetched, 1.0) / rate)
+            if consume < read_rate:
+                end = min(end, now + room / (read_rate - consume))
+            end = min(end, now + max(self.image_end - self.fetched, 1.0) / read_rate)
         elif self.p_ready > due:
             end = min(end, self.p_ready)
         if read:
-            end = min(end, now + flight[0][1] / rate)
+            end = min(end, now + flight[0][1] / read_rate)
             spare = self.in_flight - (READER_BURSTS - 1) * BURST_BEATS
             if spare > _EPS:
-                end = min(end, now + spare / rate)
+                end = min(end, now + spare / read_rate)
         elif flight:
             end = min(end, flight[0][0])
         if write:
@@ -343,12 +348,13 @@ class _Memory:
         span = end - now
         self.now = end
         moved = span * rate
+        arrived = span * read_rate
         self.consumed += span * consume
         if fetch:
-            self.fetched += moved
+            self.fetched += arrived
         if read:
-            flight[0][1] -= moved
-            self.in_flight -= moved
+            flight[0][1] -= arrived
+            self.in_flight -= arrived
             if flight[0][1] <= _EPS:
                 flight.popleft()
                 self.rows += 1
@@ -433,9 +439,7 @@ def _passes(fields: dict[str, int]) -> dict[int, _Pass]:
                 name: fields.get(f"p{k}_{name}", 0)
                 for name in ("steps", "blocks", "last", "kh", "pad", "stride", "weights")
             }
-            found[k] = _Pass(
-                index=k, layer=len(found), mid=bool(fields.get(f"p{k}_mid")), **values
-            )
+            found[k] = _Pass(index=k, layer=len(found), mid=bool(fields.get(f"p{k}_mid")), **values)
     return found
 
 
@@ -448,15 +452,13 @@ class _Engine:
         self.memory = _Memory(program, timing, images)
         self.images = images
         self.groups = [
-            GroupPrediction(
-                g["name"], [LayerPrediction(layer["name"]) for layer in g["layers"]]
-            )
+            GroupPrediction(g["name"], [LayerPrediction(layer["name"]) for layer in g["layers"]])
             for g in program.host["groups"]
         ]
         self.planner = 1.0  # cycle in which the planner could hand over its next block
         self.start = self.finish = 0.0
-        # Words reserved in the result FIFO, in beats since start, newest last.
-        self.reserved = 0
+        self.reserved = 0  # beats of results since start
+        self.segments: deque[int] = deque()  # beats up to the end of each segment under way
 
     def run(self) -> Prediction:
         memory = self.memory
@@ -502,9 +504,7 @@ class _Engine:
                 memory.freed.append((self.finish + 1, 1, False))
                 advance = 1
             else:
-                self._row(
-                    seq, group, f, main, weight_base, weight_last, in_row, ring_rows, row
-                )
+                self._row(seq, group, f, main, weight_base, weight_last, in_row, ring_rows, row)
                 advance = 1
                 last = main[-1]
                 if not squeeze:
@@ -517,8 +517,8 @@ class _Engine:
             # RowEnd, Advance, then Row, Tile, PassLoad, PassInit, BlockPrep or Next, Idle
             self.planner += 1 + max(advance, 1) + (6 if row < rows else 2)
         memory.freed.append((self.finish + 1, 0, True))
-        free = self.finish + FREE_DELAY + self.shape.channels
-        memory.frees.append((free, f["weight_words"], f["bias_pairs"]))
+        at = self.finish + FREE_DELAY + self.shape.channels
+        memory.frees.append((at, f["weight_words"], f["bias_pairs"]))
 
     def _writes(self, f: dict[str, int], row: int, tile: int) -> bool:
         """Whether results of this tile of a main row go to memory."""
@@ -584,8 +584,14 @@ class _Engine:
                         words = p.last if block == p.blocks - 1 else channels
                         beats = words * beats_of
                         self.reserved += beats
-                        if self.reserved - memory.moved > fifo:
-                            after_output = memory.wait_moved(self.reserved - fifo, after_ring)
+                        needed = self.reserved - fifo
+                        if block == 0 and p is passes[0]:
+                            if len(self.segments) >= SEGMENTS:
+                                needed = max(needed, self.segments.popleft())
+                            self.segments.append(0)
+                        self.segments[-1] = self.reserved
+                        if needed > memory.moved:
+                            after_output = memory.wait_moved(needed, after_ring)
                     push = after_output
                     begin = push + 1
                     pace = finish + gap
@@ -593,9 +599,16 @@ class _Engine:
                         begin = pace
                     if begin > finish:
                         self._charge(
-                            stalls, finish, begin, pace,
-                            planner, start,
-                            after_weights, after_input, after_ring, after_output,
+                            stalls,
+                            finish,
+                            begin,
+                            pace,
+                            planner,
+                            start,
+                            after_weights,
+                            after_input,
+                            after_ring,
+                            after_output,
                         )
                         layer.idle += begin - finish
                     start = begin
@@ -605,9 +618,8 @@ class _Engine:
                     group.active += steps
                     if writes:
                         row_end = tile == 0 and p is passes[-1] and block == p.blocks - 1
-                        memory.chunks.append(
-                            [finish + to_bus, beats, row_end, row_end and row == f["rows"] - 1]
-                        )
+                        group_end = row_end and row == f["rows"] - 1
+                        memory.chunks.append([finish + to_bus, beats, row_end, group_end])
                 planner += 2  # PassLoad, PassInit
             planner += 1  # Tile
         # The last block's push: the caller adds what the end of a row costs.
@@ -637,16 +649,15 @@ class _Engine:
             ("drain", ring),
             ("output", output),
             ("switch", min(output + 1, begin)),
-            ("drain", begin),
+            ("drain", begin - 1),
+            ("switch", begin),
         ):
             if until > at:
                 stalls[cause] += until - at
                 at = until
 
 
-def predict(
-    program: Program, memory: MemoryTiming | None = None, images: int = 1
-) -> Prediction:
+def predict(program: Program, memory: MemoryTiming | None = None, images: int = 1) -> Prediction:
     """Predict the cycles of one start of ``program`` over ``images`` images.
 
     ``memory`` may be any object with the fields of :class:`MemoryTiming`.  Raises ValueError for

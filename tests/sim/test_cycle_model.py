@@ -1,0 +1,101 @@
+"""The cycle model against the counters of the simulated engine."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from host.driver import Firebrick
+from host.program import parse_program
+from host.results import Counters, Profile
+from hw import cycle_model
+from hw.compiler import compile_network
+from hw.cycle_model import Prediction, predict
+from hw.shape import PYNQ_Z2, EngineShape
+from quantize.qnetwork import QNetwork
+from sim.board import MemoryTiming, SimulatedBoard, simulated
+from sim.hwh import write_hwh
+from tests.random_networks import V1_0, V1_1, build, random_images, random_network
+from tests.sim.engine_check import check_network
+
+TOLERANCE = 0.03
+
+
+def hold(
+    net: QNetwork,
+    shape: EngineShape,
+    folder: Path,
+    *,
+    images: int = 1,
+    apart: bool = False,
+) -> tuple[Prediction, Counters, Profile | None]:
+    """Simulate and predict; bit-exact, and cycles within the tolerance."""
+    report, counters, profile, program = check_network(
+        net, shape, random_images(net, images, 1), folder, stages_apart=apart
+    )
+    assert report.exact, str(report)
+    predicted = predict(program, MemoryTiming(), images)
+    assert predicted.active == counters.active
+    assert predicted.cycles == pytest.approx(counters.cycles, rel=TOLERANCE)
+    return predicted, counters, profile
+
+
+def test_the_memory_is_the_boards() -> None:
+    assert [(f.name, f.default) for f in fields(MemoryTiming)] == [
+        (f.name, f.default) for f in fields(cycle_model.MemoryTiming)
+    ]
+
+
+@pytest.mark.parametrize("recipe", [V1_0, V1_1], ids=["v1.0", "v1.1"])
+def test_squeezenet(recipe, tmp_path: Path) -> None:
+    """The whole run, every group, and every cause of idle cycles."""
+    predicted, counters, profile = hold(build(recipe, 1), PYNQ_Z2, tmp_path)
+    assert profile is not None
+    for group, measured in zip(predicted.groups, profile.groups, strict=True):
+        assert group.cycles == pytest.approx(measured.cycles, rel=TOLERANCE), group.name
+    for cause, cycles in counters.stalls.items():
+        # A thousandth of the run for each cause.
+        assert predicted.stalls[cause] == pytest.approx(cycles, abs=counters.cycles / 1000), cause
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("apart", [False, True], ids=["fused", "apart"])
+def test_random_network(seed: int, apart: bool, tmp_path: Path) -> None:
+    hold(random_network(seed), PYNQ_Z2, tmp_path, apart=apart)
+
+
+@pytest.mark.parametrize("seed", [4, 7])
+def test_batch(seed: int, tmp_path: Path) -> None:
+    hold(random_network(seed), PYNQ_Z2, tmp_path, images=4)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [EngineShape(14, 16), EngineShape(7, 32), EngineShape(14, 64), EngineShape(8, 8)],
+    ids=str,
+)
+def test_other_shape(shape: EngineShape, tmp_path: Path) -> None:
+    """Networks limited by the array, by weights, by rows and by their results."""
+    for seed in (1, 4, 6, 7, 9):
+        hold(random_network(seed), shape, tmp_path, apart=seed == 7)
+
+
+@pytest.mark.parametrize(
+    "timing",
+    [MemoryTiming(0, 0, 100, 0, 0), MemoryTiming(bytes_per_cycle=6), MemoryTiming(read_latency=80)],
+    ids=["perfect", "narrow", "far"],
+)
+@pytest.mark.parametrize("seed", [3, 7, 9])
+def test_other_memory(seed: int, timing: MemoryTiming, tmp_path: Path) -> None:
+    net = random_network(seed)
+    program = compile_network(net, PYNQ_Z2)
+    overlay = write_hwh(tmp_path / "firebrick.hwh").with_suffix(".bit")
+    board = SimulatedBoard(PYNQ_Z2, timing=timing)
+    with (
+        simulated(board),
+        Firebrick(str(overlay), parse_program(program.blob), clock=board) as engine,
+    ):
+        counters = engine.run_batch(random_images(net, 1, seed)).counters[0]
+    assert predict(program, timing).cycles == pytest.approx(counters.cycles, rel=TOLERANCE)
