@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from hw import definition as d
 from hw.program import Program
@@ -54,6 +55,23 @@ END_OF_RUN = 2  # the last row counting as written to the end
 
 _EPS = 1e-6
 _NEVER = float("inf")
+
+
+class Timing(Protocol):
+    """What the model asks of a memory: :class:`MemoryTiming`, or the simulated board's."""
+
+    @property
+    def read_latency(self) -> int: ...
+    @property
+    def write_latency(self) -> int: ...
+    @property
+    def bytes_per_cycle(self) -> int: ...
+    @property
+    def refresh_interval(self) -> int: ...
+    @property
+    def refresh_cycles(self) -> int: ...
+    @property
+    def max_outstanding(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -112,7 +130,7 @@ class Prediction:
 class _Memory:
     """The three streams, up to the time ``now``."""
 
-    def __init__(self, program: Program, timing: MemoryTiming, images: int) -> None:
+    def __init__(self, program: Program, timing: Timing, images: int) -> None:
         shape = program.shape
         self.fields = [g.fields for g in program.groups]
         self.groups = len(self.fields)
@@ -446,7 +464,7 @@ def _passes(fields: dict[str, int]) -> dict[int, _Pass]:
 class _Engine:
     """Planner, issuer and what is charged for idle cycles, over all groups of a start."""
 
-    def __init__(self, program: Program, timing: MemoryTiming, images: int) -> None:
+    def __init__(self, program: Program, timing: Timing, images: int) -> None:
         self.program = program
         self.shape = program.shape
         self.memory = _Memory(program, timing, images)
@@ -657,10 +675,10 @@ class _Engine:
                 at = until
 
 
-def predict(program: Program, memory: MemoryTiming | None = None, images: int = 1) -> Prediction:
+def predict(program: Program, memory: Timing | None = None, images: int = 1) -> Prediction:
     """Predict the cycles of one start of ``program`` over ``images`` images.
 
-    ``memory`` may be any object with the fields of :class:`MemoryTiming`.  Raises ValueError for
+    Without ``memory`` it is the default one, :class:`MemoryTiming`.  Raises ValueError for
     less than one image, RuntimeError where the program would wait for ever.
     """
     if images < 1:
