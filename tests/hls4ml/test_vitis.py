@@ -1,0 +1,115 @@
+"""build(): Vitis HLS when it is there (played by a script), else exactly what is missing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from hw.hls4ml_backend.vitis import TOOLS, read_report
+from quantize.errors import FirebrickError
+
+REPORT = """<profile>
+<UserAssignments><TargetClockPeriod>10.00</TargetClockPeriod></UserAssignments>
+<PerformanceEstimates>
+<SummaryOfTimingAnalysis><EstimatedClockPeriod>7.300</EstimatedClockPeriod>
+</SummaryOfTimingAnalysis>
+<SummaryOfOverallLatency><Best-caseLatency>undef</Best-caseLatency>
+<Worst-caseLatency>undef</Worst-caseLatency></SummaryOfOverallLatency>
+</PerformanceEstimates>
+<AreaEstimates><Resources><BRAM_18K>101</BRAM_18K><DSP>214</DSP><FF>33000</FF><LUT>41000</LUT>
+<URAM>0</URAM></Resources><AvailableResources><BRAM_18K>280</BRAM_18K><DSP>220</DSP><FF>106400</FF>
+<LUT>53200</LUT><URAM>0</URAM></AvailableResources></AreaEstimates>
+</profile>
+"""
+
+
+@pytest.fixture
+def tool(tmp_path, monkeypatch):
+    """Puts a stand-in on the PATH: it notes its arguments and may write a report."""
+
+    def install(name: str, code: int = 0, report: bool = True) -> Path:
+        folder = tmp_path / "bin"
+        folder.mkdir()
+        notes = tmp_path / "notes"
+        (folder / "report.xml").write_text(REPORT)
+        copy = f"mkdir -p prj/solution1/syn/report && cp {folder}/report.xml prj/solution1/syn/"
+        copy += "report/csynth.xml"
+        script = folder / name
+        script.write_text(
+            f'#!/bin/sh\necho "$PWD $* steps=$FIREBRICK_STEPS" > {notes}\n'
+            f"{copy if report else 'true'}\nexit {code}\n"
+        )
+        script.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+        return notes
+
+    return install
+
+
+@pytest.fixture
+def project(traced_digits, tmp_path, monkeypatch):
+    """The digits model with an output folder of its own, written."""
+    folder = tmp_path / "project"
+    monkeypatch.setitem(traced_digits.config.config, "OutputDir", str(folder))
+    traced_digits.write()
+    return traced_digits
+
+
+@pytest.fixture
+def no_tool(monkeypatch):
+    monkeypatch.setattr("hw.hls4ml_backend.vitis.shutil.which", lambda name: None)
+
+
+def test_what_is_missing_is_said(project, no_tool):
+    with pytest.raises(FirebrickError) as caught:
+        project.build()
+    message = str(caught.value)
+    for part in (*TOOLS, "settings64.sh", project.config.get_output_dir(), "need only g++"):
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("vitis_hls", "-f build.tcl"), ("vitis-run", "--mode hls --tcl build.tcl")],
+)
+def test_build_runs_the_tool_and_reads_its_report(project, tool, name, options):
+    notes = tool(name)
+    report = project.build(csim=False, synth=True, export=True)
+    folder = project.config.get_output_dir()
+    assert notes.read_text().strip() == f"{folder} {options} steps=synth,export"
+    synthesis = report["CSynthesisReport"]
+    assert synthesis["DSP"] == "214" and synthesis["AvailableDSP"] == "220"
+    assert synthesis["EstimatedClockPeriod"] == "7.300"
+
+
+def test_a_tool_that_fails(project, tool):
+    tool("vitis_hls", code=3)
+    with pytest.raises(FirebrickError, match=r"vitis_hls ended with code 3; see .*vitis_hls.log"):
+        project.build(log_to_stdout=False)
+
+
+def test_a_tool_that_leaves_no_report(project, tool):
+    tool("vitis_hls", report=False)
+    with pytest.raises(FirebrickError, match="left no"):
+        project.build()
+    assert project.build(synth=False) == {}
+
+
+def test_nothing_to_do_and_no_project(project, tool, tmp_path):
+    tool("vitis_hls")
+    with pytest.raises(FirebrickError, match="nothing to build"):
+        project.build(csim=False, synth=False)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    project.config.config["OutputDir"] = str(empty)
+    with pytest.raises(FirebrickError, match=r"call write\(\)"):
+        project.build()
+
+
+def test_a_broken_report_is_named(tmp_path):
+    path = tmp_path / "csynth.xml"
+    path.write_text("<profile>")
+    with pytest.raises(FirebrickError, match="csynth.xml: is not a report"):
+        read_report(path)
