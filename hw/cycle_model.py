@@ -37,7 +37,8 @@ BURST_BEATS = 16
 READER_FIFO = 512  # beats that a reader fetches ahead of its consumer
 WRITER_FIFO = 64  # beats between result FIFO and memory
 
-# Cycles of the pipelines between two events, from the latencies that the modules state.
+# Cycles between two events: sums of the latencies that the modules state, those that involve a
+# bus (streams, rows, results) as simulation shows them.
 START_TO_STREAM = 104  # start to the first beat of the stream, with a read latency of 40
 COMMAND_LATENCY = 5  # command to a reader to its address on the bus
 BEAT_TO_WEIGHT = 7  # beat on the bus to its weights counting as loaded
@@ -53,6 +54,7 @@ FREE_DELAY = 34  # a group's end to its weights being free, without C
 SEGMENTS = 9  # segments between planner and memory: those in the FIFO and in the writer
 END_OF_RUN = 2  # the last row counting as written to the end
 
+_DESCRIPTOR, _BIASES, _WEIGHTS, _DONE = range(4)  # what the program stream holds next
 _EPS = 1e-6
 _NEVER = float("inf")
 
@@ -128,7 +130,12 @@ class Prediction:
 
 
 class _Memory:
-    """The three streams, up to the time ``now``."""
+    """The three streams, up to the time ``now``.
+
+    Attributes ``p_...`` are the program stream's, ``l_...`` the row loader's, ``w_...`` the
+    results'. Queues hold what the array has done and the streams have not come to yet, with its
+    time first. ``seq`` counts groups from the start of the run over all its images.
+    """
 
     def __init__(self, program: Program, timing: Timing, images: int) -> None:
         shape = program.shape
@@ -152,12 +159,12 @@ class _Memory:
         self.p_ready = START_TO_STREAM + 2 * (timing.read_latency - 40.0)
         self.p_pause = 0.0
         self.p_seq = -1
-        self.p_kind = 2
-        self.p_end = 0.0
-        self.p_limit = 0.0
+        self.p_kind = _WEIGHTS
+        self.p_end = 0.0  # position at which this kind ends
+        self.p_limit = 0.0  # position up to which there is room
         self.pairs_before = 0
         self.weight_free = self.pair_free = 0
-        self.frees: deque[tuple[float, int, int]] = deque()
+        self.frees: deque[tuple[float, int, int]] = deque()  # (time, weight words, bias pairs)
         self.planner_took: deque[float] = deque()
         self.taken = 0  # descriptors that the planner has taken
         self.described = 0  # descriptors read
@@ -172,7 +179,7 @@ class _Memory:
         self.l_rows = 0
         self.flight: deque[list[float]] = deque()  # [first beat's time, beats left]
         self.in_flight = 0.0
-        self.freed: deque[tuple[float, int, bool]] = deque()
+        self.freed: deque[tuple[float, int, bool]] = deque()  # (time, rows, group end)
         self.freed_rows = 0
         self.issue_seq = 0
 
@@ -180,18 +187,18 @@ class _Memory:
         self.chunks: deque[list] = deque()  # [time, beats, row end, group end]
         self.moved = 0.0
         self.w_target = _NEVER
-        self.acks: deque[tuple[float, bool]] = deque()
+        self.acks: deque[tuple[float, bool]] = deque()  # (time, group end)
         self.written_seq = self.written_rows = 0
         self.last_ack = 0.0
         self._next_stage()
 
     # ------------------------------------------------------------------------------- program
     def _next_stage(self) -> None:
-        """Descriptor (0), biases (1), weights (2) of one group after the other."""
-        if self.p_kind == 2:
+        """Descriptor, biases, weights of one group after the other."""
+        if self.p_kind == _WEIGHTS:
             self.p_seq += 1
             if self.p_seq == self.total:
-                self.p_kind, self.p_end, self.p_limit = 3, _NEVER, -1.0
+                self.p_kind, self.p_end, self.p_limit = _DONE, _NEVER, -1.0
                 return
             if self.p_seq % self.groups == 0:
                 beats = 0
@@ -204,17 +211,17 @@ class _Memory:
                 self.image_end = self.consumed + beats
                 if self.p_seq:
                     self.p_ready = self.now + BEAT_TO_WEIGHT + COMMAND_LATENCY + self.latency
-            self.p_kind = 0
+            self.p_kind = _DESCRIPTOR
             self.p_end = self.consumed + d.DESCRIPTOR_BEATS
             self.p_pause = self.now + GROUP_TO_DESCRIPTOR
-        elif self.p_kind == 0:
-            self.p_kind = 1
+        elif self.p_kind == _DESCRIPTOR:
+            self.p_kind = _BIASES
             self.described += 1
             self.group_seen.append(self.now + DESCRIPTOR_TO_GROUP)
             self.p_end = self.consumed + self.fields[self.p_seq % self.groups]["bias_pairs"]
             self.p_pause = self.now + 2
         else:
-            self.p_kind = 2
+            self.p_kind = _WEIGHTS
             f = self.fields[self.p_seq % self.groups]
             self.pairs_before += f["bias_pairs"]
             self.p_end = self.consumed + f["weight_words"] * self.weight_beats
@@ -222,19 +229,20 @@ class _Memory:
 
     def _limit(self) -> None:
         """How far the program may be consumed."""
-        if self.p_kind == 0:
+        if self.p_kind == _DESCRIPTOR:
             ready = self.taken >= self.p_seq and self.l_seq >= self.p_seq - 1
             self.p_limit = self.p_end if ready else -1.0
-        elif self.p_kind == 1:
+        elif self.p_kind == _BIASES:
             f = self.fields[self.p_seq % self.groups]
             room = self.pair_free + self.shape.bias_pairs - 2
             left = self.pairs_before + f["bias_pairs"] - room
             self.p_limit = self.p_end - max(0, left)
-        elif self.p_kind == 2:
+        elif self.p_kind == _WEIGHTS:
             room = self.weight_free + self.shape.weight_words - 2
             self.p_limit = self.p_end - max(0, self._weights_end() - room) * self.weight_beats
 
     def _weights_end(self) -> int:
+        """Weight words of the run up to the end of this group."""
         per_image = sum(f["weight_words"] for f in self.fields)
         seq = self.p_seq
         part = sum(f["weight_words"] for f in self.fields[: seq % self.groups + 1])
@@ -257,7 +265,7 @@ class _Memory:
                 self.l_rows = self.fields[self.l_seq % self.groups]["src_rows"]
                 self.asked = self.rows = 0
                 self.l_ask = now + 4
-                if self.p_kind == 0:
+                if self.p_kind == _DESCRIPTOR:
                     self._limit()
             ahead = self.l_seq - self.issue_seq
             if ahead > 1:
@@ -308,7 +316,7 @@ class _Memory:
                 self.written_rows = 0
             else:
                 self.written_rows += 1
-        while self.p_kind != 3 and self.consumed >= self.p_end - _EPS:
+        while self.p_kind != _DONE and self.consumed >= self.p_end - _EPS:
             self._next_stage()
         next_ask = self._ask()
 
@@ -387,6 +395,7 @@ class _Memory:
                     self.acks.append((self.last_ack, chunk[3]))
 
     def run(self, until: float) -> None:
+        """Come up to date."""
         while self.now < until - _EPS:
             self.step(until)
 
@@ -437,7 +446,6 @@ class _Memory:
 class _Pass:
     """One pass of a group over a tile: its blocks and where its waits are charged."""
 
-    index: int
     layer: int
     steps: int
     blocks: int
@@ -457,7 +465,7 @@ def _passes(fields: dict[str, int]) -> dict[int, _Pass]:
                 name: fields.get(f"p{k}_{name}", 0)
                 for name in ("steps", "blocks", "last", "kh", "pad", "stride", "weights")
             }
-            found[k] = _Pass(index=k, layer=len(found), mid=bool(fields.get(f"p{k}_mid")), **values)
+            found[k] = _Pass(layer=len(found), mid=bool(fields.get(f"p{k}_mid")), **values)
     return found
 
 
@@ -465,10 +473,8 @@ class _Engine:
     """Planner, issuer and what is charged for idle cycles, over all groups of a start."""
 
     def __init__(self, program: Program, timing: Timing, images: int) -> None:
-        self.program = program
         self.shape = program.shape
         self.memory = _Memory(program, timing, images)
-        self.images = images
         self.groups = [
             GroupPrediction(g["name"], [LayerPrediction(layer["name"]) for layer in g["layers"]])
             for g in program.host["groups"]
@@ -585,7 +591,7 @@ class _Engine:
                     push = planner
                     if start > push:
                         push = start
-                    after_weights = after_input = after_ring = after_output = push
+                    after_weights = push
                     position += steps * memory.weight_beats
                     if not weights_here:
                         after_weights = memory.wait_weights(position, push)
@@ -620,9 +626,7 @@ class _Engine:
                             stalls,
                             finish,
                             begin,
-                            pace,
-                            planner,
-                            start,
+                            max(planner, start),
                             after_weights,
                             after_input,
                             after_ring,
@@ -648,9 +652,7 @@ class _Engine:
         stalls: dict[str, float],
         idle: float,
         begin: float,
-        pace: float,
-        planner: float,
-        start: float,
+        asked: float,
         weights: float,
         inputs: float,
         ring: float,
@@ -659,7 +661,6 @@ class _Engine:
         """Share the idle cycles from ``idle`` to ``begin`` out among their causes, in the order
         in which the block got past them."""
         at = idle
-        asked = max(planner, start)
         for cause, until in (
             ("switch", asked),
             ("weights", weights),
