@@ -81,9 +81,9 @@ def test_predict_drops_the_batch_of_one_picture(traced_digits, pictures):
 
 
 def test_predict_refuses_what_are_no_pixels(traced_digits, pictures):
-    with pytest.raises(FirebrickError, match="whole numbers 0..255"):
+    with pytest.raises(FirebrickError, match=r"whole numbers 0\.\.255"):
         traced_digits.predict(pictures[1] / 255)
-    with pytest.raises(FirebrickError, match="whole numbers 0..255"):
+    with pytest.raises(FirebrickError, match=r"whole numbers 0\.\.255"):
         traced_digits.predict(pictures[1].astype(np.int32) * 2)
     with pytest.raises(FirebrickError, match=r"its input is \[N, 32, 32, 1\]"):
         traced_digits.predict(pictures[1][:, :, :31])
@@ -133,7 +133,7 @@ def test_trace_proves_the_engine_first(traced_digits, pictures, monkeypatch):
         return result
 
     monkeypatch.setattr("hw.hls4ml_backend.simulation.golden.run", other)
-    with pytest.raises(FirebrickError, match="differs from the golden model.*1 mismatches"):
+    with pytest.raises(FirebrickError, match=r"differs from the golden model.*1 mismatches"):
         traced_digits.trace(pictures[1])
 
 

@@ -132,7 +132,7 @@ def test_a_signed_type_fits_layers_without_relu(tmp_path):
     assert tensor.signed and tensor.exponent == 4
     check_engine(converted, random_pictures(network))
     wanted["conv3"] = "ufixed<8,4>"
-    with pytest.raises(FirebrickError, match="layer conv3: .*without sign; .*give fixed<8,I>"):
+    with pytest.raises(FirebrickError, match=r"layer conv3: .*without sign; .*give fixed<8,I>"):
         convert(network, tmp_path, hls_config=configured(network, wanted))
 
 

@@ -111,5 +111,5 @@ def test_nothing_to_do_and_no_project(project, tool, tmp_path):
 def test_a_broken_report_is_named(tmp_path):
     path = tmp_path / "csynth.xml"
     path.write_text("<profile>")
-    with pytest.raises(FirebrickError, match="csynth.xml: is not a report"):
+    with pytest.raises(FirebrickError, match=r"csynth\.xml: is not a report"):
         read_report(path)

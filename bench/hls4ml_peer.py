@@ -1,0 +1,271 @@
+"""hls4ml's own Vitis backend next to this project's: ``python -m bench.hls4ml_peer``.
+
+The same network goes through hls4ml twice, once for each backend: converted, compiled with g++,
+one picture predicted.  Each runs in a process of its own with a time limit, because the C++ that
+hls4ml emits may take any time, or abort the interpreter; what was reached until then counts.
+
+hls4ml's ONNX front end does not convert SqueezeNet at this size in reasonable time, so its backend
+gets the layers that this project's front end makes: the comparison is of the backends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from quantize.architectures import ARCHITECTURES, build
+from quantize.cli import Parser, run_cli
+from quantize.convolution import conv_size
+from quantize.float_model import FloatModel
+from quantize.network import Concat, Conv, GlobalAverage, Network
+from quantize.preprocess import float_input, for_network, preprocessing
+from quantize.qnetwork import Preprocessing
+
+ROOT = Path(__file__).resolve().parents[1]
+NETWORKS = ("fire", "v1.0")
+BACKENDS = ("Vitis", "Firebrick")
+STEPS = ("convert", "compile", "predict")
+LIMIT_SECONDS = 300
+SEED = 1
+CALIBRATION_IMAGES = 2
+# What an hls4ml user who wants the smallest design with sound numbers would choose.
+VITIS_MODEL = {
+    "Precision": "ap_fixed<16,6,AP_RND_CONV,AP_SAT>",
+    "ReuseFactor": 16,
+    "Strategy": "Resource",
+}
+# In the model's precision the sum over a map saturates.
+VITIS_TYPES = {"GlobalPooling2D": {"Precision": {"accum": "ap_fixed<32,22>"}}}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One network through one backend.
+
+    Seconds of the steps that were finished; ``peak_bytes`` is the largest resident memory of the
+    Python process and of the compilers it started, each on its own; ``correlation`` is that of
+    the prediction with the float network's; ``error`` is empty where all steps were finished.
+    """
+
+    network: str
+    backend: str
+    seconds: dict[str, float]
+    peak_bytes: int
+    correlation: float | None
+    error: str
+
+
+def fire_module(rng: np.random.Generator) -> Network:
+    """Fire module fire2 of SqueezeNet v1.0 (96 inputs, 16, 64 + 64) on its 55x55 map, between a
+    1x1 convolution of the pixels and a classifier of ten classes."""
+    shapes = {"data": (3, 55, 55)}
+    nodes: list[Any] = []
+
+    def conv(name: str, source: str, outputs: int, kernel: int = 1) -> str:
+        channels, rows, cols = shapes[source]
+        pad = kernel // 2
+        spread = np.sqrt(2 / (channels * kernel**2))
+        weights = rng.normal(0, spread, (outputs, channels, kernel, kernel)).astype(np.float32)
+        bias = rng.normal(0, 0.1, outputs).astype(np.float32)
+        output = f"{name}_out"
+        nodes.append(Conv(name, source, output, weights, bias, 1, (pad,) * 4, True))
+        shapes[output] = (
+            outputs,
+            conv_size(rows, kernel, 1, pad, pad),
+            conv_size(cols, kernel, 1, pad, pad),
+        )
+        return output
+
+    squeeze = conv("squeeze", conv("stem", "data", 96), 16)
+    halves = (conv("expand1x1", squeeze, 64), conv("expand3x3", squeeze, 64, 3))
+    nodes.append(Concat("fire", halves, "fire_out"))
+    shapes["fire_out"] = (128, 55, 55)
+    last = conv("classes", "fire_out", 10)
+    nodes.append(GlobalAverage("average", last, "logits"))
+    shapes["logits"] = (10, 1, 1)
+    return Network("fire", "data", tuple(nodes), shapes, False)
+
+
+def example(name: str) -> tuple[Network, Preprocessing, np.ndarray]:
+    """A network of random weights, its preprocessing, and uint8 pictures [N, C, H, W] for it."""
+    rng = np.random.default_rng(SEED)
+    net = fire_module(rng) if name == "fire" else build(ARCHITECTURES[name](), rng)
+    images = rng.integers(0, 256, (CALIBRATION_IMAGES, *net.shapes[net.input]), np.uint8)
+    return net, for_network(preprocessing("torchvision"), net), images
+
+
+def measure(network: str, backend: str, limit: float = LIMIT_SECONDS) -> Run:
+    """Run one network through one backend in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        arguments = [network, backend, folder, str(report)]
+        error = ""
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "bench.hls4ml_peer", "--worker", *arguments],
+                cwd=ROOT,
+                timeout=limit,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode != 0:
+                lines = done.stderr.strip().splitlines() or ["no message"]
+                error = f"ended with code {done.returncode}: {lines[-1][:200]}"
+        except subprocess.TimeoutExpired:
+            error = f"not finished after {limit:.0f} s"
+        state = json.loads(report.read_text()) if report.is_file() else {}
+    return Run(
+        network,
+        backend,
+        state.get("seconds", {}),
+        state.get("peak_bytes", 0),
+        state.get("correlation"),
+        error,
+    )
+
+
+def figures(runs: list[Run]) -> dict[str, Any]:
+    """The entries for the benchmarks' JSON file."""
+    found: dict[str, Any] = {"hls4ml_runs": [asdict(run) for run in runs]}
+    for run in runs:
+        if run.backend == "Vitis" and run.network == "fire":
+            found["hls4ml_predict_seconds"] = run.seconds.get("predict")
+        if run.backend == "Vitis" and run.network == "v1.0":
+            found["hls4ml_squeezenet_predict_seconds"] = run.seconds.get("predict")
+    return found
+
+
+def _worker(network: str, backend: str, folder: Path, report: Path) -> None:
+    """The steps, their times written down after each."""
+    state: dict[str, Any] = {"seconds": {}, "correlation": None}
+
+    @contextmanager
+    def step(name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        state["seconds"][name] = time.perf_counter() - started
+        _save(state, report)
+
+    net, prepared, images = example(network)
+    with redirect_stdout(sys.stderr):
+        if backend == "Vitis":
+            answer = _vitis(net, prepared, images, folder, step)
+        else:
+            answer = _firebrick(net, prepared, images, folder, step)
+    expected = FloatModel(net).logits(float_input(images[:1], prepared))[0]
+    state["correlation"] = float(np.corrcoef(np.asarray(answer).reshape(-1), expected)[0, 1])
+    _save(state, report)
+
+
+def _save(state: dict[str, Any], report: Path) -> None:
+    peaks = [
+        resource.getrusage(who).ru_maxrss * 1024
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    ]
+    report.write_text(json.dumps({**state, "peak_bytes": max(peaks)}))
+
+
+def _vitis(net: Network, prepared: Preprocessing, images: np.ndarray, folder: Path, step) -> Any:
+    import hls4ml
+    from hls4ml.model import ModelGraph
+
+    from hw.hls4ml_backend.frontend import layer_list
+
+    with step("convert"):
+        layers, inputs, outputs = layer_list(net)
+        config = hls4ml.utils.config.create_config(
+            output_dir=str(folder / "vitis"),
+            backend="Vitis",
+            part="xc7z020clg400-1",
+            io_type="io_stream",
+            clock_period=10,
+        )
+        config["HLSConfig"] = {"Model": dict(VITIS_MODEL), "LayerType": VITIS_TYPES}
+        model = ModelGraph.from_layer_list(config, layers, inputs, outputs)
+    with step("compile"):
+        model.compile()
+    x = float_input(images[:1], prepared).transpose(0, 2, 3, 1)
+    with step("predict"):
+        return model.predict(np.ascontiguousarray(x, np.float32))
+
+
+def _firebrick(
+    net: Network, prepared: Preprocessing, images: np.ndarray, folder: Path, step
+) -> Any:
+    import hls4ml
+    from hls4ml.model import ModelGraph
+
+    import hw.hls4ml_backend  # noqa: F401  makes the backend known
+    from hw.hls4ml_backend.frontend import layer_list
+
+    with step("convert"):
+        layers, inputs, outputs = layer_list(net)
+        config = hls4ml.utils.config.create_config(
+            output_dir=str(folder / "firebrick"),
+            backend="Firebrick",
+            preprocessing=prepared,
+            calibration=images,
+        )
+        config["HLSConfig"] = {"Model": {"Precision": "fixed<16,6>", "ReuseFactor": 1}}
+        model = ModelGraph.from_layer_list(config, layers, inputs, outputs)
+    with step("compile"):
+        model.compile()
+    with step("predict"):
+        return model.predict(images[:1])
+
+
+def show(runs: list[Run], console: Console) -> None:
+    """Print the runs as a table."""
+    table = Table(title="through hls4ml: one picture in C simulation")
+    for head in ("network", "backend", *(f"{step} s" for step in STEPS), "MB", "corr.", "error"):
+        table.add_column(head)
+    for run in runs:
+        times = [f"{run.seconds[step]:.1f}" if step in run.seconds else "-" for step in STEPS]
+        correlation = "-" if run.correlation is None else f"{run.correlation:.4f}"
+        size = f"{run.peak_bytes / 1e6:.0f}" if run.peak_bytes else "-"
+        table.add_row(run.network, run.backend, *times, size, correlation, run.error)
+    console.print(table)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command."""
+    parser = Parser(prog="python -m bench.hls4ml_peer", description=__doc__)
+    parser.add_argument("--worker", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--network", choices=NETWORKS, nargs="*", default=list(NETWORKS))
+    parser.add_argument("--limit", type=float, default=LIMIT_SECONDS, help="seconds a run")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    options = parser.parse_args(arguments)
+    if options.worker:
+        network, backend, folder, report = options.worker
+        _worker(network, backend, Path(folder), Path(report))
+        return
+    runs = [
+        measure(network, backend, options.limit)
+        for network in options.network
+        for backend in BACKENDS
+    ]
+    show(runs, Console())
+    if options.json is not None:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(figures(runs), indent=1))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    run_cli(main)
