@@ -1,0 +1,251 @@
+"""C simulation without vendor tools: the emitted C++ compiled by g++ into a shared library.
+
+The library runs in a process of its own (``python hw/hls/csim.py LIBRARY MEMORY``), so that a fault in
+the C++ ends that process and not the caller's.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import importlib.util
+import mmap
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hw.shape import EngineShape
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "hls"
+# g++ knows neither HLS pragmas nor what loop labels are for; the constructors of ap_types touch the
+# value before it is set.
+FLAGS = (
+    "-std=c++17",
+    "-O2",
+    "-fPIC",
+    "-shared",
+    "-Wall",
+    "-Wno-unknown-pragmas",
+    "-Wno-unused-label",
+    "-Wno-uninitialized",
+    "-Wno-maybe-uninitialized",
+)
+# The registers lie at the end of the memory file.
+REGISTER_BYTES = 0x1000
+ALIGNMENT = 128
+
+
+class CSimError(RuntimeError):
+    """C simulation is not possible, or the engine ended with an error."""
+
+
+@dataclass(frozen=True, eq=False)
+class CSimResult:
+    """``sums`` int64 [N, O]: what the engine wrote, without the constant that the host adds;
+    ``maps``: every stored 8-bit map [C, H, W] of the last picture; ``registers``: those that the
+    engine sets, by name; ``seconds`` that the engine took for all pictures."""
+
+    sums: np.ndarray
+    maps: dict[str, np.ndarray]
+    registers: dict[str, int]
+    seconds: float
+
+
+def ap_types() -> Path:
+    """Folder of the ``ap_int.h`` and ``hls_stream.h`` that hls4ml brings.
+
+    FIREBRICK_AP_TYPES names another one.  Raises :class:`CSimError` where there is none.
+    """
+    named = os.environ.get("FIREBRICK_AP_TYPES")
+    if named:
+        folder = Path(named)
+        if not (folder / "ap_int.h").is_file():
+            raise CSimError(f"FIREBRICK_AP_TYPES names {folder}, which has no ap_int.h")
+        return folder
+    spec = importlib.util.find_spec("hls4ml")
+    if spec is None or not spec.submodule_search_locations:
+        raise CSimError(
+            "C simulation needs the ap_types headers of the hls4ml package: pip install hls4ml, "
+            "or name a folder that has ap_int.h with FIREBRICK_AP_TYPES"
+        )
+    folder = Path(next(iter(spec.submodule_search_locations))) / "templates/vivado/ap_types"
+    if not (folder / "ap_int.h").is_file():
+        raise CSimError(f"{folder}: no ap_int.h; another version of hls4ml may lay it elsewhere")
+    return folder
+
+
+def build_library(shape: EngineShape, build: Path = BUILD) -> Path:
+    """Emit and compile the engine of ``shape`` once; the library's path.
+
+    Raises :class:`CSimError` with the compiler's words where that fails.
+    """
+    from hw.hls.emit import DEFINITIONS, TEMPLATES, emit_project
+
+    headers = ap_types()
+    compiler = shutil.which(os.environ.get("CXX", "g++"))
+    if compiler is None:
+        raise CSimError("no C++ compiler: install g++, or name one with CXX")
+    digest = hashlib.sha256(repr((shape, FLAGS, compiler, str(headers))).encode())
+    for file in [DEFINITIONS, *sorted(TEMPLATES.rglob("*.j2")), TEMPLATES.parent / "emit.py"]:
+        digest.update(file.read_bytes())
+    folder = build / f"{shape}-{digest.hexdigest()[:12]}"
+    library = folder / "firebrick_engine.so"
+    if library.is_file():
+        return library
+    folder.mkdir(parents=True, exist_ok=True)
+    # Compiled apart and renamed, so that two processes may do this at once.
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        project = emit_project(shape, "xc7z020clg400-1", 10.0, Path(name) / "project")
+        built = Path(name) / library.name
+        sources = [project / "src" / "firebrick_engine.cpp", project / "tb" / "library.cpp"]
+        command = [compiler, *FLAGS, f"-I{project / 'src'}", "-isystem", str(headers)]
+        command += [*map(str, sources), "-o", str(built)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise CSimError(f"{compiler} failed on the emitted C++:\n{done.stderr[-4000:]}")
+        if done.stderr.strip():
+            raise CSimError(f"{compiler} warns about the emitted C++:\n{done.stderr[-4000:]}")
+        built.replace(library)
+    return library
+
+
+def _align(size: int) -> int:
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+class CSim:
+    """The emitted engine of ``shape``, compiled with g++; ``library`` is its shared library."""
+
+    def __init__(self, shape: EngineShape, build: Path = BUILD) -> None:
+        self.shape = shape
+        self.library = build_library(shape, build)
+
+    def run(
+        self, program_blob: bytes, images: np.ndarray, timeout: float | None = None
+    ) -> CSimResult:
+        """Run all ``images``, uint8 [N, C, H, W], in one start.
+
+        Raises ``host.errors.ProgramError`` for a damaged blob, :class:`CSimError` where the
+        engine reports an error, crashes, or runs longer than ``timeout`` seconds.
+        """
+        import numpy as np
+
+        from host import layout
+        from host.program import parse_program
+
+        program = parse_program(program_blob)
+        inputs = [
+            layout.pack_input(image, program.input, program.pixels, program.word_bytes)
+            for image in images
+        ]
+        in_stride, out_stride = _align(program.input.bytes), _align(program.output.bytes)
+        input_addr = _align(len(program.loadable))
+        output_addr = input_addr + len(inputs) * in_stride
+        scratch_addr = output_addr + len(inputs) * out_stride
+        memory = np.zeros(scratch_addr + _align(program.scratch_bytes), np.uint8)
+        memory[: len(program.loadable)] = np.frombuffer(program.loadable, np.uint8)
+        for index, data in enumerate(inputs):
+            start = input_addr + index * in_stride
+            memory[start : start + data.size] = data
+        registers, seconds = self.start(
+            memory,
+            {
+                "PROGRAM_ADDR": 0,
+                "INPUT_ADDR": input_addr,
+                "OUTPUT_ADDR": output_addr,
+                "SCRATCH_ADDR": scratch_addr,
+                "IMAGES": len(inputs),
+                "INPUT_STRIDE": in_stride,
+                "OUTPUT_STRIDE": out_stride,
+            },
+            timeout,
+        )
+        self._check(program.source, registers["ERROR"])
+        outputs = memory[output_addr:scratch_addr].reshape(len(inputs), out_stride)
+        sums = np.ascontiguousarray(outputs[:, : 8 * program.output.classes]).view("<i8")
+        scratch = memory[scratch_addr:]
+        maps = {
+            m.name: layout.unpack_map(scratch, m, program.pixels, program.word_bytes)
+            for m in program.maps
+        }
+        return CSimResult(sums.astype(np.int64), maps, registers, seconds)
+
+    def start(
+        self, memory: np.ndarray, registers: dict[str, int], timeout: float | None = None
+    ) -> tuple[dict[str, int], float]:
+        """Run on ``memory``, uint8 [bytes], which is changed in place; the engine's registers and
+        the seconds it took.  ``registers`` are those that a driver writes, by name.
+
+        Raises :class:`CSimError` where the process crashes or exceeds ``timeout`` seconds.
+        """
+        import numpy as np
+
+        from hw.hls.emit import arguments
+
+        words = np.zeros(REGISTER_BYTES // 4, "<u4")
+        known = {a.argument.upper(): a for a in arguments()}
+        for name, value in registers.items():
+            words[known[name].offset // 4] = value
+        shared = Path("/dev/shm")
+        where = shared if os.access(shared, os.W_OK) else None
+        with tempfile.TemporaryDirectory(dir=where, prefix="firebrick-") as name:
+            path = Path(name) / "memory"
+            with path.open("wb") as file:
+                file.write(memory.data)
+                file.write(words.data)
+            command = [sys.executable, __file__, str(self.library), str(path)]
+            try:
+                done = subprocess.run(
+                    command, capture_output=True, text=True, timeout=timeout, check=False
+                )
+            except subprocess.TimeoutExpired:
+                raise CSimError(f"the engine was not done after {timeout} seconds") from None
+            if done.returncode:
+                raise CSimError(
+                    f"the engine's C simulation ended with status {done.returncode}: "
+                    f"{done.stderr.strip()[-1000:]}"
+                )
+            data = np.fromfile(path, np.uint8)
+        memory[:] = data[: memory.size]
+        words = data[memory.size :].view("<u4")
+        found = {n: int(words[a.offset // 4]) for n, a in known.items() if a.output}
+        return found, float(done.stdout.split()[-1])
+
+    @staticmethod
+    def _check(source: str, error: int) -> None:
+        from hw import definition as d
+
+        code, group = error & 0xFF, error >> 8 & 0xFFFF
+        if code:
+            texts = {number: (name, text) for number, name, text in d.ERRORS}
+            name, text = texts.get(code, ("unknown", "no such error code"))
+            raise CSimError(f"{source}: error {code} ({name}) in group {group}: {text}")
+
+
+def _child(library: str, path: str) -> None:
+    """In the child process: run the engine on the mapped memory, print the seconds."""
+    import time
+
+    with open(path, "r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
+        whole = (ctypes.c_char * len(memory)).from_buffer(memory)
+        registers = (ctypes.c_uint32 * (REGISTER_BYTES // 4)).from_buffer(
+            memory, len(memory) - REGISTER_BYTES
+        )
+        engine = ctypes.CDLL(library)
+        start = time.perf_counter()
+        engine.firebrick_run(whole, registers)
+        print(time.perf_counter() - start)
+        del whole, registers
+
+
+if __name__ == "__main__":
+    _child(*sys.argv[1:])
