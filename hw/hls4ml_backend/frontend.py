@@ -116,7 +116,8 @@ def layer_list(net: Network) -> Parts:
             layers.append(_activation(last, layer["name"], "Activation", "relu"))
         made[node.output] = last
     if net.softmax:
-        layers.append(_activation(names.new("softmax"), last, "Softmax", "softmax"))
+        softmax = _activation(names.new("softmax"), last, "Softmax", "softmax")
+        layers.append({**softmax, "axis": -1})
     return layers, [source], [layers[-1]["name"]]
 
 

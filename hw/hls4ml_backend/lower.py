@@ -17,8 +17,8 @@ from quantize.errors import FirebrickError
 from quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network, Node, Shape
 
 SUPPORTED = (
-    "Conv2D, Activation (relu, linear), max Pooling2D of 2x2 and 3x3 with stride 2, Concatenate, "
-    "a global average pooling, Softmax"
+    "Conv2D, BatchNormalization after it, Activation (relu, linear), max Pooling2D of 2x2 and "
+    "3x3 with stride 2, Concatenate, a global average pooling, Softmax"
 )
 # Layers that pass their input on; a Reshape or a Transpose only where nothing moves.
 ALIASES = ("Reshape", "Transpose")
@@ -167,6 +167,10 @@ class _Lowering:
             return
         if function != "relu":
             self.refuse(layer, f"its function {function} is not supported; supported is relu")
+        self._rectified_by(layer)
+
+    def _rectified_by(self, layer: Any) -> None:
+        source = self._map(layer)
         if source is None:
             self.refuse(layer, "is applied to the network's input; a ReLU must follow a Conv2D")
         if not self._rectified(source):
@@ -192,6 +196,34 @@ class _Lowering:
             item.values["relu"] = True
         for part in item.inputs if item.kind is not Conv else []:
             self._rectify(layer, part)
+
+    def _parametrizedactivation(self, layer: Any) -> None:
+        """hls4ml makes a Keras ReLU a thresholded one with the threshold 0."""
+        function = layer.get_attr("activation").lower()
+        parameter = layer.get_attr("activ_param")
+        if function not in ("thresholdedrelu", "leakyrelu") or parameter != 0:
+            self.refuse(
+                layer,
+                f"its function {function} with {parameter} is not supported; supported is relu",
+            )
+        self._rectified_by(layer)
+
+    def _batchnormalization(self, layer: Any) -> None:
+        """Fold y = scale * x + bias into the convolution, where hls4ml has not."""
+        source = self._map(layer)
+        if source is None or source.kind is not Conv or source.values["relu"]:
+            self.refuse(layer, "does not follow a Conv2D without ReLU, into which it could go")
+        if self.uses[layer.inputs[0]] != 1:
+            self.refuse(layer, f"{source.name} is read elsewhere too, without the normalization")
+        scale, bias = (
+            np.asarray(layer.get_weights(name).data, np.float64).reshape(-1)
+            for name in ("scale", "bias")
+        )
+        values = source.values
+        values["weights"] = (values["weights"] * scale[:, None, None, None]).astype(np.float32)
+        values["bias"] = (values["bias"] * scale + bias).astype(np.float32)
+        source.output = layer.name
+        self._same(layer, source)
 
     def _pooling2d(self, layer: Any) -> None:
         get = layer.get_attr

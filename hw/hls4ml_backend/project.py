@@ -5,15 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
+from host import layout
+from host.program import parse_program
 from hw.hls.emit import emit_project
 from hw.hls4ml_backend.backend import CLOCK_NS, PART
 from hw.hls4ml_backend.graph import quantized
-from hw.hls4ml_backend.simulation import program
-from quantize import qfile
+from hw.hls4ml_backend.simulation import pixels, program
+from quantize import golden, qfile
+from quantize.errors import FirebrickError
 
 PROGRAM = "program.fbp"
+DATA = "data"
+# Pictures for C simulation and co-simulation, which is slow.
+TEST_PICTURES = 2
 NETWORK = "network.npz"
 CONFIG = "hls4ml_config.yml"
 # Objects that cannot be written down as text; the network file holds what became of them.
@@ -31,7 +38,9 @@ def write(model: Any) -> None:
         float(model.config.get_config_value("ClockPeriod", CLOCK_NS)),
         folder,
     )
-    (folder / PROGRAM).write_bytes(program(model).blob)
+    blob = program(model).blob
+    (folder / PROGRAM).write_bytes(blob)
+    _write_test_data(model, blob, folder / DATA)
     qfile.save(quantized(model), folder / NETWORK)
     config = {
         key: value
@@ -40,6 +49,31 @@ def write(model: Any) -> None:
     }
     with (folder / CONFIG).open("w", encoding="utf-8") as file:
         yaml.safe_dump(_plain(config), file, sort_keys=False)
+
+
+def _write_test_data(model: Any, blob: bytes, folder: Path) -> None:
+    """What the emitted test bench reads: the program, stored pictures, and the sums they give.
+
+    The pictures are the first of hls4ml's ``input_data_tb`` (.npy), or random ones.
+    """
+    host = parse_program(blob)
+    qnet = quantized(model)
+    named = model.config.get_config_value("InputData")
+    if named is None:
+        shape = (1, *qnet.tensors[qnet.input].shape)
+        images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    elif Path(named).suffix != ".npy" or not Path(named).is_file():
+        raise FirebrickError(f"{named}: input_data_tb must name an .npy file of pictures")
+    else:
+        images = pixels(model, np.load(named, allow_pickle=False)[:TEST_PICTURES])
+    stored = [layout.pack_input(i, host.input, host.pixels, host.word_bytes) for i in images]
+    written = np.zeros((len(images), host.output.bytes // 8), "<i8")
+    sums = golden.run(qnet, images).sums - np.array(host.output.addend, np.int64)
+    written[:, : host.output.classes] = sums
+    folder.mkdir(exist_ok=True)
+    (folder / PROGRAM).write_bytes(host.loadable)
+    (folder / "inputs.bin").write_bytes(b"".join(data.tobytes() for data in stored))
+    (folder / "expected.bin").write_bytes(written.tobytes())
 
 
 def _plain(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,10 +11,14 @@ from xml.etree import ElementTree
 from quantize.errors import FirebrickError
 
 SCRIPT = "build.tcl"
-# The command changed its name in 2024.2; each with what precedes the script's name.
-TOOLS = {"vitis_hls": ["-f"], "vitis-run": ["--mode", "hls", "--tcl"]}
-REPORT = "*/syn/report/csynth.xml"
+CONFIG = "hls_config.cfg"
+STEPS = ("csim", "synth", "cosim", "export")
+REPORT = "**/syn/report/csynth.xml"
+WORK = "work"
 LOG = "vitis_hls.log"
+# Vitis up to 2024.1 has vitis_hls; after it, v++ synthesizes and vitis-run does the rest.
+SCRIPTED = ("vitis_hls",)
+CONFIGURED = ("v++", "vitis-run")
 
 # hls4ml's names for entries of the synthesis report.
 _TIMES = {
@@ -32,52 +35,64 @@ _RESOURCES = ("BRAM_18K", "DSP", "FF", "LUT", "URAM")
 def build(
     folder: Path, steps: dict[str, bool], reset: bool = False, log_to_stdout: bool = True
 ) -> dict[str, Any]:
-    """Run the project's script with Vitis HLS and return the report as hls4ml's backends do.
+    """Run Vitis HLS on the project and return its report as hls4ml's backends do.
 
-    ``steps`` chooses among csim, synth, cosim and export; ``reset`` removes the solutions of an
-    earlier run.  Raises FirebrickError saying exactly what is missing: the tool, the project, or
-    what the tool did not make.
+    ``steps`` chooses among csim, synth, cosim and export; ``reset`` removes what earlier runs
+    left.  Raises FirebrickError saying exactly what is missing: the tool, the project, or what
+    the tool did not make.
     """
     if not (folder / SCRIPT).is_file():
         raise FirebrickError(f"{folder}: has no {SCRIPT}: call write() or compile() first")
-    name, command = _tool(folder)
-    chosen = ",".join(step for step, wanted in steps.items() if wanted)
+    chosen = [step for step in STEPS if steps.get(step)]
     if not chosen:
-        raise FirebrickError("nothing to build: choose csim, synth, cosim or export")
-    if reset:
-        for solution in folder.glob("*/solution*"):
-            shutil.rmtree(solution)
-    log = folder / LOG
-    with log.open("w", encoding="utf-8") as file:
-        environment = {**os.environ, "FIREBRICK_STEPS": chosen}
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=environment,
-            stdout=None if log_to_stdout else file,
-            stderr=None if log_to_stdout else subprocess.STDOUT,
-            check=False,
-        )
-    if done.returncode != 0:
-        where = "its output" if log_to_stdout else str(log)
-        raise FirebrickError(f"{folder}: {name} ended with code {done.returncode}; see {where}")
-    reports = sorted(folder.glob(f"*/{REPORT}"))
-    if steps.get("synth") and not reports:
-        raise FirebrickError(f"{folder}: {name} ended well but left no {REPORT}")
+        raise FirebrickError(f"nothing to build: choose among {', '.join(STEPS)}")
+    commands = _commands(folder, chosen)
+    for report in folder.glob(REPORT):
+        # One of an earlier run must not pass for this one's.
+        report.unlink()
+    if reset and (folder / WORK).is_dir():
+        shutil.rmtree(folder / WORK)
+    with (folder / LOG).open("w", encoding="utf-8") as file:
+        for command in commands:
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                stdout=None if log_to_stdout else file,
+                stderr=None if log_to_stdout else subprocess.STDOUT,
+                check=False,
+            )
+            if done.returncode != 0:
+                where = "its output" if log_to_stdout else str(folder / LOG)
+                raise FirebrickError(
+                    f"{folder}: '{' '.join(command)}' ended with code {done.returncode}; see "
+                    f"{where}"
+                )
+    reports = sorted(folder.glob(REPORT))
+    if "synth" in chosen and not reports:
+        raise FirebrickError(f"{folder}: {commands[0][0]} ended well but left no {REPORT}")
     return {"CSynthesisReport": read_report(reports[-1])} if reports else {}
 
 
-def _tool(folder: Path) -> tuple[str, list[str]]:
-    for name, options in TOOLS.items():
-        path = shutil.which(name)
-        if path is not None:
-            return name, [path, *options, SCRIPT]
+def _commands(folder: Path, steps: list[str]) -> list[list[str]]:
+    """The command lines for ``steps``, for the tool that is there."""
+    if all(map(shutil.which, SCRIPTED)):
+        return [["vitis_hls", "-f", SCRIPT, *steps]]
+    if all(map(shutil.which, CONFIGURED)):
+        run = ["vitis-run", "--mode", "hls"]
+        options = ["--config", CONFIG, "--work_dir", WORK]
+        commands = {
+            "csim": [*run, "--csim", *options],
+            "synth": ["v++", "-c", "--mode", "hls", *options],
+            "cosim": [*run, "--cosim", *options],
+            "export": [*run, "--package", *options],
+        }
+        return [commands[step] for step in steps]
     raise FirebrickError(
-        f"Vitis HLS is not installed or not on the PATH: neither {' nor '.join(TOOLS)} was found. "
-        "Run 'source <Xilinx>/Vitis_HLS/<version>/settings64.sh' (2020.2 to 2024.1) or 'source "
-        "<Xilinx>/Vitis/<version>/settings64.sh' (2024.2 and later) and call build() again, or "
-        f"carry {folder} to a machine that has it and run 'vitis_hls -f {SCRIPT}' there. "
-        "compile() and predict() need only g++"
+        "Vitis HLS is not installed or not on the PATH: neither vitis_hls nor v++ with vitis-run "
+        "was found. Run 'source <Xilinx>/Vitis_HLS/<version>/settings64.sh' (2020.2 to 2024.1) or "
+        "'source <Xilinx>/Vitis/<version>/settings64.sh' (2024.2 and later) and call build() "
+        f"again, or carry {folder} to a machine that has it and run 'vitis_hls -f {SCRIPT} "
+        f"{' '.join(steps)}' there. compile() and predict() need only g++"
     )
 
 

@@ -174,10 +174,37 @@ def test_average_pooling_of_the_whole_map(tmp_path):
     assert type(lower(layers.convert(tmp_path)).network.nodes[-1]).__name__ == "GlobalAverage"
 
 
+def test_batch_normalization_that_hls4ml_leaves(tmp_path):
+    """hls4ml folds it only where precisions allow; what is left is folded here."""
+    layers = Layers()
+    x = layers.conv("conv1", "pixels", 6, 3)
+    rng = np.random.default_rng(7)
+    gamma, beta, mean = (rng.normal(0, 1, 6) for _ in range(3))
+    variance = rng.uniform(0.5, 2, 6)
+    x = layers.add(
+        "BatchNormalization", "bn", x, n_in=6 * 9 * 9, n_filt=6, epsilon=1e-3, use_gamma=True,
+        gamma_data=gamma, beta_data=beta, mean_data=mean, variance_data=variance,
+    )  # fmt: skip
+    layers.average("average", layers.conv("last", layers.activation("relu1", x), 5))
+    model = layers.convert(tmp_path)
+    conv = lower(model).network.nodes[0]
+    assert isinstance(conv, Conv) and conv.output == "relu1" and conv.relu
+    data = layers.layers[1]
+    factor = gamma / np.sqrt(variance + 1e-3)
+    expected = (data["weight_data"] * factor).transpose(3, 2, 0, 1)
+    np.testing.assert_allclose(conv.weights, expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        conv.bias, (data["bias_data"] - mean) * factor + beta, rtol=1e-5, atol=1e-6
+    )
+
+
 def unsupported(case: str, layers: Layers) -> None:
     """Append layers with one that the engine does not compute."""
     x = chain(layers)
-    if case == "sigmoid":
+    if case == "threshold":
+        x = layers.conv("conv3", x, 5)
+        x = layers.add("ThresholdedReLU", "odd", x, activation="thresholdedrelu", activ_param=0.5)
+    elif case == "sigmoid":
         x = layers.activation("odd", layers.conv("conv3", x, 5), "sigmoid")
     elif case == "dilation":
         x = layers.conv("odd", x, 5, dilation_height=2, dilation_width=2)
@@ -220,6 +247,7 @@ def unsupported(case: str, layers: Layers) -> None:
 @pytest.mark.parametrize(
     ("case", "message"),
     [
+        ("threshold", r"layer odd \(ParametrizedActivation\): its function thresholdedrelu"),
         ("sigmoid", r"layer odd \(Activation\): its function sigmoid is not supported"),
         ("dilation", r"layer odd \(Conv2D\): has dilations \[2, 2\]; supported is 1"),
         ("strides", r"layer odd \(Conv2D\): has strides \[2, 1\]"),
@@ -231,7 +259,7 @@ def unsupported(case: str, layers: Layers) -> None:
         ("wrong average", r"layer odd \(GlobalPooling2D\): is said to average \[5, 4, 5\]"),
         ("dense", r"layer odd \(Dense\): is not supported; supported are Conv2D"),
         ("softmax", r"layer odd \(Softmax\): must follow the global average"),
-        ("normalization", r"layer odd \(BatchNormalization\): is not supported"),
+        ("normalization", r"layer odd \(BatchNormalization\): does not follow a Conv2D"),
     ],
 )
 def test_refusals_name_the_layer(case, message, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import hls4ml
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 import yaml
 from hls4ml.utils.serialization import deserialize_model, serialize_model
 
+from host.layout import pack_input
+from host.program import parse_program
 from hw.compiler import compile_network
 from hw.shape import EngineShape
 from models import digits
@@ -203,19 +206,46 @@ def test_plot_model(traced_digits, monkeypatch):
 
 
 def test_write_leaves_a_complete_project(traced_digits, pictures):
-    from pathlib import Path
-
     folder = Path(traced_digits.config.get_output_dir())
     assert (folder / "build.tcl").is_file()
     shape = EngineShape(**ENGINE)
     blob = (folder / "program.fbp").read_bytes()
     assert blob == compile_network(traced_digits.qnetwork, shape).blob
+    host = parse_program(blob)
+    data = folder / "data"
+    assert (data / "program.fbp").read_bytes() == host.loadable
+    assert (data / "inputs.bin").stat().st_size == host.input.bytes
+    assert (data / "expected.bin").stat().st_size == host.output.bytes
     stored = qfile.load(folder / "network.npz")
     assert qfile.fingerprint(stored) == qfile.fingerprint(traced_digits.qnetwork)
     config = yaml.safe_load((folder / "hls4ml_config.yml").read_text())
     assert config["Backend"] == "Firebrick" and config["EnginePixels"] == shape.pixels
     assert "Calibration" not in config
     json.dumps(config)
+
+
+def test_the_test_bench_gets_the_pictures_that_are_named(pictures, tmp_path):
+    named = tmp_path / "pictures.npy"
+    np.save(named, pictures[1][:2].transpose(0, 2, 3, 1).astype(np.float32))
+    model = convert(
+        str(digits.MODEL_PATH),
+        tmp_path,
+        preprocessing="digits",
+        calibration=pictures[0],
+        input_data_tb=str(named),
+    )
+    model.write()
+    data = Path(model.config.get_output_dir()) / "data"
+    host = parse_program((data.parent / "program.fbp").read_bytes())
+    sums = np.frombuffer((data / "expected.bin").read_bytes(), "<i8").reshape(2, -1)
+    expected = golden.run(model.qnetwork, pictures[1][:2]).sums - np.array(host.output.addend)
+    np.testing.assert_array_equal(sums[:, :10], expected)
+    first = np.frombuffer((data / "inputs.bin").read_bytes(), np.uint8)[: host.input.bytes]
+    packed = pack_input(pictures[1][0], host.input, host.pixels, host.word_bytes)
+    np.testing.assert_array_equal(first, np.frombuffer(packed.tobytes(), np.uint8))
+    model.config.config["InputData"] = str(tmp_path / "absent.npy")
+    with pytest.raises(FirebrickError, match=r"absent\.npy: input_data_tb must name"):
+        model.write()
 
 
 def test_no_calibration_is_refused_with_the_way_out(tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hw.hls4ml_backend.vitis import TOOLS, read_report
+from hw.hls4ml_backend.vitis import CONFIGURED, SCRIPTED, read_report
 from quantize.errors import FirebrickError
 
 REPORT = """<profile>
@@ -27,21 +27,22 @@ REPORT = """<profile>
 
 @pytest.fixture
 def tool(tmp_path, monkeypatch):
-    """Puts a stand-in on the PATH: it notes its arguments and may write a report."""
+    """Puts stand-ins on the PATH: they note their arguments and may write a report."""
 
-    def install(name: str, code: int = 0, report: bool = True) -> Path:
+    def install(*names: str, code: int = 0, report: bool = True) -> Path:
         folder = tmp_path / "bin"
         folder.mkdir()
         notes = tmp_path / "notes"
         (folder / "report.xml").write_text(REPORT)
-        copy = f"mkdir -p prj/solution1/syn/report && cp {folder}/report.xml prj/solution1/syn/"
-        copy += "report/csynth.xml"
-        script = folder / name
-        script.write_text(
-            f'#!/bin/sh\necho "$PWD $* steps=$FIREBRICK_STEPS" > {notes}\n'
-            f"{copy if report else 'true'}\nexit {code}\n"
-        )
-        script.chmod(0o755)
+        target = "work/hls/syn/report"
+        copy = f"mkdir -p {target} && cp {folder}/report.xml {target}/csynth.xml"
+        for name in names:
+            script = folder / name
+            script.write_text(
+                f'#!/bin/sh\necho "{name} $*" >> {notes}\n{copy if report else "true"}\n'
+                f"exit {code}\n"
+            )
+            script.chmod(0o755)
         monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
         return notes
 
@@ -66,32 +67,56 @@ def test_what_is_missing_is_said(project, no_tool):
     with pytest.raises(FirebrickError) as caught:
         project.build()
     message = str(caught.value)
-    for part in (*TOOLS, "settings64.sh", project.config.get_output_dir(), "need only g++"):
+    folder = project.config.get_output_dir()
+    for part in (*SCRIPTED, *CONFIGURED, "settings64.sh", folder, "csim synth", "only g++"):
         assert part in message
 
 
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [("vitis_hls", "-f build.tcl"), ("vitis-run", "--mode hls --tcl build.tcl")],
-)
-def test_build_runs_the_tool_and_reads_its_report(project, tool, name, options):
-    notes = tool(name)
+def test_one_of_two_tools_is_not_enough(project, tool):
+    tool("vitis-run")
+    with pytest.raises(FirebrickError, match="neither vitis_hls nor"):
+        project.build()
+
+
+def test_build_runs_the_script_and_reads_the_report(project, tool):
+    notes = tool("vitis_hls", "v++", "vitis-run")
     report = project.build(csim=False, synth=True, export=True)
-    folder = project.config.get_output_dir()
-    assert notes.read_text().strip() == f"{folder} {options} steps=synth,export"
+    assert notes.read_text().splitlines() == ["vitis_hls -f build.tcl synth export"]
     synthesis = report["CSynthesisReport"]
     assert synthesis["DSP"] == "214" and synthesis["AvailableDSP"] == "220"
     assert synthesis["EstimatedClockPeriod"] == "7.300"
 
 
+def test_build_with_the_newer_tools(project, tool):
+    notes = tool("v++", "vitis-run")
+    report = project.build(cosim=True, export=True)
+    options = "--config hls_config.cfg --work_dir work"
+    assert notes.read_text().splitlines() == [
+        f"vitis-run --mode hls --csim {options}",
+        f"v++ -c --mode hls {options}",
+        f"vitis-run --mode hls --cosim {options}",
+        f"vitis-run --mode hls --package {options}",
+    ]
+    assert report["CSynthesisReport"]["LUT"] == "41000"
+    folder = Path(project.config.get_output_dir())
+    assert (folder / "hls_config.cfg").is_file()
+    # The newer tools keep their work in one folder, which reset removes.
+    (folder / "work" / "old").touch()
+    project.build(reset=True)
+    assert not (folder / "work" / "old").exists()
+
+
 def test_a_tool_that_fails(project, tool):
     tool("vitis_hls", code=3)
-    with pytest.raises(FirebrickError, match=r"vitis_hls ended with code 3; see .*vitis_hls.log"):
+    with pytest.raises(FirebrickError, match=r"'vitis_hls .*' ended with code 3; see .*vitis_hls"):
         project.build(log_to_stdout=False)
 
 
 def test_a_tool_that_leaves_no_report(project, tool):
     tool("vitis_hls", report=False)
+    old = Path(project.config.get_output_dir()) / "work/hls/syn/report/csynth.xml"
+    old.parent.mkdir(parents=True)
+    old.write_text(REPORT)
     with pytest.raises(FirebrickError, match="left no"):
         project.build()
     assert project.build(synth=False) == {}
