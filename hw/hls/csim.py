@@ -1,7 +1,7 @@
 """C simulation without vendor tools: the emitted C++ compiled by g++ into a shared library.
 
-The library runs in a process of its own (``python hw/hls/csim.py LIBRARY MEMORY``), so that a fault in
-the C++ ends that process and not the caller's.
+The library runs in a process of its own (``python hw/hls/csim.py LIBRARY MEMORY``), so that a
+fault in the C++ ends that process and not the caller's.
 """
 
 from __future__ import annotations
