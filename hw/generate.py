@@ -89,7 +89,7 @@ def systemverilog() -> str:
         for f in pass_fields:
             lines.append(f"        result.{f.name[3:]} = group.p{k}_{f.name[3:]};")
         lines.append("      end")
-    lines += ["    endcase", "    return result;", "  endfunction"]
+    lines += ["    endcase", "    get_pass = result;", "  endfunction"]
     lines.append("  /* verilator lint_on UNUSEDSIGNAL */")
     lines.append("  /* verilator lint_on UNUSEDPARAM */")
     lines.append("endpackage")

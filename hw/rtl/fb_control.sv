@@ -5,9 +5,7 @@
 // Register reads take 3 cycles, as fb_axil expects.
 `default_nettype none
 
-module fb_control
-  import firebrick_pkg::*;
-#(
+module fb_control #(
   parameter int unsigned Pixels = 14,
   parameter int unsigned Channels = 32,
   parameter int unsigned AccBits = 24,
@@ -65,8 +63,8 @@ module fb_control
   input  wire         beat_read_i,
   input  wire         beat_write_i
 );
-  localparam int unsigned GroupBits = $clog2(ProfileGroups);
-  localparam int unsigned WordIndexBits = $clog2(ProfileWords);
+  localparam int unsigned GroupBits = $clog2(firebrick_pkg::ProfileGroups);
+  localparam int unsigned WordIndexBits = $clog2(firebrick_pkg::ProfileWords);
   localparam logic [31:0] DefaultTimeout = 32'd1048576;
 
   typedef enum logic [1:0] {Ready, Running, Stopping, Clearing} state_e;
@@ -92,8 +90,8 @@ module fb_control
   logic        fail;
   logic [7:0]  fail_code;
 
-  assign soft_reset = wr_en_i && (wr_addr_i == RegControl) && wr_data_i[1];
-  assign start = wr_en_i && (wr_addr_i == RegControl) && wr_data_i[0] && !wr_data_i[1] &&
+  assign soft_reset = wr_en_i && (wr_addr_i == firebrick_pkg::RegControl) && wr_data_i[1];
+  assign start = wr_en_i && (wr_addr_i == firebrick_pkg::RegControl) && wr_data_i[0] && !wr_data_i[1] &&
                  (state_q == Ready);
   assign finished = all_loaded_i && (written_seq_i == groups_i) && !start_q;
 
@@ -110,16 +108,16 @@ module fb_control
 
   always_comb begin
     fail = 1'b1;
-    if (error_program_read_i) fail_code = ErrProgramRead;
-    else if (error_map_read_i) fail_code = ErrMapRead;
-    else if (error_map_write_i) fail_code = ErrMapWrite;
+    if (error_program_read_i) fail_code = firebrick_pkg::ErrProgramRead;
+    else if (error_map_read_i) fail_code = firebrick_pkg::ErrMapRead;
+    else if (error_map_write_i) fail_code = firebrick_pkg::ErrMapWrite;
     else if (error_program_i) fail_code = error_program_code_i;
-    else if (error_capacity_i) fail_code = ErrCapacity;
-    else if (misaligned_q) fail_code = ErrAlignment;
-    else if (timed_out_q) fail_code = ErrTimeout;
+    else if (error_capacity_i) fail_code = firebrick_pkg::ErrCapacity;
+    else if (misaligned_q) fail_code = firebrick_pkg::ErrAlignment;
+    else if (timed_out_q) fail_code = firebrick_pkg::ErrTimeout;
     else begin
       fail = 1'b0;
-      fail_code = ErrNone;
+      fail_code = firebrick_pkg::ErrNone;
     end
   end
 
@@ -136,7 +134,7 @@ module fb_control
         start_q <= 1'b1;
         done_q <= 1'b0;
         error_q <= 1'b0;
-        error_code_q <= ErrNone;
+        error_code_q <= firebrick_pkg::ErrNone;
       end
       Running: begin
         if (fail) begin
@@ -154,14 +152,14 @@ module fb_control
     endcase
     if (soft_reset) state_q <= Stopping;
 
-    if (wr_en_i && (wr_addr_i == RegIrqStatus)) irq_status_q <= irq_status_q & ~wr_data_i[1:0];
+    if (wr_en_i && (wr_addr_i == firebrick_pkg::RegIrqStatus)) irq_status_q <= irq_status_q & ~wr_data_i[1:0];
     if ((state_q == Running) && fail) irq_status_q[1] <= 1'b1;
     else if ((state_q == Running) && finished) irq_status_q[0] <= 1'b1;
 
     if (soft_reset) begin
       done_q <= 1'b0;
       error_q <= 1'b0;
-      error_code_q <= ErrNone;
+      error_code_q <= firebrick_pkg::ErrNone;
       irq_status_q <= '0;
     end
 
@@ -171,7 +169,7 @@ module fb_control
       misaligned_q <= 1'b0;
       done_q <= 1'b0;
       error_q <= 1'b0;
-      error_code_q <= ErrNone;
+      error_code_q <= firebrick_pkg::ErrNone;
       error_group_q <= '0;
       irq_status_q <= '0;
     end
@@ -186,15 +184,15 @@ module fb_control
   always_ff @(posedge clk_i) begin
     if (wr_en_i) begin
       unique case (wr_addr_i)
-        RegIrqEnable:    irq_enable_q <= wr_data_i[1:0];
-        RegProgramAddr:  program_addr_q <= wr_data_i;
-        RegInputAddr:    input_addr_q <= wr_data_i;
-        RegOutputAddr:   output_addr_q <= wr_data_i;
-        RegScratchAddr:  scratch_addr_q <= wr_data_i;
-        RegImages:       images_q <= wr_data_i[15:0];
-        RegInputStride:  input_stride_q <= wr_data_i;
-        RegOutputStride: output_stride_q <= wr_data_i;
-        RegTimeout:      timeout_q <= wr_data_i;
+        firebrick_pkg::RegIrqEnable:    irq_enable_q <= wr_data_i[1:0];
+        firebrick_pkg::RegProgramAddr:  program_addr_q <= wr_data_i;
+        firebrick_pkg::RegInputAddr:    input_addr_q <= wr_data_i;
+        firebrick_pkg::RegOutputAddr:   output_addr_q <= wr_data_i;
+        firebrick_pkg::RegScratchAddr:  scratch_addr_q <= wr_data_i;
+        firebrick_pkg::RegImages:       images_q <= wr_data_i[15:0];
+        firebrick_pkg::RegInputStride:  input_stride_q <= wr_data_i;
+        firebrick_pkg::RegOutputStride: output_stride_q <= wr_data_i;
+        firebrick_pkg::RegTimeout:      timeout_q <= wr_data_i;
         default: ;
       endcase
     end
@@ -252,7 +250,7 @@ module fb_control
   logic [WordIndexBits-1:0] snap_index_q;
   logic                     snap_run_q;
   logic [GroupBits-1:0]     snap_group_q;
-  logic [ProfileWords-1:0][31:0] snap_q;
+  logic [firebrick_pkg::ProfileWords-1:0][31:0] snap_q;
   logic [31:0]              profile_data;
 
   always_ff @(posedge clk_i) begin
@@ -261,7 +259,7 @@ module fb_control
                  cycles_q[31:0]};
       snap_index_q <= '0;
     end else begin
-      snap_q <= {32'd0, snap_q[ProfileWords-1:1]};
+      snap_q <= {32'd0, snap_q[firebrick_pkg::ProfileWords-1:1]};
       snap_index_q <= snap_index_q + WordIndexBits'(1);
     end
     if (!rst_ni || start_q) begin
@@ -269,8 +267,8 @@ module fb_control
       snap_group_q <= '0;
     end else begin
       if (group_done_i) snap_run_q <= 1'b1;
-      else if (snap_index_q == WordIndexBits'(ProfileWords - 1)) snap_run_q <= 1'b0;
-      if (snap_run_q && (snap_index_q == WordIndexBits'(ProfileWords - 1))) begin
+      else if (snap_index_q == WordIndexBits'(firebrick_pkg::ProfileWords - 1)) snap_run_q <= 1'b0;
+      if (snap_run_q && (snap_index_q == WordIndexBits'(firebrick_pkg::ProfileWords - 1))) begin
         // A record per group of the program: every image writes the same ones.
         snap_group_q <= image_last_q ? '0 : snap_group_q + GroupBits'(1);
       end
@@ -282,7 +280,7 @@ module fb_control
 
   fb_ram #(
     .Width(32),
-    .Depth(ProfileGroups * ProfileWords)
+    .Depth(firebrick_pkg::ProfileGroups * firebrick_pkg::ProfileWords)
   ) u_profile (
     .clk_i,
     .wr_en_i   (snap_run_q),
@@ -301,44 +299,44 @@ module fb_control
 
   always_comb begin
     unique case (rd_addr_i)
-      RegId:           identity = EngineId;
-      RegVersion:      identity = FormatVersion;
-      RegShape:        identity = {8'(WordBytes), 8'(AccBits), 8'(Channels), 8'(Pixels)};
-      RegCapacity:     identity = {8'($clog2(Sums)), 8'($clog2(BiasPairs)), 8'($clog2(WeightWords)),
+      firebrick_pkg::RegId:           identity = firebrick_pkg::EngineId;
+      firebrick_pkg::RegVersion:      identity = firebrick_pkg::FormatVersion;
+      firebrick_pkg::RegShape:        identity = {8'(WordBytes), 8'(AccBits), 8'(Channels), 8'(Pixels)};
+      firebrick_pkg::RegCapacity:     identity = {8'($clog2(Sums)), 8'($clog2(BiasPairs)), 8'($clog2(WeightWords)),
                                    8'($clog2(ActWords))};
-      RegPoolCapacity: identity = {16'd0, 8'($clog2(PoolLineWords)), 8'($clog2(PoolChannels))};
-      RegStatus:       identity = {28'd0, (state_q == Stopping) || (state_q == Clearing), error_q,
+      firebrick_pkg::RegPoolCapacity: identity = {16'd0, 8'($clog2(PoolLineWords)), 8'($clog2(PoolChannels))};
+      firebrick_pkg::RegStatus:       identity = {28'd0, (state_q == Stopping) || (state_q == Clearing), error_q,
                                    done_q, state_q == Running};
-      RegError:        identity = {8'd0, error_group_q, error_code_q};
+      firebrick_pkg::RegError:        identity = {8'd0, error_group_q, error_code_q};
       default:         identity = '0;
     endcase
     unique case (rd_addr_i)
-      RegIrqEnable:    setup = {30'd0, irq_enable_q};
-      RegIrqStatus:    setup = {30'd0, irq_status_q};
-      RegProgramAddr:  setup = program_addr_q;
-      RegInputAddr:    setup = input_addr_q;
-      RegOutputAddr:   setup = output_addr_q;
-      RegScratchAddr:  setup = scratch_addr_q;
-      RegImages:       setup = {16'd0, images_q};
-      RegInputStride:  setup = input_stride_q;
-      RegOutputStride: setup = output_stride_q;
-      RegTimeout:      setup = timeout_q;
+      firebrick_pkg::RegIrqEnable:    setup = {30'd0, irq_enable_q};
+      firebrick_pkg::RegIrqStatus:    setup = {30'd0, irq_status_q};
+      firebrick_pkg::RegProgramAddr:  setup = program_addr_q;
+      firebrick_pkg::RegInputAddr:    setup = input_addr_q;
+      firebrick_pkg::RegOutputAddr:   setup = output_addr_q;
+      firebrick_pkg::RegScratchAddr:  setup = scratch_addr_q;
+      firebrick_pkg::RegImages:       setup = {16'd0, images_q};
+      firebrick_pkg::RegInputStride:  setup = input_stride_q;
+      firebrick_pkg::RegOutputStride: setup = output_stride_q;
+      firebrick_pkg::RegTimeout:      setup = timeout_q;
       default:         setup = '0;
     endcase
     unique case (rd_addr_i)
-      RegCyclesLo:         counters = cycles_q[31:0];
-      RegCyclesHi:         counters = cycles_q[63:32];
-      RegActive:           counters = active_q;
-      RegStallWeights:     counters = weights_q;
-      RegStallInput:       counters = input_q;
-      RegStallOutput:      counters = output_q;
-      RegStallDrain:       counters = drain_q;
-      RegStallSwitch:      counters = switch_q;
-      RegReadBeatsMaps:    counters = beats_read_q;
-      RegReadBeatsProgram: counters = beats_program_q;
-      RegWriteBeats:       counters = beats_write_q;
-      RegImagesDone:       counters = {16'd0, images_done_q};
-      RegGroup:            counters = {16'd0, group_q};
+      firebrick_pkg::RegCyclesLo:         counters = cycles_q[31:0];
+      firebrick_pkg::RegCyclesHi:         counters = cycles_q[63:32];
+      firebrick_pkg::RegActive:           counters = active_q;
+      firebrick_pkg::RegStallWeights:     counters = weights_q;
+      firebrick_pkg::RegStallInput:       counters = input_q;
+      firebrick_pkg::RegStallOutput:      counters = output_q;
+      firebrick_pkg::RegStallDrain:       counters = drain_q;
+      firebrick_pkg::RegStallSwitch:      counters = switch_q;
+      firebrick_pkg::RegReadBeatsMaps:    counters = beats_read_q;
+      firebrick_pkg::RegReadBeatsProgram: counters = beats_program_q;
+      firebrick_pkg::RegWriteBeats:       counters = beats_write_q;
+      firebrick_pkg::RegImagesDone:       counters = {16'd0, images_done_q};
+      firebrick_pkg::RegGroup:            counters = {16'd0, group_q};
       default:             counters = '0;
     endcase
   end
@@ -354,7 +352,7 @@ module fb_control
   logic [31:0] banks_q;
   always_ff @(posedge clk_i) begin
     banks_q <= identity_q | setup_q | counters_q;
-    rd_data_o <= (addr_2_q >= ProfileBase) ? profile_data : banks_q;
+    rd_data_o <= (addr_2_q >= firebrick_pkg::ProfileBase) ? profile_data : banks_q;
   end
 
   logic unused_bits;

@@ -8,9 +8,7 @@
 // Latency: valid_o of channel c comes DrainLatency + c cycles after last_i.
 `default_nettype none
 
-module fb_drain
-  import fb_block_pkg::*;
-#(
+module fb_drain #(
   parameter int unsigned AccBits = 24,
   parameter int unsigned BiasPairs = 1024,
   parameter int unsigned DrainLatency = 6,
@@ -20,7 +18,7 @@ module fb_drain
   input  wire                          rst_ni,
 
   input  wire                          token_valid_i,
-  input  wire token_t                  token_i,
+  input  wire fb_block_pkg::token_t                  token_i,
   input  wire                          last_i,
 
   output logic                         bias_rd_en_o,
@@ -31,19 +29,19 @@ module fb_drain
   output logic                         odd_o,
   output logic [AccBits-1:0]           bias_o,
   output logic [4:0]                   shift_o,
-  output token_t                       token_o,         // with this channel's addr and chan
+  output fb_block_pkg::token_t                       token_o,         // with this channel's addr and chan
   output logic                         channel_last_o
 );
   localparam int unsigned TokenBits = $clog2(Tokens);
 
   // Tokens wait here until their block drains; at most a few blocks are on their way.
-  token_t               tokens_q [Tokens];
+  logic [$bits(token_i)-1:0] tokens_q [Tokens];
   logic [TokenBits-1:0] head_q, tail_q;
 
   // From the last K step to the cycle in which the bias address must be out.
   logic [DrainLatency-4:0] delay_q;
   logic                    begin_block;
-  token_t                  token_q;
+  fb_block_pkg::token_t                  token_q;
   logic [7:0]              index_q;
   logic                    run_q;
   logic                    last;
@@ -79,7 +77,7 @@ module fb_drain
   assign bias_rd_addr_o = ($clog2(BiasPairs))'(token_q.bias_addr + {5'b0, index_q[7:1]});
 
   // The bias memory takes two cycles.
-  token_t     token_1_q, token_2_q;
+  fb_block_pkg::token_t     token_1_q, token_2_q;
   logic [1:0] valid_q, odd_q, last_q;
 
   always_ff @(posedge clk_i) begin

@@ -10,9 +10,7 @@
 // cycle in which an idle issuer accepted the block.
 `default_nettype none
 
-module fb_issuer
-  import fb_block_pkg::*;
-#(
+module fb_issuer #(
   parameter int unsigned Channels = 32,
   parameter int unsigned ActAddrBits = 12,
   parameter int unsigned WeightAddrBits = 13
@@ -22,7 +20,7 @@ module fb_issuer
 
   input  wire                       block_valid_i,
   output logic                      block_ready_o,
-  input  wire block_t               block_i,
+  input  wire fb_block_pkg::block_t               block_i,
 
   // slots, aligned with the read request
   output logic                      act_rd_en_o,
@@ -39,7 +37,7 @@ module fb_issuer
 
   // the token of a block, in the cycle in which the block starts
   output logic                      token_valid_o,
-  output token_t                    token_o,
+  output fb_block_pkg::token_t                    token_o,
 
   // one pulse when a block's last slot has been issued
   output logic                      done_o,
@@ -55,9 +53,9 @@ module fb_issuer
 );
   localparam int unsigned PaceBits = $clog2(Channels + 1);
 
-  block_t next_q;
+  fb_block_pkg::block_t next_q;
   logic   next_valid_q;
-  block_t blk_q;
+  fb_block_pkg::block_t blk_q;
   logic   run_q;        // slots are being issued
   logic   start;
   logic   finish;

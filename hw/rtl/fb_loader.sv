@@ -8,9 +8,7 @@
 // Handshakes: group_valid_i/group_ready_o, cmd, data: valid/ready; wr_valid_o/wr_ready_i.
 `default_nettype none
 
-module fb_loader
-  import firebrick_pkg::*;
-#(
+module fb_loader #(
   parameter int unsigned Pixels = 14,
   parameter int unsigned WordBytes = 16,
   parameter int unsigned ActAddrBits = 12
@@ -26,7 +24,7 @@ module fb_loader
 
   input  wire                     group_valid_i,
   output logic                    group_ready_o,
-  input  wire group_t             group_i,
+  input  wire firebrick_pkg::group_t             group_i,
 
   input  wire                     issue_done_i,      // a block has been issued
   input  wire  [3:0]              issue_free_rows_i,
@@ -58,7 +56,7 @@ module fb_loader
   typedef enum logic [2:0] {Take, Ahead, Setup, Ask, Finish} state_e;
 
   state_e      state_q;
-  group_t      g_q;
+  firebrick_pkg::group_t      g_q;
   logic [15:0] seq_q;        // of g_q
   logic [15:0] issue_seq_q;  // group that the array works on
   logic [9:0]  freed_q;      // its rows that are no longer needed
@@ -135,8 +133,8 @@ module fb_loader
         asked_q <= '0;
         rows_q <= '0;
         unique case (g_q.src_space)
-          InputSpace:  addr_q <= input_base_q;
-          OutputSpace: addr_q <= output_addr_i;
+          firebrick_pkg::InputSpace:  addr_q <= input_base_q;
+          firebrick_pkg::OutputSpace: addr_q <= output_addr_i;
           default:     addr_q <= scratch_addr_i;
         endcase
         if (ahead <= 16'd1) state_q <= Setup;

@@ -15,10 +15,7 @@
 // segment_ready_i.  Latency: 2 cycles a block, 4 where a pass begins, 7 where a row begins.
 `default_nettype none
 
-module fb_planner
-  import firebrick_pkg::*;
-  import fb_block_pkg::*;
-#(
+module fb_planner #(
   parameter int unsigned Pixels = 14,
   parameter int unsigned Channels = 32,
   parameter int unsigned WordBytes = 16,
@@ -37,7 +34,7 @@ module fb_planner
 
   input  wire          group_valid_i,
   output logic         group_ready_o,
-  input  wire group_t  group_i,
+  input  wire firebrick_pkg::group_t  group_i,
 
   input  wire  [15:0]  weights_loaded_i, // weight words written since start, modulo 2^16
   input  wire  [15:0]  load_seq_i,       // group whose rows are being loaded
@@ -54,7 +51,7 @@ module fb_planner
 
   output logic         block_valid_o,
   input  wire          block_ready_i,
-  output block_t       block_o,
+  output fb_block_pkg::block_t       block_o,
 
   output logic         wait_weights_o,
   output logic         wait_input_o,
@@ -70,8 +67,8 @@ module fb_planner
   } state_e;
 
   state_e state_q;
-  group_t g_q;
-  pass_t  pass_q;
+  firebrick_pkg::group_t g_q;
+  firebrick_pkg::pass_t  pass_q;
 
   // Ring pointers: the row `cur` that a consumer works on, and the row above it.
   logic [12:0] in_cur_q, in_prev_q, mid_cur_q, mid_prev_q, mid_wr_q;
@@ -106,7 +103,7 @@ module fb_planner
                                             logic [12:0] base, logic [13:0] ring_end);
     logic [13:0] sum;
     sum = {1'b0, ptr} + {1'b0, words};
-    return (sum == ring_end) ? base : sum[12:0];
+    ring_next = (sum == ring_end) ? base : sum[12:0];
   endfunction
 
   // ---------------------------------------------------------------- waiting for what a block needs
@@ -209,13 +206,13 @@ module fb_planner
     block_o.token.sum_emit = tile_writes_q;
     block_o.token.row_end = row_end;
     if (!stage_q) begin
-      block_o.token.target = ToRing;
+      block_o.token.target = fb_block_pkg::ToRing;
       block_o.token.addr = mid_wr_q + mid_tile_q + chan_q;
     end else begin
       unique case (g_q.mode)
-        ModePool: block_o.token.target = ToPool;
-        ModeSum:  block_o.token.target = ToSum;
-        default:  block_o.token.target = ToMemory;
+        firebrick_pkg::ModePool: block_o.token.target = fb_block_pkg::ToPool;
+        firebrick_pkg::ModeSum:  block_o.token.target = fb_block_pkg::ToSum;
+        default:  block_o.token.target = fb_block_pkg::ToMemory;
       endcase
       block_o.token.addr = pool_tile_q + chan_q;
     end
@@ -223,7 +220,7 @@ module fb_planner
 
   assign segment_addr_o = seg_tile_q;
   assign segment_words_o = g_q.segment_words;
-  assign segment_sum_o = g_q.mode == ModeSum;
+  assign segment_sum_o = g_q.mode == firebrick_pkg::ModeSum;
   assign segment_tag_o = {last_tile && row_last_q, last_tile};
 
   // --------------------------------------------------------------------------------- the walk
@@ -257,7 +254,7 @@ module fb_planner
       end
       Check: begin
         capacity_error_o <= too_large;
-        seg_row_q <= ((g_q.dst_space == OutputSpace) ? output_base_q : scratch_addr_i) +
+        seg_row_q <= ((g_q.dst_space == firebrick_pkg::OutputSpace) ? output_base_q : scratch_addr_i) +
                      g_q.dst_offset;
         in_cur_q <= g_q.in_base;
         in_prev_q <= 13'(g_q.in_end - {1'b0, g_q.src_row_words});
@@ -298,15 +295,15 @@ module fb_planner
         tile_begin_q <= 1'b1;
         pass_index_q <= !stage_q ? 2'd0 : g_q.p1_enable ? 2'd1 : 2'd2;
         unique case (g_q.mode)
-          ModePool: tile_writes_q <= stage_q && v_emit_q && !tile_q[0] &&
+          firebrick_pkg::ModePool: tile_writes_q <= stage_q && v_emit_q && !tile_q[0] &&
                                      ({1'b0, tile_q[7:1]} < g_q.out_tiles);
-          ModeSum:  tile_writes_q <= stage_q && row_last_q && (tile_q == '0);
+          firebrick_pkg::ModeSum:  tile_writes_q <= stage_q && row_last_q && (tile_q == '0);
           default:  tile_writes_q <= stage_q;
         endcase
         state_q <= PassLoad;
       end
       PassLoad: begin
-        pass_q <= get_pass(g_q, pass_index_q);
+        pass_q <= firebrick_pkg::get_pass(g_q, pass_index_q);
         state_q <= PassInit;
       end
       PassInit: begin

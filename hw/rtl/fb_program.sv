@@ -11,9 +11,7 @@
 // Latency: a beat a cycle; 3 cycles between groups.
 `default_nettype none
 
-module fb_program
-  import firebrick_pkg::*;
-#(
+module fb_program #(
   parameter int unsigned Pixels = 14,
   parameter int unsigned Channels = 32,
   parameter int unsigned AccBits = 24,
@@ -36,7 +34,7 @@ module fb_program
   output logic                          data_ready_o,
   input  wire  [63:0]                   data_i,
 
-  output group_t                        group_o,
+  output firebrick_pkg::group_t                        group_o,
   output logic                          planner_valid_o,
   input  wire                           planner_ready_i,
   output logic                          loader_valid_o,
@@ -72,8 +70,8 @@ module fb_program
   } state_e;
 
   state_e      state_q;
-  header_t     header_q;
-  group_t      group_q;
+  firebrick_pkg::header_t     header_q;
+  firebrick_pkg::group_t      group_q;
   logic        for_planner_q, for_loader_q;
   logic [4:0]  beat_q;
   logic [11:0] bias_left_q;
@@ -107,14 +105,14 @@ module fb_program
 
   assign cmd_valid_o = (state_q == HeaderCmd) || (state_q == StreamCmd);
   assign cmd_addr_o = (state_q == HeaderCmd) ? program_addr_i
-                                             : program_addr_i + 32'(HeaderBeats * 8);
-  assign cmd_beats_o = (state_q == HeaderCmd) ? 24'(HeaderBeats) : header_q.stream_bytes[26:3];
+                                             : program_addr_i + 32'(firebrick_pkg::HeaderBeats * 8);
+  assign cmd_beats_o = (state_q == HeaderCmd) ? 24'(firebrick_pkg::HeaderBeats) : header_q.stream_bytes[26:3];
 
   // The CRC leaves out the beat that carries it.
   assign crc_clear = (state_q == HeaderCmd) || (state_q == StreamCmd) || (state_q == DescCheck) ||
                      (state_q == PayloadCheck);
-  assign crc_valid = take && ((state_q == HeaderRead && beat_q != 5'(HeaderBeats - 1)) ||
-                              (state_q == DescRead && beat_q != 5'(DescriptorBeats - 1)) ||
+  assign crc_valid = take && ((state_q == HeaderRead && beat_q != 5'(firebrick_pkg::HeaderBeats - 1)) ||
+                              (state_q == DescRead && beat_q != 5'(firebrick_pkg::DescriptorBeats - 1)) ||
                               state_q == BiasRead || state_q == WeightRead);
 
   fb_crc32 u_crc (
@@ -178,28 +176,28 @@ module fb_program
         if (cmd_ready_i) state_q <= HeaderRead;
       end
       HeaderRead: if (take) begin
-        header_q <= {data_i, header_q[HeaderBeats*64-1:64]};
-        if (beat_q == 5'(HeaderBeats - 1)) state_q <= HeaderCrc;
+        header_q <= {data_i, header_q[firebrick_pkg::HeaderBeats*64-1:64]};
+        if (beat_q == 5'(firebrick_pkg::HeaderBeats - 1)) state_q <= HeaderCrc;
       end
       HeaderCrc: state_q <= HeaderCheck;
       HeaderCheck: begin
         state_q <= StreamCmd;
-        if (header_q.magic != ProgramMagic) begin
+        if (header_q.magic != firebrick_pkg::ProgramMagic) begin
           error_o <= 1'b1;
-          error_code_o <= ErrMagic;
+          error_code_o <= firebrick_pkg::ErrMagic;
           state_q <= Halt;
-        end else if (header_q.version != FormatVersion) begin
+        end else if (header_q.version != firebrick_pkg::FormatVersion) begin
           error_o <= 1'b1;
-          error_code_o <= ErrVersion;
+          error_code_o <= firebrick_pkg::ErrVersion;
           state_q <= Halt;
         end else if (header_q.header_crc != crc) begin
           error_o <= 1'b1;
-          error_code_o <= ErrHeaderCrc;
+          error_code_o <= firebrick_pkg::ErrHeaderCrc;
           state_q <= Halt;
         end else if (header_q.pixels != 8'(Pixels) || header_q.channels != 8'(Channels) ||
                      header_q.acc_bits != 8'(AccBits) || header_q.word_bytes != 8'(WordBytes)) begin
           error_o <= 1'b1;
-          error_code_o <= ErrShape;
+          error_code_o <= firebrick_pkg::ErrShape;
           state_q <= Halt;
         end
       end
@@ -208,8 +206,8 @@ module fb_program
         if (cmd_ready_i) state_q <= DescRead;
       end
       DescRead: if (take) begin
-        group_q <= {data_i, group_q[DescriptorBeats*64-1:64]};
-        if (beat_q == 5'(DescriptorBeats - 1)) state_q <= DescCrc;
+        group_q <= {data_i, group_q[firebrick_pkg::DescriptorBeats*64-1:64]};
+        if (beat_q == 5'(firebrick_pkg::DescriptorBeats - 1)) state_q <= DescCrc;
       end
       DescCrc: state_q <= DescCheck;
       DescCheck: begin
@@ -219,7 +217,7 @@ module fb_program
         words_left_q <= group_q.weight_words;
         if (group_q.descriptor_crc != crc) begin
           error_o <= 1'b1;
-          error_code_o <= ErrDescriptorCrc;
+          error_code_o <= firebrick_pkg::ErrDescriptorCrc;
           state_q <= Halt;
         end else begin
           for_planner_q <= 1'b1;
@@ -242,7 +240,7 @@ module fb_program
         beat_q <= '0;
         if (group_q.payload_crc != crc) begin
           error_o <= 1'b1;
-          error_code_o <= ErrPayloadCrc;
+          error_code_o <= firebrick_pkg::ErrPayloadCrc;
           state_q <= Halt;
         end else if (!group_q.group_last) begin
           state_q <= DescRead;

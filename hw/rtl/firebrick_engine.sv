@@ -13,10 +13,7 @@
 // never cross 128 bytes).  irq_o is a level.  Reset is synchronous.
 `default_nettype none
 
-module firebrick_engine
-  import firebrick_pkg::*;
-  import fb_block_pkg::*;
-#(
+module firebrick_engine #(
   // pixels of a tile: rows of the array
   parameter int unsigned Pixels = 14,
   // output channels of a block: two for each column of the array
@@ -137,7 +134,7 @@ module firebrick_engine
   logic [3:0]  unused_reg_strb;
 
   fb_axil #(
-    .AddrBits(RegisterBits)
+    .AddrBits(firebrick_pkg::RegisterBits)
   ) u_axil (
     .clk_i,
     .rst_ni,
@@ -231,7 +228,7 @@ module firebrick_engine
   logic [23:0] program_cmd_beats;
   logic [63:0] program_data;
   logic        unused_program_last;
-  group_t      group;
+  firebrick_pkg::group_t      group;
   logic        planner_group_valid, planner_group_ready, loader_group_valid, loader_group_ready;
   logic        bias_wr_en, weight_wr_en;
   logic [$clog2(BiasPairs)-1:0] bias_wr_addr, bias_rd_addr;
@@ -400,7 +397,7 @@ module firebrick_engine
 
   // ------------------------------------------------------------------------------------- sequence
   logic   block_valid, block_ready;
-  block_t block;
+  fb_block_pkg::block_t block;
   logic   ring_row_done_q;
   logic   fifo_pop;
   logic        segment_valid, segment_ready, segment_sum;
@@ -454,7 +451,7 @@ module firebrick_engine
   logic [2:0]                slot_sel;
   logic [WeightAddrBits-1:0] slot_weight_addr;
   logic                      token_valid;
-  token_t                    token;
+  fb_block_pkg::token_t                    token;
 
   fb_issuer #(
     .Channels(Channels),
@@ -582,7 +579,7 @@ module firebrick_engine
   logic               drain_valid, drain_odd, drain_channel_last;
   logic [AccBits-1:0] drain_bias;
   logic [4:0]         drain_shift;
-  token_t             drain_token;
+  fb_block_pkg::token_t             drain_token;
 
   fb_drain #(
     .AccBits(AccBits),
@@ -605,11 +602,11 @@ module firebrick_engine
     .channel_last_o(drain_channel_last)
   );
 
-  localparam int unsigned CtxBits = $bits(token_t) + 1;
+  localparam int unsigned CtxBits = $bits(drain_token) + 1;
   logic                   result_valid;
   logic [Pixels*8-1:0]    result_word;
   logic [SumBits-1:0]     result_sum;
-  token_t                 result_token;
+  fb_block_pkg::token_t                 result_token;
   logic                   result_channel_last;
 
   fb_requant #(
@@ -637,10 +634,10 @@ module firebrick_engine
 
   // Squeeze rows go back into the activation memory.
   always_ff @(posedge clk_i) begin
-    ring_wr_en_q <= core_rst_n && result_valid && (result_token.target == ToRing);
+    ring_wr_en_q <= core_rst_n && result_valid && (result_token.target == fb_block_pkg::ToRing);
     ring_wr_addr_q <= ActAddrBits'(result_token.addr);
     ring_wr_data_q <= result_word;
-    ring_row_done_q <= core_rst_n && result_valid && (result_token.target == ToRing) &&
+    ring_row_done_q <= core_rst_n && result_valid && (result_token.target == fb_block_pkg::ToRing) &&
                        result_token.row_end && result_channel_last;
   end
 
@@ -655,7 +652,7 @@ module firebrick_engine
   ) u_pool (
     .clk_i,
     .rst_ni       (core_rst_n),
-    .valid_i      (result_valid && (result_token.target == ToPool)),
+    .valid_i      (result_valid && (result_token.target == fb_block_pkg::ToPool)),
     .word_i       (result_word),
     .signed_i     (result_token.out_signed),
     .kernel3_i    (result_token.kernel3),
@@ -679,7 +676,7 @@ module firebrick_engine
   ) u_sum (
     .clk_i,
     .rst_ni (core_rst_n),
-    .valid_i(result_valid && (result_token.target == ToSum)),
+    .valid_i(result_valid && (result_token.target == fb_block_pkg::ToSum)),
     .sum_i  (result_sum),
     .index_i(($clog2(Sums))'(result_token.chan)),
     .init_i (result_token.sum_init),
@@ -703,7 +700,7 @@ module firebrick_engine
       late_sum_valid_q <= '0;
     end else begin
       direct_valid_q <= PoolLatency'({direct_valid_q,
-                                      result_valid && (result_token.target == ToMemory)});
+                                      result_valid && (result_token.target == fb_block_pkg::ToMemory)});
       late_sum_valid_q <= (PoolLatency-SumLatency)'({late_sum_valid_q, sum_valid});
     end
   end

@@ -293,7 +293,7 @@ package firebrick_pkg;
         result.src_signed = group.p2_src_signed;
       end
     endcase
-    return result;
+    get_pass = result;
   endfunction
   /* verilator lint_on UNUSEDSIGNAL */
   /* verilator lint_on UNUSEDPARAM */

@@ -1,0 +1,280 @@
+"""What a synthesized netlist consists of, and how deep its logic is.
+
+Reads the JSON that yosys writes after ``synth_xilinx`` with everything flattened.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict, deque
+from dataclasses import dataclass
+from pathlib import Path
+
+# LUTs that a cell occupies (Xilinx UG474: SLICEM LUTs as RAM and shift registers).
+LUT_COST = {
+    **{f"LUT{n}": 1 for n in range(1, 7)},
+    "INV": 1,
+    "SRL16E": 1,
+    "SRLC32E": 1,
+    "RAM32X1D": 2,
+    "RAM64X1D": 2,
+    "RAM32M": 4,
+    "RAM64M": 4,
+    "RAM128X1D": 4,
+}
+FLIP_FLOPS = ("FDRE", "FDSE", "FDCE", "FDPE")
+LATCHES = ("LDCE", "LDPE")
+LUT_RAMS = ("RAM32X1D", "RAM64X1D", "RAM32M", "RAM64M", "RAM128X1D")
+BLOCK_RAMS = {"RAMB36E1": 1.0, "RAMB18E1": 0.5}
+# Their outputs follow their (address) inputs within a cycle; one level each.
+LOGIC = tuple(f"LUT{n}" for n in range(1, 7)) + ("INV",)
+WIRING = ("MUXF7", "MUXF8", "IBUF", "OBUF", "BUFG")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A primitive; ``pins`` maps port names to bits (net numbers, or constants as strings)."""
+
+    name: str
+    kind: str
+    parameters: dict[str, str]
+    pins: dict[str, list[int | str]]
+    outputs: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Path_:
+    """A longest path: LUT levels and CARRY4s on it, and the registers at its ends."""
+
+    levels: int
+    carries: int
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Primitives of a netlist; ``ramb36`` in equivalents, a RAMB18 being half of one."""
+
+    lut: int
+    ff: int
+    dsp48e1: int
+    ramb36: float
+    lut_ram: int
+    shift_registers: int
+    carry4: int
+    latches: int
+
+
+class Netlist:
+    """A flattened netlist."""
+
+    def __init__(self, cells: list[Cell], names: dict[int, str]) -> None:
+        self.cells = cells
+        self.names = names
+
+    @classmethod
+    def load(cls, path: Path, top: str) -> Netlist:
+        """Module ``top`` of a yosys JSON file."""
+        module = json.loads(path.read_text())["modules"][top]
+        cells = [
+            Cell(
+                name,
+                raw["type"],
+                raw.get("parameters", {}),
+                raw["connections"],
+                frozenset(p for p, d in raw["port_directions"].items() if d == "output"),
+            )
+            for name, raw in module["cells"].items()
+            if raw["type"] != "$scopeinfo"
+        ]
+        names: dict[int, str] = {}
+        for name, net in module["netnames"].items():
+            for index, bit in enumerate(net["bits"]):
+                # Names from the source tell more than those that yosys made up.
+                if isinstance(bit, int) and (bit not in names or names[bit].startswith("$")):
+                    names[bit] = name if len(net["bits"]) == 1 else f"{name}[{index}]"
+        return cls(cells, names)
+
+    def counts(self) -> Counts:
+        kinds = Counter(cell.kind for cell in self.cells)
+        return Counts(
+            lut=sum(LUT_COST.get(kind, 0) * n for kind, n in kinds.items()),
+            ff=sum(kinds[kind] for kind in FLIP_FLOPS),
+            dsp48e1=kinds["DSP48E1"],
+            ramb36=sum(cost * kinds[kind] for kind, cost in BLOCK_RAMS.items()),
+            lut_ram=sum(kinds[kind] for kind in LUT_RAMS),
+            shift_registers=kinds["SRL16E"] + kinds["SRLC32E"],
+            carry4=kinds["CARRY4"],
+            latches=sum(kinds[kind] for kind in LATCHES),
+        )
+
+    def dsp_registers(self) -> Counter[str]:
+        """How many DSPs use which of their A, B, M and P registers, as "ABMP" strings."""
+        used: Counter[str] = Counter()
+        for cell in self.cells:
+            if cell.kind == "DSP48E1":
+                used[
+                    "".join(
+                        letter
+                        for letter in "ABMP"
+                        if _number(cell.parameters.get(f"{letter}REG", "0")) > 0
+                    )
+                ] += 1
+        return used
+
+    def memories(self) -> dict[str, Counter[str]]:
+        """Memory primitives by the part of the design that they belong to."""
+        found: dict[str, Counter[str]] = defaultdict(Counter)
+        for cell in self.cells:
+            if cell.kind in BLOCK_RAMS or cell.kind in LUT_RAMS:
+                found[_part(cell.name)][cell.kind] += 1
+        return dict(found)
+
+    def undriven(self) -> list[str]:
+        """Nets that a cell reads and nothing drives (ports of the top count as driven)."""
+        driven = {
+            bit for c in self.cells for p in c.outputs for bit in c.pins[p] if isinstance(bit, int)
+        }
+        read = {
+            bit
+            for c in self.cells
+            for p, bits in c.pins.items()
+            if p not in c.outputs
+            for bit in bits
+            if isinstance(bit, int)
+        }
+        return sorted(self.names.get(bit, str(bit)) for bit in read - driven - self._ports())
+
+    def _ports(self) -> set[int]:
+        return self.ports if hasattr(self, "ports") else set()
+
+    # ------------------------------------------------------------------------------- depth
+
+    def longest_paths(self) -> dict[str, Path_]:
+        """The longest register-to-register path into every part of the design.
+
+        Length is counted in LUT levels, then in CARRY4s.  MUXF7 and MUXF8 belong to their LUTs.
+        A distributed RAM counts as a level from address to data.  Ports of the top neither begin
+        nor end a path that counts.
+        """
+        order, arcs = self._arcs()
+        best: dict[int, tuple[int, int]] = {}
+        origin: dict[int, str] = {}
+        for cell in self.cells:
+            if _is_register(cell):
+                for port in cell.outputs:
+                    for bit in cell.pins[port]:
+                        if isinstance(bit, int):
+                            best[bit] = (0, 0)
+                            origin[bit] = self._register_name(cell)
+        for output in order:
+            for source, level, carry in arcs[output]:
+                if source in best:
+                    length = (best[source][0] + level, best[source][1] + carry)
+                    if output not in best or length > best[output]:
+                        best[output] = length
+                        origin[output] = origin[source]
+        paths: dict[str, Path_] = {}
+        for cell in self.cells:
+            if not _is_register(cell):
+                continue
+            name = self._register_name(cell)
+            for port, bits in cell.pins.items():
+                if port in cell.outputs:
+                    continue
+                for bit in bits:
+                    if isinstance(bit, int) and bit in best:
+                        levels, carries = best[bit]
+                        part = _part(name)
+                        old = paths.get(part)
+                        if old is None or (levels, carries) > (old.levels, old.carries):
+                            paths[part] = Path_(levels, carries, origin[bit], name)
+        return paths
+
+    def _register_name(self, cell: Cell) -> str:
+        """The source's name of a register: that of its output net."""
+        for port in ("Q", "P", "DOADO", "DOBDO", "DO"):
+            for bit in cell.pins.get(port, []):
+                if isinstance(bit, int) and not self.names.get(bit, "$").startswith("$"):
+                    return self.names[bit]
+        return cell.name
+
+    def _arcs(self) -> tuple[list[int], dict[int, list[tuple[int, int, int]]]]:
+        """Combinational arcs into every net (from, LUT levels, CARRY4s), and the nets' order."""
+        arcs: dict[int, list[tuple[int, int, int]]] = {}
+        for cell in self.cells:
+            for port, sources in _dependencies(cell):
+                for index, bit in enumerate(cell.pins[port]):
+                    if isinstance(bit, int):
+                        level = 1 if cell.kind in LOGIC or cell.kind in LUT_RAMS else 0
+                        carry = 1 if cell.kind == "CARRY4" else 0
+                        arcs[bit] = [
+                            (source, level, carry)
+                            for source in sources(index)
+                            if isinstance(source, int)
+                        ]
+        waiting = {
+            output: sum(source in arcs for source, _, _ in into) for output, into in arcs.items()
+        }
+        readers: dict[int, list[int]] = defaultdict(list)
+        for output, into in arcs.items():
+            for source, _, _ in into:
+                if source in arcs:
+                    readers[source].append(output)
+        ready = deque(output for output, count in waiting.items() if not count)
+        order = []
+        while ready:
+            output = ready.popleft()
+            order.append(output)
+            for reader in readers[output]:
+                waiting[reader] -= 1
+                if not waiting[reader]:
+                    ready.append(reader)
+        if len(order) != len(arcs):
+            raise ValueError(f"{len(arcs) - len(order)} nets lie on combinational loops")
+        return order, arcs
+
+
+def _number(text: str | int) -> int:
+    """A yosys parameter: an integer, or a string of binary digits."""
+    return text if isinstance(text, int) else int(text, 2) if text.strip("01") == "" else 0
+
+
+def _part(name: str) -> str:
+    """The instance directly below the top that a flattened name belongs to."""
+    head = name.lstrip("\\").split(".", 1)
+    return head[0] if len(head) > 1 and not head[0].startswith("$") else "(top)"
+
+
+def _is_register(cell: Cell) -> bool:
+    return (
+        cell.kind in FLIP_FLOPS
+        or cell.kind in BLOCK_RAMS
+        or cell.kind in ("DSP48E1", "SRL16E", "SRLC32E")
+        or cell.kind in LUT_RAMS
+    )
+
+
+def _dependencies(cell: Cell):
+    """(output port, function from bit index to the input bits that it follows) pairs."""
+    pins = cell.pins
+    if cell.kind in LOGIC or cell.kind in WIRING:
+        inputs = [b for p, bits in pins.items() if p not in cell.outputs for b in bits]
+        return [(port, lambda _i, inputs=inputs: inputs) for port in cell.outputs]
+    if cell.kind == "CARRY4":
+        base = [*pins.get("CI", []), *pins.get("CYINIT", [])]
+        di, s = pins["DI"], pins["S"]
+        return [
+            ("O", lambda i: [*base, *di[:i], *s[: i + 1]]),
+            ("CO", lambda i: [*base, *di[: i + 1], *s[: i + 1]]),
+        ]
+    if cell.kind in LUT_RAMS:
+        pairs = []
+        for output in cell.outputs:
+            address = {"DOA": "ADDRA", "DOB": "ADDRB", "DOC": "ADDRC", "DOD": "ADDRD"}.get(output)
+            names = [address] if address else [p for p in pins if p.startswith(("DPRA", "A"))]
+            inputs = [b for p in names for b in pins.get(p, [])]
+            pairs.append((output, lambda _i, inputs=inputs: inputs))
+        return pairs
+    return []
