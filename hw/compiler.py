@@ -174,6 +174,12 @@ class _Compiler:
                     f"a first convolution of {kh}x{kw} with stride {node.stride}; supported are "
                     "up to 15 rows, and columns up to 4 (stride 1) or 2 to 8 (stride 2)",
                 )
+            if kh > 1 and node.weights.shape[1] * kw < 3:
+                raise self._fail(
+                    node.name,
+                    f"a kernel of {kh}x{kw} on {node.weights.shape[1]} channel: a kernel row must "
+                    "have at least 3 weights",
+                )
             return
         plain = (kh, kw) == (1, 1) and (isinstance(node, QGlobalSum) or not any(node.padding))
         same = (kh, kw) == (3, 3) and tuple(node.padding) == (1, 1, 1, 1)

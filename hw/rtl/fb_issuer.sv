@@ -69,7 +69,9 @@ module fb_issuer #(
   logic [15:0]         steps_left_q;
   logic [PaceBits-1:0] pace_left_q;
   logic [12:0]         elem_q;        // word of the element's own tile
-  logic [12:0]         row_next_q;    // base of the kernel row after it
+  logic [12:0]         row_q;         // base of the current kernel row
+  logic [13:0]         row_step_q;    // row_q + row_words, one cycle after row_q
+  logic [12:0]         elem_next_q;   // first element of the next kernel row, two cycles after
   logic [15:0]         weight_addr_q;
 
   logic [2:0] taps;
@@ -80,7 +82,7 @@ module fb_issuer #(
   logic       phase_last;
   logic       next_short;
   logic       paced;
-  logic [13:0] row_step;
+  logic [12:0] row_next;
 
   assign taps = phase_q ? blk_q.taps1 : blk_q.taps0;
   assign words = phase_q ? blk_q.words1 : blk_q.words0;
@@ -96,10 +98,13 @@ module fb_issuer #(
   assign paced = finish ? !next_short : (16'(pace_left_q) <= next_q.steps);
   assign start = next_valid_q && paced && (finish || !run_q);
   assign block_ready_o = !next_valid_q || start;
-  assign row_step = {1'b0, row_next_q} + {1'b0, blk_q.row_words};
+  // In steps, since a kernel row lasts at least 3 cycles where another one follows.
+  assign row_next = (row_step_q == blk_q.ring_end) ? blk_q.ring_base : row_step_q[12:0];
 
   always_ff @(posedge clk_i) begin
     if (block_ready_o) next_q <= block_i;
+    row_step_q <= {1'b0, row_q} + {1'b0, blk_q.row_words};
+    elem_next_q <= row_next + blk_q.tile_off;
     if (start) begin
       blk_q         <= next_q;
       tap_q         <= '0;
@@ -110,8 +115,7 @@ module fb_issuer #(
       first_q       <= 1'b1;
       steps_left_q  <= next_q.steps;
       elem_q        <= next_q.row_base + next_q.tile_off;
-      row_next_q    <= ({1'b0, next_q.row_base} + {1'b0, next_q.row_words} == next_q.ring_end) ?
-                       next_q.ring_base : next_q.row_base + next_q.row_words;
+      row_q         <= next_q.row_base;
       weight_addr_q <= next_q.weight_addr;
     end else if (run_q) begin
       first_q       <= 1'b0;
@@ -131,8 +135,8 @@ module fb_issuer #(
           chan_left_q <= blk_q.channels0;
           row_left_q  <= row_left_q - 4'd1;
           first_row_q <= 1'b0;
-          elem_q      <= row_next_q + blk_q.tile_off;
-          row_next_q  <= (row_step == blk_q.ring_end) ? blk_q.ring_base : row_step[12:0];
+          elem_q      <= elem_next_q;
+          row_q       <= row_next;
         end
       end
     end

@@ -12,7 +12,7 @@
 // cannot be stopped.
 //
 // Handshakes: group_valid_i/group_ready_o, block_valid_o/block_ready_i, segment_valid_o/
-// segment_ready_i.  Latency: 2 cycles a block, 4 where a pass begins, 7 where a row begins.
+// segment_ready_i.  Latency: 3 cycles a block, 5 where a pass begins, 8 where a row begins.
 `default_nettype none
 
 module fb_planner #(
@@ -63,7 +63,7 @@ module fb_planner #(
   localparam int unsigned RoomBits = $clog2(FifoWords + 1);
 
   typedef enum logic [3:0] {
-    Idle, Check, Init, Row, Tile, PassLoad, PassInit, BlockPrep, BlockWait, RowEnd, Advance, Next
+    Idle, Check, Init, Row, Tile, PassLoad, PassInit, BlockPrep, BlockCheck, BlockWait, RowEnd, Advance, Next
   } state_e;
 
   state_e state_q;
@@ -109,28 +109,36 @@ module fb_planner #(
   // ---------------------------------------------------------------- waiting for what a block needs
   logic [15:0] weight_slack;
   logic [15:0] seq_slack;
-  logic        weights_ok, input_ok, ring_ok, output_ok;
+  logic        weights_ok_q, input_ok_q, ring_ok_q, room_ok_q;
+  logic        output_ok;
   logic        segment_due;
   logic        push;
 
   assign weight_slack = weights_loaded_i - weight_need_q;
   assign seq_slack = load_seq_i - seq_q;
-  assign weights_ok = !weight_slack[15];
-  assign input_ok = pass_q.mid || (!seq_slack[15] && (seq_slack != '0)) ||
-                    ((seq_slack == '0) && ({2'b0, load_rows_i} >= in_need_q));
-  assign ring_ok = !pass_q.mid || (mid_done_q >= mid_need_q);
   assign segment_due = tile_begin_q && tile_writes_q;
-  assign output_ok = !tile_writes_q || ((16'(room_q) >= 16'(block_channels_q)) &&
-                                        (!segment_due || segment_ready_i));
+  assign output_ok = room_ok_q && (!segment_due || segment_ready_i);
 
-  assign block_valid_o = (state_q == BlockWait) && weights_ok && input_ok && ring_ok && output_ok;
+  // Looked up a cycle late, which is safe: while a block waits, what it needs only comes nearer.
+  // BlockCheck is the cycle in which the needs of a new block are looked up first.
+  always_ff @(posedge clk_i) begin
+    weights_ok_q <= !weight_slack[15];
+    input_ok_q <= pass_q.mid || (!seq_slack[15] && (seq_slack != '0)) ||
+                  ((seq_slack == '0) && ({2'b0, load_rows_i} >= in_need_q));
+    ring_ok_q <= !pass_q.mid || (mid_done_q >= mid_need_q);
+    room_ok_q <= !tile_writes_q || (16'(room_q) >= 16'(block_channels_q));
+  end
+
+  assign block_valid_o = (state_q == BlockWait) && weights_ok_q && input_ok_q && ring_ok_q &&
+                         output_ok;
   assign push = block_valid_o && block_ready_i;
   assign segment_valid_o = push && segment_due;
 
-  assign wait_weights_o = (state_q == BlockWait) && !weights_ok;
-  assign wait_input_o = (state_q == BlockWait) && weights_ok && !input_ok;
-  assign wait_ring_o = (state_q == BlockWait) && weights_ok && input_ok && !ring_ok;
-  assign wait_output_o = (state_q == BlockWait) && weights_ok && input_ok && ring_ok && !output_ok;
+  assign wait_weights_o = (state_q == BlockWait) && !weights_ok_q;
+  assign wait_input_o = (state_q == BlockWait) && weights_ok_q && !input_ok_q;
+  assign wait_ring_o = (state_q == BlockWait) && weights_ok_q && input_ok_q && !ring_ok_q;
+  assign wait_output_o = (state_q == BlockWait) && weights_ok_q && input_ok_q && ring_ok_q &&
+                         !output_ok;
 
   assign group_ready_o = state_q == Idle;
 
@@ -319,8 +327,9 @@ module fb_planner #(
         block_channels_q <= last_block ? pass_q.last : 8'(Channels);
         if (in_need_q > {2'b0, g_q.src_rows}) in_need_q <= {2'b0, g_q.src_rows};
         if (mid_need_q > g_q.mid_total) mid_need_q <= g_q.mid_total;
-        state_q <= BlockWait;
+        state_q <= BlockCheck;
       end
+      BlockCheck: state_q <= BlockWait;
       BlockWait: if (push) begin
         tile_begin_q <= 1'b0;
         chan_q <= chan_q + {5'b0, block_channels_q};

@@ -87,7 +87,8 @@ module fb_program #(
   logic        take;
   logic        lane_last;
   logic        crc_clear, crc_valid;
-  logic [31:0] crc;
+  logic [31:0] crc, crc_expected;
+  logic        crc_wrong_q;
 
   // Room is looked up a cycle late, so two words of slack keep the ring from overrunning.
   assign take = data_valid_i && data_ready_o;
@@ -114,6 +115,16 @@ module fb_program #(
   assign crc_valid = take && ((state_q == HeaderRead && beat_q != 5'(firebrick_pkg::HeaderBeats - 1)) ||
                               (state_q == DescRead && beat_q != 5'(firebrick_pkg::DescriptorBeats - 1)) ||
                               state_q == BiasRead || state_q == WeightRead);
+
+  // Compared in the cycle before it is looked at: HeaderCrc, DescCrc, PayloadCrc.
+  always_comb begin
+    unique case (state_q)
+      HeaderCrc: crc_expected = header_q.header_crc;
+      DescCrc:   crc_expected = group_q.descriptor_crc;
+      default:   crc_expected = group_q.payload_crc;
+    endcase
+  end
+  always_ff @(posedge clk_i) crc_wrong_q <= crc != crc_expected;
 
   fb_crc32 u_crc (
     .clk_i,
@@ -190,7 +201,7 @@ module fb_program #(
           error_o <= 1'b1;
           error_code_o <= firebrick_pkg::ErrVersion;
           state_q <= Halt;
-        end else if (header_q.header_crc != crc) begin
+        end else if (crc_wrong_q) begin
           error_o <= 1'b1;
           error_code_o <= firebrick_pkg::ErrHeaderCrc;
           state_q <= Halt;
@@ -215,7 +226,7 @@ module fb_program #(
         lane_q <= '0;
         bias_left_q <= group_q.bias_pairs;
         words_left_q <= group_q.weight_words;
-        if (group_q.descriptor_crc != crc) begin
+        if (crc_wrong_q) begin
           error_o <= 1'b1;
           error_code_o <= firebrick_pkg::ErrDescriptorCrc;
           state_q <= Halt;
@@ -238,7 +249,7 @@ module fb_program #(
       PayloadCrc: state_q <= PayloadCheck;
       PayloadCheck: begin
         beat_q <= '0;
-        if (group_q.payload_crc != crc) begin
+        if (crc_wrong_q) begin
           error_o <= 1'b1;
           error_code_o <= firebrick_pkg::ErrPayloadCrc;
           state_q <= Halt;
