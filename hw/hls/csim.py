@@ -1,15 +1,13 @@
 """C simulation without vendor tools: the emitted C++ compiled by g++ into a shared library.
 
-The library runs in a process of its own (``python hw/hls/csim.py LIBRARY MEMORY``), so that a
-fault in the C++ ends that process and not the caller's.
+The library runs in a process of its own (:mod:`hw.hls.child`), so that a fault in the C++ ends that
+process and not the caller's.
 """
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import importlib.util
-import mmap
 import os
 import shutil
 import subprocess
@@ -17,12 +15,16 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    from hw.shape import EngineShape
+from host import layout
+from host.program import parse_program
+from hw import definition as d
+from hw.hls.child import REGISTER_BYTES
+from hw.hls.emit import DEFINITIONS, TEMPLATES, arguments, emit_project
+from hw.shape import EngineShape
+from quantize.errors import FirebrickError
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "hls"
@@ -39,12 +41,11 @@ FLAGS = (
     "-Wno-uninitialized",
     "-Wno-maybe-uninitialized",
 )
-# The registers lie at the end of the memory file.
-REGISTER_BYTES = 0x1000
+CHILD = Path(__file__).resolve().parent / "child.py"
 ALIGNMENT = 128
 
 
-class CSimError(RuntimeError):
+class CSimError(FirebrickError):
     """C simulation is not possible, or the engine ended with an error."""
 
 
@@ -83,18 +84,16 @@ def ap_types() -> Path:
     return folder
 
 
-def build_library(shape: EngineShape, build: Path = BUILD) -> Path:
-    """Emit and compile the engine of ``shape`` once; the library's path.
+def build_library(shape: EngineShape, build: Path = BUILD, flags: tuple[str, ...] = ()) -> Path:
+    """Emit and compile the engine of ``shape`` once, with ``flags`` more; the library's path.
 
     Raises :class:`CSimError` with the compiler's words where that fails.
     """
-    from hw.hls.emit import DEFINITIONS, TEMPLATES, emit_project
-
     headers = ap_types()
     compiler = shutil.which(os.environ.get("CXX", "g++"))
     if compiler is None:
         raise CSimError("no C++ compiler: install g++, or name one with CXX")
-    digest = hashlib.sha256(repr((shape, FLAGS, compiler, str(headers))).encode())
+    digest = hashlib.sha256(repr((shape, FLAGS, flags, compiler, str(headers))).encode())
     for file in [DEFINITIONS, *sorted(TEMPLATES.rglob("*.j2")), TEMPLATES.parent / "emit.py"]:
         digest.update(file.read_bytes())
     folder = build / f"{shape}-{digest.hexdigest()[:12]}"
@@ -107,7 +106,7 @@ def build_library(shape: EngineShape, build: Path = BUILD) -> Path:
         project = emit_project(shape, "xc7z020clg400-1", 10.0, Path(name) / "project")
         built = Path(name) / library.name
         sources = [project / "src" / "firebrick_engine.cpp", project / "tb" / "library.cpp"]
-        command = [compiler, *FLAGS, f"-I{project / 'src'}", "-isystem", str(headers)]
+        command = [compiler, *FLAGS, *flags, f"-I{project / 'src'}", "-isystem", str(headers)]
         command += [*map(str, sources), "-o", str(built)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -125,9 +124,11 @@ def _align(size: int) -> int:
 class CSim:
     """The emitted engine of ``shape``, compiled with g++; ``library`` is its shared library."""
 
-    def __init__(self, shape: EngineShape, build: Path = BUILD) -> None:
+    def __init__(
+        self, shape: EngineShape, build: Path = BUILD, flags: tuple[str, ...] = ()
+    ) -> None:
         self.shape = shape
-        self.library = build_library(shape, build)
+        self.library = build_library(shape, build, flags)
 
     def run(
         self, program_blob: bytes, images: np.ndarray, timeout: float | None = None
@@ -137,11 +138,6 @@ class CSim:
         Raises ``host.errors.ProgramError`` for a damaged blob, :class:`CSimError` where the
         engine reports an error, crashes, or runs longer than ``timeout`` seconds.
         """
-        import numpy as np
-
-        from host import layout
-        from host.program import parse_program
-
         program = parse_program(program_blob)
         inputs = [
             layout.pack_input(image, program.input, program.pixels, program.word_bytes)
@@ -187,10 +183,6 @@ class CSim:
 
         Raises :class:`CSimError` where the process crashes or exceeds ``timeout`` seconds.
         """
-        import numpy as np
-
-        from hw.hls.emit import arguments
-
         words = np.zeros(REGISTER_BYTES // 4, "<u4")
         known = {a.argument.upper(): a for a in arguments()}
         for name, value in registers.items():
@@ -202,7 +194,7 @@ class CSim:
             with path.open("wb") as file:
                 file.write(memory.data)
                 file.write(words.data)
-            command = [sys.executable, __file__, str(self.library), str(path)]
+            command = [sys.executable, str(CHILD), str(self.library), str(path)]
             try:
                 done = subprocess.run(
                     command, capture_output=True, text=True, timeout=timeout, check=False
@@ -222,30 +214,8 @@ class CSim:
 
     @staticmethod
     def _check(source: str, error: int) -> None:
-        from hw import definition as d
-
         code, group = error & 0xFF, error >> 8 & 0xFFFF
         if code:
             texts = {number: (name, text) for number, name, text in d.ERRORS}
             name, text = texts.get(code, ("unknown", "no such error code"))
             raise CSimError(f"{source}: error {code} ({name}) in group {group}: {text}")
-
-
-def _child(library: str, path: str) -> None:
-    """In the child process: run the engine on the mapped memory, print the seconds."""
-    import time
-
-    with open(path, "r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
-        whole = (ctypes.c_char * len(memory)).from_buffer(memory)
-        registers = (ctypes.c_uint32 * (REGISTER_BYTES // 4)).from_buffer(
-            memory, len(memory) - REGISTER_BYTES
-        )
-        engine = ctypes.CDLL(library)
-        start = time.perf_counter()
-        engine.firebrick_run(whole, registers)
-        print(time.perf_counter() - start)
-        del whole, registers
-
-
-if __name__ == "__main__":
-    _child(*sys.argv[1:])
