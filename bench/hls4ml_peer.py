@@ -179,8 +179,10 @@ def _worker(network: str, backend: str, folder: Path, report: Path) -> None:
             answer = _vitis(net, prepared, images, folder, step)
         else:
             answer = _firebrick(net, prepared, images, folder, step)
-    expected = FloatModel(net).logits(float_input(images[:1], prepared))[0]
-    state["correlation"] = float(np.corrcoef(np.asarray(answer).reshape(-1), expected)[0, 1])
+    if network == "fire":
+        # A thousand classes of random weights differ by less than any 8 or 16 bits resolve.
+        expected = FloatModel(net).logits(float_input(images[:1], prepared))[0]
+        state["correlation"] = float(np.corrcoef(np.asarray(answer).reshape(-1), expected)[0, 1])
     _save(state, report)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from hls4ml.model.graph import HLSConfig, ModelGraph
 
+from hw.hls4ml_backend import pytorch
 from hw.hls4ml_backend.lower import Lowered, lower
 from hw.hls4ml_backend.precision import activation_type, covering_type, stated
 from hw.hls4ml_backend.quantization import quantize
@@ -80,6 +81,7 @@ def adopt(model: ModelGraph) -> None:
     source = _input_layer(model)
     if source.get_attr(NETWORK) is not None:
         return
+    pytorch.check(model)
     lowered = lower(model)
     qnet = quantize(
         lowered.network,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import hls4ml
 import numpy as np
 import pytest
 
+from hw.hls4ml_backend import pytorch
 from hw.hls4ml_backend.lower import lower
 from quantize import golden
 from quantize.errors import FirebrickError
 from quantize.float_model import FloatModel
 from tests.hls4ml.conftest import ENGINE, PLAIN
+from tests.hls4ml.test_lower import Layers, chain
 
 SHAPE = (3, 21, 19)
 
@@ -96,3 +100,115 @@ def test_keras_pooling_that_pads_both_sides_is_refused(keras, images, tmp_path):
             calibration=images,
             **ENGINE,
         )
+
+
+def torch_network(torch, ceil_mode: bool):
+    nn = torch.nn
+
+    class Small(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = nn.Conv2d(3, 6, 3, stride=2)
+            self.stem_relu = nn.ReLU()
+            self.pool = nn.MaxPool2d(3, 2, ceil_mode=ceil_mode)
+            self.squeeze = nn.Conv2d(6, 4, 1)
+            self.squeeze_relu = nn.ReLU()
+            self.one = nn.Conv2d(4, 5, 1)
+            self.one_relu = nn.ReLU()
+            self.three = nn.Conv2d(4, 5, 3, padding=1)
+            self.three_relu = nn.ReLU()
+            self.drop = nn.Dropout(0.5)
+            self.classes = nn.Conv2d(10, 7, 1)
+            self.classes_relu = nn.ReLU()
+            self.average = nn.AvgPool2d((5, 4) if ceil_mode else (4, 4))
+            self.flat = nn.Flatten()
+            self.softmax = nn.Softmax(dim=-1)
+
+        def forward(self, x):
+            x = self.squeeze_relu(self.squeeze(self.pool(self.stem_relu(self.stem(x)))))
+            halves = [self.one_relu(self.one(x)), self.three_relu(self.three(x))]
+            x = self.classes_relu(self.classes(self.drop(torch.cat(halves, dim=1))))
+            return self.softmax(self.flat(self.average(x)))
+
+    torch.manual_seed(4)
+    return Small().eval()
+
+
+@pytest.mark.parametrize("conversion", ["full", "internal"])
+def test_pytorch(torch, conversion, images, tmp_path):
+    network = torch_network(torch, ceil_mode=False)
+    model = from_pytorch(network, images, tmp_path, conversion)
+    with torch.no_grad():
+        expected = network(torch.tensor(images.astype(np.float32) * PLAIN.scale)).numpy()
+    check(model, images, expected)
+    # Flat pictures are in the order of the graph's input.
+    order = (0, 1, 2, 3) if conversion == "full" else (0, 2, 3, 1)
+    flat = np.ascontiguousarray(images.transpose(order), np.float32).reshape(len(images), -1)
+    np.testing.assert_array_equal(model.predict(flat), model.predict(images))
+
+
+def test_pytorch_ceil_mode_is_refused(torch, images, tmp_path):
+    with pytest.raises(FirebrickError, match=r"module pool \(MaxPool2d\): .*export .* to ONNX"):
+        from_pytorch(torch_network(torch, ceil_mode=True), images, tmp_path, "full")
+
+
+def from_pytorch(network, images, folder, conversion):
+    config = hls4ml.utils.config_from_pytorch_model(
+        network,
+        SHAPE,
+        granularity="name",
+        backend="Firebrick",
+        channels_last_conversion=conversion,
+    )
+    return hls4ml.converters.convert_from_pytorch_model(
+        network,
+        backend="Firebrick",
+        hls_config=config,
+        output_dir=str(folder / "project"),
+        preprocessing=PLAIN,
+        calibration=images,
+        **ENGINE,
+    )
+
+
+class MaxPool2d(SimpleNamespace):
+    """Stands for PyTorch's, whose attributes are read only."""
+
+
+class Modules:
+    def __init__(self, **modules: object) -> None:
+        self.modules = modules
+
+    def named_modules(self):
+        return self.modules.items()
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (MaxPool2d(ceil_mode=False), None),
+        (MaxPool2d(ceil_mode=True), r"module pool1 \(MaxPool2d\): .*drops its ceil_mode"),
+        (MaxPool2d(ceil_mode=False, dilation=2), r"module pool1 .*its dilation is 2"),
+        (MaxPool2d(padding_mode="reflect"), "module pool1 .*padding_mode is 'reflect'"),
+    ],
+)
+def test_what_hls4ml_drops_from_pytorch_modules(module, message, tmp_path):
+    """The graph's pool1 reads a map of 9x9: with ceil_mode its windows would be more."""
+    layers = Layers()
+    layers.average("average", chain(layers))
+    model = layers.convert(tmp_path)
+    model.config.config["PytorchModel"] = Modules(pool1=module)
+    if message is None:
+        pytorch.check(model)
+        return
+    with pytest.raises(FirebrickError, match=message):
+        pytorch.check(model)
+
+
+def test_ceil_mode_that_changes_nothing_passes(tmp_path):
+    layers = Layers()
+    x = layers.conv("conv1", "pixels", 6, 4)
+    layers.average("average", layers.conv("last", layers.pool("pool1", x), 5))
+    model = layers.convert(tmp_path)
+    model.config.config["PytorchModel"] = Modules(pool1=MaxPool2d(ceil_mode=True))
+    pytorch.check(model)
