@@ -55,6 +55,8 @@ module fb_issuer #(
 
   fb_block_pkg::block_t next_q;
   logic   next_valid_q;
+  logic   next_one_q;     // of one step
+  logic   next_short_q;   // of fewer than C steps
   fb_block_pkg::block_t blk_q;
   logic   run_q;        // slots are being issued
   logic   start;
@@ -67,6 +69,7 @@ module fb_issuer #(
   logic                first_row_q;
   logic                first_q;
   logic [15:0]         steps_left_q;
+  logic                step_last_q;   // steps_left_q is 1
   logic [PaceBits-1:0] pace_left_q;
   logic [12:0]         elem_q;        // word of the element's own tile
   logic [12:0]         row_q;         // base of the current kernel row
@@ -77,32 +80,33 @@ module fb_issuer #(
   logic [2:0] taps;
   logic [1:0] words;
   logic       tap_last;
-  logic       step_last;
   logic       chan_last;
   logic       phase_last;
-  logic       next_short;
   logic       paced;
   logic [12:0] row_next;
 
   assign taps = phase_q ? blk_q.taps1 : blk_q.taps0;
   assign words = phase_q ? blk_q.words1 : blk_q.words0;
   assign tap_last = (tap_q + 3'd1) == taps;
-  assign step_last = steps_left_q == 16'd1;
   assign chan_last = chan_left_q == 13'd1;
   assign phase_last = phase_q || (blk_q.channels1 == '0);
 
-  assign finish = run_q && step_last;
+  assign finish = run_q && step_last_q;
   // Last steps must be C cycles apart, so that the array has drained one block before it
   // captures the next: a short block starts late.
-  assign next_short = next_q.steps < 16'(Channels);
-  assign paced = finish ? !next_short : (16'(pace_left_q) <= next_q.steps);
+  assign paced = finish ? !next_short_q : (16'(pace_left_q) <= next_q.steps);
   assign start = next_valid_q && paced && (finish || !run_q);
   assign block_ready_o = !next_valid_q || start;
   // In steps, since a kernel row lasts at least 3 cycles where another one follows.
   assign row_next = (row_step_q == blk_q.ring_end) ? blk_q.ring_base : row_step_q[12:0];
 
   always_ff @(posedge clk_i) begin
-    if (block_ready_o) next_q <= block_i;
+    if (block_ready_o) begin
+      next_q <= block_i;
+      next_one_q <= block_i.steps == 16'd1;
+      next_short_q <= block_i.steps < 16'(Channels);
+    end
+    step_last_q <= start ? next_one_q : (steps_left_q == 16'd2);
     row_step_q <= {1'b0, row_q} + {1'b0, blk_q.row_words};
     elem_next_q <= row_next + blk_q.tile_off;
     if (start) begin
@@ -196,7 +200,7 @@ module fb_issuer #(
     slot_signed_o      <= blk_q.src_signed;
     slot_weight_addr_o <= WeightAddrBits'(weight_addr_q);
     slot_first_o       <= run_q && first_q;
-    slot_last_o        <= run_q && step_last;
+    slot_last_o        <= run_q && step_last_q;
     slot_read_o        <= run_q && read;
     slot_valid_o       <= run_q && rst_ni;
   end

@@ -63,7 +63,9 @@ module fb_loader #(
   logic [9:0]  asked_q, rows_q;
   logic [31:0] addr_q;
   logic [31:0] input_base_q;
-  logic [13:0] ptr_q;
+  logic [ActAddrBits-1:0] ptr_q;
+  logic [13:0] ring_words_q;
+  logic [13:0] until_wrap_q;  // words up to the end of the ring, this one included
   logic        room_q, there_q;
   logic [15:0] lag;
   logic [15:0] ahead;
@@ -90,7 +92,7 @@ module fb_loader #(
   assign take = data_valid_i && data_ready_o;
   assign write = full_q && wr_ready_i;
   assign wr_valid_o = full_q;
-  assign wr_addr_o = ptr_q[ActAddrBits-1:0];
+  assign wr_addr_o = ptr_q;
   assign wr_data_o = lanes_q[Pixels*8-1:0];
 
   if (WordBeats == 1) begin : gen_one_beat
@@ -108,7 +110,8 @@ module fb_loader #(
     else if (write) full_q <= 1'b0;
 
     if (write) begin
-      ptr_q <= (ptr_q + 14'd1 == g_q.in_end) ? {1'b0, g_q.in_base} : ptr_q + 14'd1;
+      ptr_q <= (until_wrap_q == 14'd1) ? ActAddrBits'(g_q.in_base) : ptr_q + ActAddrBits'(1);
+      until_wrap_q <= (until_wrap_q == 14'd1) ? ring_words_q : until_wrap_q - 14'd1;
       if (full_last_q) rows_q <= rows_q + 10'd1;
     end
 
@@ -129,7 +132,8 @@ module fb_loader #(
         state_q <= Ahead;
       end
       Ahead: begin
-        ptr_q <= {1'b0, g_q.in_base};
+        ptr_q <= ActAddrBits'(g_q.in_base);
+        ring_words_q <= g_q.in_end - {1'b0, g_q.in_base};
         asked_q <= '0;
         rows_q <= '0;
         unique case (g_q.src_space)
@@ -141,6 +145,7 @@ module fb_loader #(
       end
       Setup: begin
         addr_q <= addr_q + g_q.src_offset;
+        until_wrap_q <= ring_words_q;
         room_q <= 1'b0;
         there_q <= 1'b0;
         state_q <= Ask;
@@ -175,7 +180,7 @@ module fb_loader #(
   end
 
   logic unused_bits;
-  assign unused_bits = &{1'b0, g_q, lanes_q, ptr_q};
+  assign unused_bits = &{1'b0, g_q, lanes_q};
 endmodule
 
 `default_nettype wire

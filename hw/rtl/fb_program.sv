@@ -8,7 +8,7 @@
 // A descriptor is shown to planner and row loader (group_o with one valid each) only after its
 // CRC was found right, and stays until both have taken it.  Weights count as loaded when written;
 // that the payload's CRC is right is known at its end, and a wrong one ends the run.
-// Latency: a beat a cycle; 3 cycles between groups.
+// Latency: a beat a cycle; 4 cycles between groups.
 `default_nettype none
 
 module fb_program #(
@@ -89,6 +89,9 @@ module fb_program #(
   logic        crc_clear, crc_valid;
   logic [31:0] crc, crc_expected;
   logic        crc_wrong_q;
+  logic        crc_valid_q;
+  logic [63:0] crc_data_q;
+  logic        crc_wait_q;
 
   // Room is looked up a cycle late, so two words of slack keep the ring from overrunning.
   assign take = data_valid_i && data_ready_o;
@@ -116,7 +119,8 @@ module fb_program #(
                               (state_q == DescRead && beat_q != 5'(firebrick_pkg::DescriptorBeats - 1)) ||
                               state_q == BiasRead || state_q == WeightRead);
 
-  // Compared in the cycle before it is looked at: HeaderCrc, DescCrc, PayloadCrc.
+  // The CRC of the last beat is there in the second cycle of HeaderCrc, DescCrc and PayloadCrc,
+  // and compared before it is looked at.
   always_comb begin
     unique case (state_q)
       HeaderCrc: crc_expected = header_q.header_crc;
@@ -124,13 +128,17 @@ module fb_program #(
       default:   crc_expected = group_q.payload_crc;
     endcase
   end
-  always_ff @(posedge clk_i) crc_wrong_q <= crc != crc_expected;
+  always_ff @(posedge clk_i) begin
+    crc_wrong_q <= crc != crc_expected;
+    crc_data_q <= data_i;
+    crc_valid_q <= crc_valid && rst_ni;
+  end
 
   fb_crc32 u_crc (
     .clk_i,
     .clear_i(crc_clear),
-    .valid_i(crc_valid),
-    .data_i (data_i),
+    .valid_i(crc_valid_q),
+    .data_i (crc_data_q),
     .crc_o  (crc)
   );
 
@@ -190,7 +198,10 @@ module fb_program #(
         header_q <= {data_i, header_q[firebrick_pkg::HeaderBeats*64-1:64]};
         if (beat_q == 5'(firebrick_pkg::HeaderBeats - 1)) state_q <= HeaderCrc;
       end
-      HeaderCrc: state_q <= HeaderCheck;
+      HeaderCrc: begin
+        crc_wait_q <= !crc_wait_q;
+        if (crc_wait_q) state_q <= HeaderCheck;
+      end
       HeaderCheck: begin
         state_q <= StreamCmd;
         if (header_q.magic != firebrick_pkg::ProgramMagic) begin
@@ -220,7 +231,10 @@ module fb_program #(
         group_q <= {data_i, group_q[firebrick_pkg::DescriptorBeats*64-1:64]};
         if (beat_q == 5'(firebrick_pkg::DescriptorBeats - 1)) state_q <= DescCrc;
       end
-      DescCrc: state_q <= DescCheck;
+      DescCrc: begin
+        crc_wait_q <= !crc_wait_q;
+        if (crc_wait_q) state_q <= DescCheck;
+      end
       DescCheck: begin
         beat_q <= '0;
         lane_q <= '0;
@@ -246,7 +260,10 @@ module fb_program #(
         if (lane_last) words_left_q <= words_left_q - 16'd1;
         if (lane_last && (words_left_q == 16'd1)) state_q <= PayloadCrc;
       end
-      PayloadCrc: state_q <= PayloadCheck;
+      PayloadCrc: begin
+        crc_wait_q <= !crc_wait_q;
+        if (crc_wait_q) state_q <= PayloadCheck;
+      end
       PayloadCheck: begin
         beat_q <= '0;
         if (crc_wrong_q) begin
@@ -279,6 +296,7 @@ module fb_program #(
       state_q <= Idle;
       for_planner_q <= 1'b0;
       for_loader_q <= 1'b0;
+      crc_wait_q <= 1'b0;
       weight_write_q <= 1'b0;
       error_o <= 1'b0;
     end
