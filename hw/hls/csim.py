@@ -97,7 +97,7 @@ def build_library(shape: EngineShape, build: Path = BUILD, flags: tuple[str, ...
     for file in [DEFINITIONS, *sorted(TEMPLATES.rglob("*.j2")), TEMPLATES.parent / "emit.py"]:
         digest.update(file.read_bytes())
     folder = build / f"{shape}-{digest.hexdigest()[:12]}"
-    library = folder / "firebrick_engine.so"
+    library = folder / "firebrick_kernel.so"
     if library.is_file():
         return library
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,7 @@ def build_library(shape: EngineShape, build: Path = BUILD, flags: tuple[str, ...
     with tempfile.TemporaryDirectory(dir=folder) as name:
         project = emit_project(shape, "xc7z020clg400-1", 10.0, Path(name) / "project")
         built = Path(name) / library.name
-        sources = [project / "src" / "firebrick_engine.cpp", project / "tb" / "library.cpp"]
+        sources = [project / "src" / "firebrick_kernel.cpp", project / "tb" / "library.cpp"]
         command = [compiler, *FLAGS, *flags, f"-I{project / 'src'}", "-isystem", str(headers)]
         command += [*map(str, sources), "-o", str(built)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
