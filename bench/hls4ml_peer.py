@@ -136,8 +136,7 @@ def measure(network: str, backend: str, limit: float = LIMIT_SECONDS) -> Run:
                 check=False,
             )
             if done.returncode != 0:
-                lines = done.stderr.strip().splitlines() or ["no message"]
-                error = f"ended with code {done.returncode}: {lines[-1][:200]}"
+                error = f"ended with code {done.returncode}: {_reason(done.stderr)}"
         except subprocess.TimeoutExpired:
             error = f"not finished after {limit:.0f} s"
         state = json.loads(report.read_text()) if report.is_file() else {}
@@ -149,6 +148,13 @@ def measure(network: str, backend: str, limit: float = LIMIT_SECONDS) -> Run:
         state.get("correlation"),
         error,
     )
+
+
+def _reason(output: str) -> str:
+    """The last line of an error output; of a failed assertion, what was asserted."""
+    lines = output.strip().splitlines() or ["no message"]
+    where, assertion, what = lines[-1].partition("Assertion ")
+    return f"{where.split(': void')[0]}: {assertion}{what}" if assertion else lines[-1][:200]
 
 
 def figures(runs: list[Run]) -> dict[str, Any]:
@@ -225,7 +231,9 @@ def _firebrick(
     from hls4ml.model import ModelGraph
 
     import hw.hls4ml_backend  # noqa: F401  makes the backend known
+    from hw.hls.csim import build_library
     from hw.hls4ml_backend.frontend import layer_list
+    from hw.hls4ml_backend.graph import engine_shape
 
     with step("convert"):
         layers, inputs, outputs = layer_list(net)
@@ -237,7 +245,10 @@ def _firebrick(
         )
         config["HLSConfig"] = {"Model": {"Precision": "fixed<16,6>", "ReuseFactor": 1}}
         model = ModelGraph.from_layer_list(config, layers, inputs, outputs)
+    model.compile()
     with step("compile"):
+        # The library is kept, once for all networks: built anew, for the sake of the comparison.
+        build_library(engine_shape(model), folder)
         model.compile()
     with step("predict"):
         return model.predict(images[:1])
@@ -246,14 +257,17 @@ def _firebrick(
 def show(runs: list[Run], console: Console) -> None:
     """Print the runs as a table."""
     table = Table(title="through hls4ml: one picture in C simulation")
-    for head in ("network", "backend", *(f"{step} s" for step in STEPS), "MB", "corr.", "error"):
+    for head in ("network", "backend", *(f"{step} s" for step in STEPS), "MB", "corr."):
         table.add_column(head)
     for run in runs:
         times = [f"{run.seconds[step]:.1f}" if step in run.seconds else "-" for step in STEPS]
         correlation = "-" if run.correlation is None else f"{run.correlation:.4f}"
         size = f"{run.peak_bytes / 1e6:.0f}" if run.peak_bytes else "-"
-        table.add_row(run.network, run.backend, *times, size, correlation, run.error)
+        table.add_row(run.network, run.backend, *times, size, correlation)
     console.print(table)
+    for run in runs:
+        if run.error:
+            console.print(f"{run.network}, {run.backend}: {run.error}", highlight=False)
 
 
 def main(arguments: list[str] | None = None) -> None:

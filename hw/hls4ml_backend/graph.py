@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from hls4ml.model.graph import HLSConfig, ModelGraph
+from hls4ml.utils.link import FilesystemModelGraph
 
 from hw.hls4ml_backend import pytorch
 from hw.hls4ml_backend.lower import Lowered, lower
@@ -28,6 +29,11 @@ from quantize.qnetwork import Preprocessing, QConv, QGlobalSum, QNetwork
 # Attributes of the input layer, which hls4ml saves and loads with the graph.
 NETWORK = "firebrick_network"
 TENSORS = "firebrick_tensors"
+# Entries of the configuration, which it saves with a project too.
+SOFTMAX = "Softmax"
+CHANNELS_FIRST = "ChannelsFirst"
+# The quantized network in a written project.
+NETWORK_FILE = "network.npz"
 BIAS_BITS = 32
 
 
@@ -61,14 +67,6 @@ class FirebrickModel(ModelGraph):
         """The quantized network."""
         return quantized(self)
 
-    @property
-    def engine_shape(self) -> EngineShape:
-        """The engine that the network is compiled for."""
-        return EngineShape(
-            pixels=self.config.get_config_value("EnginePixels", PYNQ_Z2.pixels),
-            channels=self.config.get_config_value("EngineChannels", PYNQ_Z2.channels),
-        )
-
 
 def adopt(model: ModelGraph) -> None:
     """Make ``model`` one of this backend: quantized, its types shown, its methods the engine's.
@@ -90,29 +88,34 @@ def adopt(model: ModelGraph) -> None:
         stated(model, lowered),
     )
     source.set_attr(NETWORK, _pack(qnet))
-    source.set_attr(
-        TENSORS,
-        {
-            "softmax": lowered.network.softmax,
-            "channels_first": lowered.channels_first,
-            "tensor_of": lowered.tensor_of,
-        },
-    )
+    source.set_attr(TENSORS, lowered.tensor_of)
+    model.config.config[SOFTMAX] = lowered.network.softmax
+    model.config.config[CHANNELS_FIRST] = lowered.channels_first
     _show_types(model, lowered, qnet)
 
 
 def quantized(model: ModelGraph) -> QNetwork:
-    """The quantized network inside ``model``."""
+    """The quantized network inside ``model``, or in the project that it is linked to."""
     cached = model.__dict__.get("_qnetwork")
     if cached is None:
-        cached = _unpack(_input_layer(model).get_attr(NETWORK))
+        if isinstance(model, FilesystemModelGraph):
+            cached = qfile.load(Path(model.config.get_output_dir()) / NETWORK_FILE)
+        else:
+            cached = _unpack(_input_layer(model).get_attr(NETWORK))
         model.__dict__["_qnetwork"] = cached
     return cached
 
 
-def tensors(model: ModelGraph) -> dict[str, Any]:
-    """``softmax`` and ``channels_first`` of the network, and ``tensor_of``, from layers to
-    tensors of the quantized network."""
+def engine_shape(model: ModelGraph) -> EngineShape:
+    """The engine that the network is compiled for."""
+    return EngineShape(
+        pixels=model.config.get_config_value("EnginePixels", PYNQ_Z2.pixels),
+        channels=model.config.get_config_value("EngineChannels", PYNQ_Z2.channels),
+    )
+
+
+def tensors(model: ModelGraph) -> dict[str, str]:
+    """The tensor of the quantized network that each layer's output is."""
     return _input_layer(model).get_attr(TENSORS)
 
 

@@ -12,7 +12,7 @@ from host import layout
 from host.program import parse_program
 from hw.hls.emit import emit_project
 from hw.hls4ml_backend.backend import CLOCK_NS, PART
-from hw.hls4ml_backend.graph import quantized
+from hw.hls4ml_backend.graph import NETWORK_FILE, engine_shape, quantized
 from hw.hls4ml_backend.simulation import pixels, program
 from quantize import golden, qfile
 from quantize.errors import FirebrickError
@@ -21,7 +21,6 @@ PROGRAM = "program.fbp"
 DATA = "data"
 # Pictures for C simulation and co-simulation, which is slow.
 TEST_PICTURES = 2
-NETWORK = "network.npz"
 CONFIG = "hls4ml_config.yml"
 # Objects that cannot be written down as text; the network file holds what became of them.
 OBJECTS = ("OnnxModel", "KerasModel", "PytorchModel", "Calibration")
@@ -33,7 +32,7 @@ def write(model: Any) -> None:
     folder = Path(model.config.get_output_dir())
     folder.mkdir(parents=True, exist_ok=True)
     emit_project(
-        model.engine_shape,
+        engine_shape(model),
         model.config.get_config_value("Part", PART),
         float(model.config.get_config_value("ClockPeriod", CLOCK_NS)),
         folder,
@@ -41,7 +40,7 @@ def write(model: Any) -> None:
     blob = program(model).blob
     (folder / PROGRAM).write_bytes(blob)
     _write_test_data(model, blob, folder / DATA)
-    qfile.save(quantized(model), folder / NETWORK)
+    qfile.save(quantized(model), folder / NETWORK_FILE)
     config = {
         key: value
         for key, value in model.config.config.items()

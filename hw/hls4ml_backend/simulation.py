@@ -14,7 +14,13 @@ from host.program import parse_program
 from host.results import scores
 from hw.compiler import compile_network
 from hw.hls.csim import CSim
-from hw.hls4ml_backend.graph import quantized, tensors
+from hw.hls4ml_backend.graph import (
+    CHANNELS_FIRST,
+    SOFTMAX,
+    engine_shape,
+    quantized,
+    tensors,
+)
 from hw.program import Program
 from quantize import golden
 from quantize.errors import FirebrickError
@@ -33,13 +39,13 @@ class _Engine:
 
 def program(model: Any) -> Program:
     """The model's network compiled for its engine."""
-    return compile_network(quantized(model), model.engine_shape)
+    return compile_network(quantized(model), engine_shape(model))
 
 
 def build(model: Any) -> Path:
     """Compile the engine's C++ with g++ (once a shape) and the network; returns the library."""
     compiled = program(model)
-    csim = CSim(model.engine_shape)
+    csim = CSim(engine_shape(model))
     model.__dict__[ENGINE] = _Engine(csim, compiled.blob, parse_program(compiled.blob))
     return csim.library
 
@@ -69,7 +75,7 @@ def trace(model: Any, x: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]
     if not report.exact:
         raise FirebrickError(f"the compiled engine differs from the golden model: {report}")
     answers = _answers(model, sums)
-    facts = tensors(model)
+    tensor_of = tensors(model)
     traced = {}
     for layer in model.get_layers():
         if not layer.get_attr("trace", False) or layer.name == model.inputs[0]:
@@ -78,7 +84,7 @@ def trace(model: Any, x: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]
             traced[layer.name] = np.atleast_2d(answers).astype(np.float32)
         elif layer.name == qnet.nodes[-1].output:
             traced[layer.name] = expected.logits.astype(np.float32)
-        elif facts["tensor_of"].get(layer.name) == layer.name and layer.name in qnet.tensors:
+        elif tensor_of.get(layer.name) == layer.name and layer.name in qnet.tensors:
             tensor = qnet.tensors[layer.name]
             real = np.ldexp(expected.tensors[layer.name].astype(np.float32), -tensor.exponent)
             traced[layer.name] = np.ascontiguousarray(real.transpose(0, 2, 3, 1))
@@ -95,7 +101,8 @@ def pixels(model: Any, x: np.ndarray) -> np.ndarray:
     qnet = quantized(model)
     channels, height, width = qnet.tensors[qnet.input].shape
     first, last = (channels, height, width), (height, width, channels)
-    graph, other = (first, last) if tensors(model)["channels_first"] else (last, first)
+    channels_first = model.config.get_config_value(CHANNELS_FIRST)
+    graph, other = (first, last) if channels_first else (last, first)
     x = np.asarray(x)
     if x.ndim >= 3 and x.shape[-3:] in (graph, other) and x.ndim <= 4:
         shape = graph if x.shape[-3:] == graph else other
@@ -138,7 +145,7 @@ def _sums(model: Any, images: np.ndarray) -> np.ndarray:
 
 def _answers(model: Any, totals: np.ndarray) -> np.ndarray:
     answers = golden.logits(quantized(model), totals)
-    if tensors(model)["softmax"]:
+    if model.config.get_config_value(SOFTMAX):
         powers = np.exp(answers - answers.max(axis=1, keepdims=True))
         answers = powers / powers.sum(axis=1, keepdims=True)
     return answers[0] if len(answers) == 1 else answers

@@ -175,6 +175,13 @@ def test_saved_models_come_back(traced_digits, pictures, tmp_path):
     assert set(loaded.trace(pictures[1])[1]) == set(traced_digits.trace(pictures[1])[1])
 
 
+def test_linked_projects(traced_digits, pictures):
+    """hls4ml's link_existing_project: compile and predict from what write() left."""
+    linked = hls4ml.converters.link_existing_project(traced_digits.config.get_output_dir())
+    linked.compile()
+    np.testing.assert_array_equal(linked.predict(pictures[1]), traced_digits.predict(pictures[1]))
+
+
 def test_profiling(traced_digits, pictures, tmp_path, monkeypatch):
     pytest.importorskip("pandas", reason="hls4ml's profiling needs pandas")
     pytest.importorskip("seaborn", reason="hls4ml's profiling needs seaborn")

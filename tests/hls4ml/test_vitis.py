@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hw.hls4ml_backend.__main__ import main
 from hw.hls4ml_backend.vitis import CONFIGURED, SCRIPTED, read_report
 from quantize.errors import FirebrickError
 
@@ -104,6 +105,13 @@ def test_build_with_the_newer_tools(project, tool):
     (folder / "work" / "old").touch()
     project.build(reset=True)
     assert not (folder / "work" / "old").exists()
+
+
+def test_the_command_builds_a_project(project, tool, capsys):
+    notes = tool("vitis_hls")
+    main([project.config.get_output_dir(), "--steps", "synth"])
+    assert notes.read_text().strip() == "vitis_hls -f build.tcl synth"
+    assert "DSP: 214" in capsys.readouterr().out
 
 
 def test_a_tool_that_fails(project, tool):
