@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SYNTH_STAMP := $(VENV)/.installed-synth
 TRAIN_VENV := .venv-train
 TRAIN_STAMP := $(TRAIN_VENV)/.installed
 
@@ -22,7 +23,7 @@ chosen = $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") 
          $(if $(LABELS),--labels "$(LABELS)") $(if $(CALIBRATION),--calibration "$(CALIBRATION)") \
          $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
-.PHONY: help setup demo test accuracy quantize figures train generate lint bench clean
+.PHONY: help setup demo test accuracy quantize figures train generate lint synth bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -61,6 +62,14 @@ lint: $(STAMP)  ## format, lint and type checks, and whether generated files are
 
 generate: $(STAMP)  ## write the SystemVerilog, C++ and Python forms of hw/definition.py
 	@$(BIN)/python -m hw.generate
+
+synth: $(SYNTH_STAMP)  ## synthesize for the xc7z020 with yosys: resources, longest paths (OPTIONS=--ecp5)
+	@$(BIN)/python -m hw.synth $(OPTIONS)
+
+$(SYNTH_STAMP): requirements-synth.txt $(STAMP)
+	@echo "Installing yosys and nextpnr into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-synth.txt
+	@touch $(SYNTH_STAMP)
 
 bench: $(STAMP)  ## print the benchmarks' figures
 	@$(BIN)/python -m bench

@@ -27,7 +27,7 @@ LATCHES = ("LDCE", "LDPE")
 LUT_RAMS = ("RAM32X1D", "RAM64X1D", "RAM32M", "RAM64M", "RAM128X1D")
 BLOCK_RAMS = {"RAMB36E1": 1.0, "RAMB18E1": 0.5}
 # Their outputs follow their (address) inputs within a cycle; one level each.
-LOGIC = tuple(f"LUT{n}" for n in range(1, 7)) + ("INV",)
+LOGIC = ("LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6", "INV")
 WIRING = ("MUXF7", "MUXF8", "IBUF", "OBUF", "BUFG")
 
 
@@ -43,7 +43,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Path_:
+class PathLength:
     """A longest path: LUT levels and CARRY4s on it, and the registers at its ends."""
 
     levels: int
@@ -66,12 +66,23 @@ class Counts:
     latches: int
 
 
-class Netlist:
-    """A flattened netlist."""
+@dataclass
+class Share:
+    """Primitives of one part of the design."""
 
-    def __init__(self, cells: list[Cell], names: dict[int, str]) -> None:
+    lut: int = 0
+    ff: int = 0
+    ramb36: float = 0.0
+    dsp48e1: int = 0
+
+
+class Netlist:
+    """A flattened netlist: cells, names of nets, and nets that the ports of the top drive."""
+
+    def __init__(self, cells: list[Cell], names: dict[int, str], inputs: set[int]) -> None:
         self.cells = cells
         self.names = names
+        self.inputs = inputs
 
     @classmethod
     def load(cls, path: Path, top: str) -> Netlist:
@@ -91,10 +102,18 @@ class Netlist:
         names: dict[int, str] = {}
         for name, net in module["netnames"].items():
             for index, bit in enumerate(net["bits"]):
-                # Names from the source tell more than those that yosys made up.
-                if isinstance(bit, int) and (bit not in names or names[bit].startswith("$")):
-                    names[bit] = name if len(net["bits"]) == 1 else f"{name}[{index}]"
-        return cls(cells, names)
+                if isinstance(bit, int):
+                    full = name if len(net["bits"]) == 1 else f"{name}[{index}]"
+                    if bit not in names or _telling(full) > _telling(names[bit]):
+                        names[bit] = full
+        inputs = {
+            bit
+            for port in module["ports"].values()
+            if port["direction"] != "output"
+            for bit in port["bits"]
+            if isinstance(bit, int)
+        }
+        return cls(cells, names, inputs)
 
     def counts(self) -> Counts:
         kinds = Counter(cell.kind for cell in self.cells)
@@ -144,14 +163,51 @@ class Netlist:
             for bit in bits
             if isinstance(bit, int)
         }
-        return sorted(self.names.get(bit, str(bit)) for bit in read - driven - self._ports())
+        return sorted(self.names.get(bit, str(bit)) for bit in read - driven - self.inputs)
 
-    def _ports(self) -> set[int]:
-        return self.ports if hasattr(self, "ports") else set()
+    def shares(self) -> dict[str, Share]:
+        """Primitives by part.
+
+        Registers, DSPs and memories have names of the source.  LUTs have lost theirs to the
+        optimizer: one belongs to the part that most of the cells that it feeds belong to.
+        """
+        part_of: dict[int, str] = {}  # by index of the cell
+        readers: dict[int, list[int]] = defaultdict(list)
+        for index, cell in enumerate(self.cells):
+            for port, bits in cell.pins.items():
+                if port not in cell.outputs:
+                    for bit in bits:
+                        if isinstance(bit, int):
+                            readers[bit].append(index)
+            if _is_register(cell):
+                part_of[index] = _part(self._register_name(cell))
+        outputs = {
+            index: [b for p in cell.outputs for b in cell.pins[p] if isinstance(b, int)]
+            for index, cell in enumerate(self.cells)
+        }
+        # Backwards from the registers: the order of nets, reversed, has readers first.
+        order, _ = self._arcs()
+        driver = {bit: index for index, bits in outputs.items() for bit in bits}
+        for bit in reversed(order):
+            index = driver[bit]
+            if index not in part_of:
+                fed = Counter(
+                    part_of[r] for b in outputs[index] for r in readers[b] if r in part_of
+                )
+                if fed:
+                    part_of[index] = fed.most_common(1)[0][0]
+        shares: dict[str, Share] = defaultdict(Share)
+        for index, cell in enumerate(self.cells):
+            share = shares[part_of.get(index, "(ports)")]
+            share.lut += LUT_COST.get(cell.kind, 0)
+            share.ff += cell.kind in FLIP_FLOPS
+            share.ramb36 += BLOCK_RAMS.get(cell.kind, 0.0)
+            share.dsp48e1 += cell.kind == "DSP48E1"
+        return dict(shares)
 
     # ------------------------------------------------------------------------------- depth
 
-    def longest_paths(self) -> dict[str, Path_]:
+    def longest_paths(self) -> dict[str, PathLength]:
         """The longest register-to-register path into every part of the design.
 
         Length is counted in LUT levels, then in CARRY4s.  MUXF7 and MUXF8 belong to their LUTs.
@@ -175,7 +231,7 @@ class Netlist:
                     if output not in best or length > best[output]:
                         best[output] = length
                         origin[output] = origin[source]
-        paths: dict[str, Path_] = {}
+        paths: dict[str, PathLength] = {}
         for cell in self.cells:
             if not _is_register(cell):
                 continue
@@ -189,7 +245,7 @@ class Netlist:
                         part = _part(name)
                         old = paths.get(part)
                         if old is None or (levels, carries) > (old.levels, old.carries):
-                            paths[part] = Path_(levels, carries, origin[bit], name)
+                            paths[part] = PathLength(levels, carries, origin[bit], name)
         return paths
 
     def _register_name(self, cell: Cell) -> str:
@@ -239,6 +295,11 @@ class Netlist:
 def _number(text: str | int) -> int:
     """A yosys parameter: an integer, or a string of binary digits."""
     return text if isinstance(text, int) else int(text, 2) if text.strip("01") == "" else 0
+
+
+def _telling(name: str) -> tuple[bool, bool, int]:
+    """How much a net's name says: from the source, of a register, deep in the hierarchy."""
+    return not name.startswith("$"), name.split("[")[0].endswith("_q"), name.count(".")
 
 
 def _part(name: str) -> str:

@@ -12,7 +12,7 @@
 // cannot be stopped.
 //
 // Handshakes: group_valid_i/group_ready_o, block_valid_o/block_ready_i, segment_valid_o/
-// segment_ready_i.  Latency: 3 cycles a block, 5 where a pass begins, 8 where a row begins.
+// segment_ready_i.  Latency: 3 cycles a block, 5 where a pass begins, 8 where a row begins, 12 with a stride of 2.
 `default_nettype none
 
 module fb_planner #(
@@ -76,7 +76,7 @@ module fb_planner #(
   logic [9:0]  main_row_q;    // next main row
   logic [11:0] in_row_q;      // source row of in_cur
   logic [9:0]  mid_done_q;    // squeeze rows written
-  logic [1:0]  advance_q;
+  logic [3:0]  advance_q;     // steps of the input ring's pointer that are due, times 4
 
   logic        stage_q;       // 0: squeeze row, 1: main row
   logic [1:0]  pass_index_q;
@@ -98,13 +98,6 @@ module fb_planner #(
   logic [31:0] output_base_q;
   logic [15:0] seq_q;
   logic [RoomBits-1:0] room_q;
-
-  function automatic logic [12:0] ring_next(logic [12:0] ptr, logic [12:0] words,
-                                            logic [12:0] base, logic [13:0] ring_end);
-    logic [13:0] sum;
-    sum = {1'b0, ptr} + {1'b0, words};
-    ring_next = (sum == ring_end) ? base : sum[12:0];
-  endfunction
 
   // ---------------------------------------------------------------- waiting for what a block needs
   logic [15:0] weight_slack;
@@ -233,15 +226,22 @@ module fb_planner #(
 
   // --------------------------------------------------------------------------------- the walk
   logic        take_ahead;
-  logic [12:0] in_next, mid_next, mid_wr_next;
+  logic [13:0] in_step_q, mid_step_q, mid_wr_step_q;
+  logic [12:0] in_next_q, mid_next_q, mid_wr_next_q;
   logic        row_odd, row_last;
   logic        too_large;
 
   assign take_ahead = g_q.p0_enable && (ahead_row_q < g_q.mid_total) &&
                       (ahead_row_q <= main_row_q + 10'(g_q.lead));
-  assign in_next = ring_next(in_cur_q, g_q.src_row_words, g_q.in_base, g_q.in_end);
-  assign mid_next = ring_next(mid_cur_q, g_q.mid_row_words, g_q.mid_base, g_q.mid_end);
-  assign mid_wr_next = ring_next(mid_wr_q, g_q.mid_row_words, g_q.mid_base, g_q.mid_end);
+  // The pointers rest long enough for their successors to be computed in two cycles.
+  always_ff @(posedge clk_i) begin
+    in_step_q <= {1'b0, in_cur_q} + {1'b0, g_q.src_row_words};
+    mid_step_q <= {1'b0, mid_cur_q} + {1'b0, g_q.mid_row_words};
+    mid_wr_step_q <= {1'b0, mid_wr_q} + {1'b0, g_q.mid_row_words};
+    in_next_q <= (in_step_q == g_q.in_end) ? g_q.in_base : in_step_q[12:0];
+    mid_next_q <= (mid_step_q == g_q.mid_end) ? g_q.mid_base : mid_step_q[12:0];
+    mid_wr_next_q <= (mid_wr_step_q == g_q.mid_end) ? g_q.mid_base : mid_wr_step_q[12:0];
+  end
   assign row_odd = main_row_q[0];
   assign row_last = main_row_q + 10'd1 == g_q.rows;
   assign too_large = (32'(g_q.in_end) > 32'(ActWords)) || (32'(g_q.mid_end) > 32'(ActWords)) ||
@@ -354,26 +354,29 @@ module fb_planner #(
         end
       end
       RowEnd: begin
-        advance_q <= (!stage_q || main_from_input) ? pass_q.stride : 2'd0;
+        advance_q <= (!stage_q || main_from_input) ? {pass_q.stride, 2'b0} : 4'd0;
         if (!stage_q) begin
           ahead_row_q <= ahead_row_q + 10'd1;
-          mid_wr_q <= mid_wr_next;
+          mid_wr_q <= mid_wr_next_q;
         end else begin
           main_row_q <= main_row_q + 10'd1;
           mid_prev_q <= mid_cur_q;
-          mid_cur_q <= mid_next;
+          mid_cur_q <= mid_next_q;
           if (tile_writes_q) seg_row_q <= seg_row_q + (32'(g_q.dst_row_words) << WordShift);
         end
         state_q <= Advance;
       end
       Advance: begin
         if (advance_q != '0) begin
-          in_prev_q <= in_cur_q;
-          in_cur_q <= in_next;
-          in_row_q <= in_row_q + 12'd1;
-          advance_q <= advance_q - 2'd1;
+          advance_q <= advance_q - 4'd1;
+          // Every fourth cycle, so that in_next_q follows.
+          if (advance_q[1:0] == '0) begin
+            in_prev_q <= in_cur_q;
+            in_cur_q <= in_next_q;
+            in_row_q <= in_row_q + 12'd1;
+          end
         end
-        if (advance_q <= 2'd1) state_q <= (stage_q && row_last_q) ? Next : Row;
+        if (advance_q <= 4'd4) state_q <= (stage_q && row_last_q) ? Next : Row;
       end
       default: begin  // Next
         weight_base_q <= weight_base_q + g_q.weight_words;
