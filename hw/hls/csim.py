@@ -184,7 +184,7 @@ class CSim:
         Raises :class:`CSimError` where the process crashes or exceeds ``timeout`` seconds.
         """
         words = np.zeros(REGISTER_BYTES // 4, "<u4")
-        known = {a.argument.upper(): a for a in arguments()}
+        known = {a.register: a for a in arguments()}
         for name, value in registers.items():
             words[known[name].offset // 4] = value
         shared = Path("/dev/shm")

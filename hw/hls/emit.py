@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hw import definition as d
+from hw.interface import (
+    CONTROL_BUS,
+    KERNEL_INPUTS,
+    KERNEL_OUTPUTS,
+    MAPS_BUS,
+    PROGRAM_BUS,
+    engine_ports,
+    kernel_ports,
+)
 from hw.shape import EngineShape
 
 HERE = Path(__file__).resolve().parent
@@ -17,25 +27,11 @@ TEMPLATES = HERE / "templates"
 DEFINITIONS = HERE / "firebrick_defs.h"
 # 64-bit beats of memory that co-simulation gives each port.
 COSIM_DEPTH = 1 << 21
+SHAPE_FILE = "engine.json"
 
-INPUTS = (
-    "PROGRAM_ADDR",
-    "INPUT_ADDR",
-    "OUTPUT_ADDR",
-    "SCRATCH_ADDR",
-    "IMAGES",
-    "INPUT_STRIDE",
-    "OUTPUT_STRIDE",
-)
-OUTPUTS = (
-    "ERROR",
-    "ACTIVE",
-    "READ_BEATS_MAPS",
-    "READ_BEATS_PROGRAM",
-    "WRITE_BEATS",
-    "IMAGES_DONE",
-    "GROUP",
-)
+# Of the SystemVerilog engine, what the emitted one has too: its register block.
+RTL = HERE.parent / "rtl"
+REGISTER_BLOCK = ("firebrick_pkg.sv", "fb_ram.sv", "fb_axil.sv", "fb_control.sv")
 
 
 @dataclass(frozen=True)
@@ -43,6 +39,7 @@ class Argument:
     """A scalar argument of the top function: a register of the definition."""
 
     argument: str
+    register: str
     offset: int
     doc: str
     output: bool
@@ -62,9 +59,56 @@ def arguments() -> tuple[Argument, ...]:
     """The top function's scalar arguments in their order."""
     registers = {r.name: r for r in d.REGISTERS}
     return tuple(
-        Argument(name.lower(), registers[name].offset, registers[name].doc, name in OUTPUTS)
-        for name in (*INPUTS, *OUTPUTS)
+        Argument(name, register, registers[register].offset, registers[register].doc, output)
+        for names, output in ((KERNEL_INPUTS, False), (KERNEL_OUTPUTS, True))
+        for name, register in names.items()
     )
+
+
+def _connections() -> dict[str, str]:
+    """What the wrapper connects to each port of the kernel; unused outputs to nets of that name."""
+    named = {
+        "ap_clk": "clk_i",
+        "ap_rst_n": "kernel_rst_n",
+        "ap_start": "kernel_start",
+        "ap_done": "kernel_done",
+        "ap_idle": "unused_kernel_idle",
+        "ap_ready": "kernel_ready",
+        "images": "32'(images)",
+        "error_status": "error_status",
+        "error_status_ap_vld": "error_valid",
+        "groups_done_ap_vld": "group_valid",
+        "images_done_ap_vld": "image_valid",
+        **{name: name for name in KERNEL_INPUTS if name != "images"},
+    }
+    gated = {
+        f"{bus}_{signal}": f"kernel_{bus.removeprefix('m_axi_')}_{signal.lower()}"
+        for bus, signals in (
+            (MAPS_BUS, ("ARVALID", "RREADY", "AWVALID", "WVALID", "BREADY")),
+            (PROGRAM_BUS, ("ARVALID", "RREADY")),
+        )
+        for signal in signals
+    }
+    # A burst's address is taken only while it is shown to the memory.
+    gated |= {
+        f"{MAPS_BUS}_ARREADY": f"{MAPS_BUS}_arready && maps_ar_open",
+        f"{MAPS_BUS}_AWREADY": f"{MAPS_BUS}_awready && maps_aw_open",
+        f"{MAPS_BUS}_WREADY": f"{MAPS_BUS}_wready && maps_w_open",
+        f"{PROGRAM_BUS}_ARREADY": f"{PROGRAM_BUS}_arready && program_ar_open",
+    }
+    outer = {p.name for p in engine_ports()}
+    found = {}
+    for port in kernel_ports():
+        lower = port.name.lower()
+        if port.name in named | gated:
+            found[port.name] = (named | gated)[port.name]
+        elif lower in outer:
+            found[port.name] = lower
+        elif port.direction == "input":
+            found[port.name] = f"{port.bits}'d0"
+        else:
+            found[port.name] = f"unused_{port.name}"
+    return found
 
 
 def _camel(name: str) -> str:
@@ -99,12 +143,19 @@ def emit_project(shape: EngineShape, part: str, clock_ns: float, folder: Path) -
         keep_trailing_newline=True,
         autoescape=False,
     )
+    connections = _connections()
     values: dict[str, Any] = {
         "shape": shape,
         "part": part,
         "clock_ns": clock_ns,
         "depth": COSIM_DEPTH,
         "arguments": arguments(),
+        "inputs": [a for a in arguments() if not a.output],
+        "engine_ports": engine_ports(),
+        "control_ports": [p for p in engine_ports() if p.name.startswith(CONTROL_BUS)],
+        "kernel_ports": kernel_ports(),
+        "connections": connections,
+        "unused_outputs": [n for n, net in connections.items() if net == f"unused_{n}"],
         **_fields(),
     }
     folder = Path(folder)
@@ -113,4 +164,7 @@ def emit_project(shape: EngineShape, part: str, clock_ns: float, folder: Path) -
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(environment.get_template(template).render(values), encoding="utf-8")
     shutil.copyfile(DEFINITIONS, folder / "src" / DEFINITIONS.name)
+    for name in REGISTER_BLOCK:
+        shutil.copyfile(RTL / name, folder / "rtl" / name)
+    (folder / SHAPE_FILE).write_text(json.dumps(asdict(shape), indent=2) + "\n", encoding="utf-8")
     return folder
