@@ -62,6 +62,9 @@ def random_block(channels: int, longest: int) -> dict[str, int]:
     else:
         taps0 = taps1 = {"1x1": 1, "3x3": 3}.get(kind) or random.randint(1, 4)
     channels0 = random.randint(1, max(1, longest // (kh * (taps0 + taps1))))
+    if kh > 1:
+        # A kernel row that another one follows lasts at least 3 cycles.
+        channels0 = max(channels0, -(-3 // taps0))
     channels1 = channels0 if kind == "two phases" else 0
     tile_words = channels0 + channels1
     tiles = random.randint(1, 4)

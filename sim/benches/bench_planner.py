@@ -274,6 +274,7 @@ class Bench:
         squeezing: list[int] = []  # groups whose squeeze rows are on their way to the ring
         held = patience = cycle = 0  # held: words reserved or in the FIFO
         scarce = False
+        seen: dict[str, bool] = {}  # what was missing a cycle ago
         pace: dict[str, float] = {}  # share of cycles in which each of these moves on
         while index < len(blocks):
             block = blocks[index]
@@ -314,9 +315,12 @@ class Bench:
                 or (block.segment is not None and not segment_ready),
             }
             missing["input"] = missing["input"] and block.rows > 0
+            # What is missing is looked up a cycle late; room for a segment is not.
+            was_missing, seen = seen, dict(missing)
             reasons = [name for name in missing if getattr(dut, f"wait_{name}_o").value == 1]
             assert len(reasons) <= 1
-            assert all(missing[name] for name in reasons), f"block {index}: {reasons}"
+            late = [name for name in reasons if missing[name] or was_missing.get(name, False)]
+            assert late == reasons, f"block {index}: {reasons}"
             if given > block.group and not any(missing.values()) and ready:
                 patience += 1
             assert patience < PATIENCE, f"block {index} does not come: {block}"
