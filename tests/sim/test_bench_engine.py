@@ -1,7 +1,8 @@
-"""The whole engine on random networks, in simulation."""
+"""The whole engine on random networks, in simulation; HW=hls: see sim/benches/hardware.py."""
 
 import pytest
 
+from sim.benches.hardware import Hardware, chosen_hardware, is_hls
 from sim.benches.runner import run_bench
 
 # Small memories, so that every ring goes round and every queue fills.
@@ -16,7 +17,21 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize(("pixels", "channels"), [(8, 8), (14, 16)])
-def test_engine(pixels: int, channels: int) -> None:
-    parameters = {"Pixels": pixels, "Channels": channels, **SMALL}
-    run_bench("firebrick_engine", "bench_engine", parameters=parameters)
+# HW=hls: the Verilog that Vitis HLS made has the shape of its project.
+CASES = ["hls"] if is_hls() else ["8x8", "14x16"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_engine(case: str) -> None:
+    if case == "hls":
+        hardware = chosen_hardware()
+    else:
+        pixels, channels = map(int, case.split("x"))
+        hardware = Hardware(parameters={"Pixels": pixels, "Channels": channels, **SMALL})
+    run_bench(
+        "firebrick_engine",
+        "bench_engine",
+        sources=hardware.sources,
+        parameters=hardware.parameters,
+        verilator_args=hardware.verilator_args,
+    )
