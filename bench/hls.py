@@ -1,0 +1,88 @@
+"""Figures of the emitted C++: ``python -m bench.hls``.
+
+Lines of the project, compile time with g++, and seconds of C simulation a frame of SqueezeNet v1.0
+on 227x227 with random weights: the arithmetic, and so the time, is that of trained ones.  Writes
+``hls_csim_seconds`` and the other figures into ``build/bench.json``, next to what is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from host.program import parse_program
+from host.results import scores
+from hw.compiler import compile_network
+from hw.hls.csim import CSim
+from hw.hls.emit import emit_project
+from hw.shape import PYNQ_Z2
+from quantize import golden
+from quantize.architectures import ARCHITECTURES, build
+from quantize.cli import Parser, run_cli
+from quantize.errors import FirebrickError
+from quantize.preprocess import for_network, preprocessing
+from quantize.quantizer import quantize_network
+
+OUT = Path(__file__).resolve().parents[1] / "build" / "bench.json"
+SEED = 1
+
+
+def figures(version: str) -> dict[str, float]:
+    """Figures of the emitted project and of a frame of SqueezeNet ``version``.
+
+    Raises FirebrickError where a sum differs from the golden model's.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        project = emit_project(PYNQ_Z2, "xc7z020clg400-1", 10.0, folder / "project")
+        files = [*project.glob("src/*"), *project.glob("tb/*")]
+        lines = sum(len(file.read_text().splitlines()) for file in files)
+        begin = time.perf_counter()
+        engine = CSim(PYNQ_Z2, build=folder / "build")
+        compiled = time.perf_counter() - begin
+        rng = np.random.default_rng(SEED)
+        net = build(ARCHITECTURES[version](), rng)
+        images = rng.integers(0, 256, (2, *net.shapes[net.input]), np.uint8)
+        prepared = for_network(preprocessing("torchvision"), net)
+        qnet = quantize_network(net, prepared, images)
+        program = compile_network(qnet, PYNQ_Z2)
+        result = engine.run(program.blob, images[:1])
+    totals, _, _ = scores(result.sums, parse_program(program.blob))
+    if not np.array_equal(totals, golden.run(qnet, images[:1]).sums):
+        raise FirebrickError(f"SqueezeNet {version}: the C simulation is not the golden model's")
+    return {
+        "hls_lines": lines,
+        "hls_compile_seconds": round(compiled, 2),
+        "hls_csim_seconds": round(result.seconds, 3),
+    }
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command."""
+    options = _parser().parse_args(arguments)
+    found = figures(options.version)
+    table = Table("figure", "value", title=f"HLS C++ of {PYNQ_Z2}, SqueezeNet {options.version}")
+    table.add_row("lines of C++", f"{found['hls_lines']}")
+    table.add_row("g++ -O2, s", f"{found['hls_compile_seconds']:.1f}")
+    table.add_row("C simulation, s a frame", f"{found['hls_csim_seconds']:.2f}")
+    Console().print(table)
+    OUT.parent.mkdir(parents=True, exist_ok=True)
+    known = json.loads(OUT.read_text()) if OUT.is_file() else {}
+    OUT.write_text(json.dumps(known | found, indent=2) + "\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="python -m bench.hls", description=__doc__)
+    parser.add_argument("--version", choices=ARCHITECTURES, default="v1.0", help="%(default)s")
+    return parser
+
+
+if __name__ == "__main__":
+    run_cli(main)
