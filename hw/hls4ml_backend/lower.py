@@ -176,7 +176,6 @@ class _Lowering:
         if not self._rectified(source):
             self._rectify(layer, source)
             source.output = layer.name
-            self.uses[layer.inputs[0]] += self.uses[layer.outputs[0]]
         self._same(layer, source)
 
     def _rectified(self, item: _Item | None) -> bool:
@@ -190,8 +189,8 @@ class _Lowering:
         """Set the ReLU of the convolutions behind ``item``: maxima and concatenation commute."""
         if item is None or self._rectified(item):
             return
-        if self.uses[item.name] != 1:
-            self.refuse(layer, f"{item.name} is read elsewhere too, without the ReLU")
+        if self.uses[item.output] != 1:
+            self.refuse(layer, f"{item.output} is read elsewhere too, without the ReLU")
         if item.kind is Conv:
             item.values["relu"] = True
         for part in item.inputs if item.kind is not Conv else []:

@@ -49,7 +49,7 @@ def body(graph: Graph, ceil_mode: int = 0) -> str:
 
 
 @pytest.mark.parametrize("ceil_mode", [0, 1])
-@pytest.mark.parametrize("size", [(25, 22), (24, 27)])
+@pytest.mark.parametrize("size", [(25, 22), (24, 27), (25, 27)])
 def test_ceil_mode(ceil_mode, size, tmp_path):
     graph = Graph(shape=("N", 3, *size))
     model = graph.model(graph.add("GlobalAveragePool", body(graph, ceil_mode)), rank=4)
@@ -59,6 +59,9 @@ def test_ceil_mode(ceil_mode, size, tmp_path):
     rows, cols = ((n - 3) // 2 + 1 for n in size)
     expected = [-(-(n - 3) // 2) + 1 if ceil_mode else (n - 3) // 2 + 1 for n in (rows, cols)]
     assert layer.get_output_variable().shape[:2] == expected
+    padding = [(n - 1) * 2 + 3 - size for n, size in zip(expected, (rows, cols), strict=True)]
+    found = [layer.get_attr("pad_bottom"), layer.get_attr("pad_right")]
+    assert found == ([max(n, 0) for n in padding] if ceil_mode else [0, 0])
 
 
 @pytest.mark.parametrize("average", ["GlobalAveragePool", "ReduceMean", "AveragePool"])

@@ -164,6 +164,20 @@ def test_a_map_that_is_read_with_and_without_relu(tmp_path):
         layers.convert(tmp_path)
 
 
+def test_a_normalized_map_that_is_read_with_and_without_relu(tmp_path):
+    layers = Layers()
+    x = layers.add(
+        "BatchNormalization", "bn", layers.conv("conv1", "pixels", 6, 3), n_in=486, n_filt=6,
+        epsilon=1e-3, use_gamma=True, gamma_data=np.ones(6) * 2, beta_data=np.zeros(6),
+        mean_data=np.zeros(6), variance_data=np.ones(6),
+    )  # fmt: skip
+    layers.activation("relu1", x)
+    both = layers.concat("both", layers.conv("left", "relu1", 4), layers.conv("right", x, 4))
+    layers.average("average", layers.conv("last", both, 5))
+    with pytest.raises(FirebrickError, match=r"layer relu1 \(Activation\): \w+ is read else"):
+        layers.convert(tmp_path)
+
+
 def test_average_pooling_of_the_whole_map(tmp_path):
     layers = Layers()
     x = chain(layers)

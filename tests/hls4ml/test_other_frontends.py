@@ -205,6 +205,15 @@ def test_what_hls4ml_drops_from_pytorch_modules(module, message, tmp_path):
         pytorch.check(model)
 
 
+def test_ceil_mode_of_a_module_that_the_graph_lacks(tmp_path):
+    layers = Layers()
+    layers.average("average", chain(layers))
+    model = layers.convert(tmp_path)
+    model.config.config["PytorchModel"] = Modules(other=MaxPool2d(ceil_mode=True))
+    with pytest.raises(FirebrickError, match=r"module other \(MaxPool2d\)"):
+        pytorch.check(model)
+
+
 def test_ceil_mode_that_changes_nothing_passes(tmp_path):
     layers = Layers()
     x = layers.conv("conv1", "pixels", 6, 4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hls4ml
 import numpy as np
 import pytest
+from onnx import numpy_helper
 
 from hw.hls4ml_backend.precision import activation_type, covering_type
 from quantize import golden
@@ -180,6 +181,48 @@ def test_a_layer_without_range_is_named(tmp_path):
     config = configured(network, {"conv0_relu": "ufixed<8,3>", "conv5_relu": "ufixed<8,3>"})
     with pytest.raises(FirebrickError, match=r"layer conv3: has no precision .*\(1 of 3 have"):
         convert(network, tmp_path, hls_config=config)
+
+
+def stated_everywhere(network, folder, extra=None):
+    """All three groups of tensors at stated exponents; returns the model."""
+    names = ("conv0_relu", "conv3_relu", "conv5_relu")
+    config = configured(network, {**dict.fromkeys(names, "ufixed<8,4>"), **(extra or {})})
+    return convert(network, folder, hls_config=config)
+
+
+def set_constants(network, layer: str, weights=None, bias=None) -> None:
+    """Change channel 1 of a convolution's weights or bias in place."""
+    node = next(node for node in network.graph.node if node.name == layer)
+    for name, value in zip(node.input[1:], (weights, bias), strict=True):
+        if value is not None:
+            tensor = next(t for t in network.graph.initializer if t.name == name)
+            array = numpy_helper.to_array(tensor).copy()
+            array[1] = value
+            tensor.CopyFrom(numpy_helper.from_array(array, name))
+
+
+def test_a_large_bias_costs_its_channel_resolution(tmp_path):
+    network = model()
+    set_constants(network, "conv3", bias=3000.0)
+    node = next(n for n in stated_everywhere(network, tmp_path).qnetwork.nodes if n.name == "conv3")
+    # 3000 * 2**(4 + 6) is within 2**22, at one bit more it is not.
+    assert node.bias[1] == 3000 << (4 + int(node.weight_exponent[1]))
+    assert abs(int(node.bias[1])) <= 1 << 22 < 2 * abs(int(node.bias[1]))
+
+
+def test_a_channel_of_zeros_only_rounds_its_bias(tmp_path):
+    network = model()
+    set_constants(network, "conv3", weights=0.0, bias=1.25)
+    converted = stated_everywhere(network, tmp_path)
+    node = next(n for n in converted.qnetwork.nodes if n.name == "conv3")
+    assert node.shift[1] == 0 and node.bias[1] == 20 and not node.weights[1].any()
+
+
+def test_sums_beyond_the_accumulator_are_refused(tmp_path):
+    network = model()
+    set_constants(network, "conv3", bias=5000.0)
+    with pytest.raises(FirebrickError, match=r"layer conv3, channel 1: .*accumulator of 24 bits"):
+        stated_everywhere(network, tmp_path, {"conv3": {"weight": "fixed<8,0>"}})
 
 
 def test_types_hold_exactly_their_values():
