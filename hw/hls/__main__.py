@@ -91,9 +91,11 @@ def main(arguments: list[str] | None = None) -> int:
     print(
         f"""Next, with Vitis HLS on the PATH:
   cd {folder}
-  vitis_hls -f build.tcl -tclargs csim synth cosim export
-or, from 2024.1 on:
-  v++ -c --mode hls --config hls_config.cfg --work_dir work"""
+  vitis_hls -f build.tcl csim synth cosim export
+or, where there is no vitis_hls any more:
+  v++ -c --mode hls --config hls_config.cfg --work_dir work
+then, in this repository, the whole-engine bench on what it made:
+  HW=hls HLS={folder} python -m pytest tests/sim/test_bench_engine.py"""
     )
     return 0 if report.exact else 1
 
