@@ -23,7 +23,7 @@ chosen = $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") 
          $(if $(LABELS),--labels "$(LABELS)") $(if $(CALIBRATION),--calibration "$(CALIBRATION)") \
          $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
-.PHONY: help setup demo test accuracy quantize figures train generate lint synth bench clean
+.PHONY: help setup demo test accuracy quantize hls figures train generate lint synth bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -49,6 +49,9 @@ accuracy: $(STAMP)  ## float against fixed point on labelled images (MODEL= IMAG
 
 quantize: $(STAMP)  ## quantize a network: MODEL= CALIBRATION=folder PRESET= -> build/network.npz
 	@$(BIN)/python -m quantize.convert $(chosen) --out build/network.npz
+
+hls: $(STAMP)  ## emit the C++ project for Vitis HLS and simulate it (MODEL=network.npz OPTIONS=)
+	@$(BIN)/python -m hw.hls $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") $(OPTIONS)
 
 figures: $(STAMP)  ## parameters, MACs and sizes of SqueezeNets, against AlexNet (OPTIONS=)
 	@$(BIN)/python -m quantize.figures $(OPTIONS)
