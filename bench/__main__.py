@@ -1,0 +1,300 @@
+"""Every figure of the project side by side: ``python -m bench``, behind ``make bench``.
+
+Cycles that an array which never waits would need (ideal), that the analytic model predicts, and
+that the simulated engine takes; frames a second; the same network on this machine's CPU; what
+other FPGA implementations publish; and how fast simulation and golden model are.  Networks have
+random weights: cycles and times do not depend on them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from bench import cpu, hls, hls4ml_peer
+from bench.golden import frames_per_second
+from host.driver import Firebrick
+from host.program import parse_program
+from host.results import Counters, Profile
+from host.trace import write_trace
+from hw.compiler import compile_network
+from hw.cycle_model import Prediction, predict
+from hw.program import Program
+from hw.shape import PYNQ_Z2
+from quantize import golden
+from quantize.architectures import build, squeezenet_v1_0, squeezenet_v1_1
+from quantize.cli import Parser, run_cli
+from quantize.errors import FirebrickError
+from quantize.network import Network
+from quantize.preprocess import for_network, preprocessing
+from quantize.qfile import write_atomically
+from quantize.qnetwork import QNetwork
+from quantize.quantizer import quantize_network
+from sim.board import CLOCK_HZ, SimulatedBoard, simulated
+from sim.build import build_library
+from sim.hwh import write_hwh
+from sim.timeline import draw_timeline
+
+PEERS = Path(__file__).with_name("peers.toml")
+BATCH = 8
+SEED = 1
+CLOCKS_MHZ = (100, 150)
+PEER_FIELDS = ("system", "chip", "clock_mhz", "network", "result", "cycles", "scope", "source")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network to be measured, with pictures uint8 [BATCH, C, H, W]."""
+
+    title: str
+    net: Network
+    qnet: QNetwork
+    images: np.ndarray
+    program: Program
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """One start on the simulated board; the profile belongs to a start of one picture."""
+
+    counters: Counters
+    profile: Profile | None
+    seconds: float
+
+
+def subject(version: str) -> Subject:
+    """SqueezeNet "v1.0" at 227x227, as published, or "v1.1" at 224x224, with random weights."""
+    v1_0 = replace(squeezenet_v1_0(), conv10_padding=1)
+    config = v1_0 if version == "v1.0" else squeezenet_v1_1()
+    rng = np.random.default_rng(SEED)
+    net = build(config, rng)
+    images = rng.integers(0, 256, (BATCH, *net.shapes[net.input]), np.uint8)
+    qnet = quantize_network(net, for_network(preprocessing("torchvision"), net), images[:2])
+    return Subject(f"SqueezeNet {version}", net, qnet, images, compile_network(qnet, PYNQ_Z2))
+
+
+def simulate(job: Subject, count: int, folder: Path) -> Simulated:
+    """``count`` pictures in one start, their answers held against the golden model."""
+    overlay = write_hwh(folder / "overlay" / "firebrick.hwh").with_suffix(".bit")
+    board = SimulatedBoard(PYNQ_Z2, library=build_library(PYNQ_Z2))
+    with (
+        simulated(board),
+        Firebrick(str(overlay), parse_program(job.program.blob), clock=board) as engine,
+    ):
+        begin = time.perf_counter()
+        batch = engine.run_batch(job.images[:count])
+        seconds = time.perf_counter() - begin
+        profile = engine.profile() if count == 1 else None
+    if not np.array_equal(batch.totals, golden.run(job.qnet, job.images[:count]).sums):
+        raise FirebrickError(f"{job.title}: the engine's answers differ from the golden model's")
+    return Simulated(batch.counters[0], profile, seconds)
+
+
+def ideal_cycles(program: Program) -> int:
+    """Cycles of an array that never waits."""
+    return sum(la["ideal_cycles"] for g in program.host["groups"] for la in g["layers"])
+
+
+def macs(program: Program) -> int:
+    """Multiply-accumulates of a frame."""
+    return sum(la["macs"] for g in program.host["groups"] for la in g["layers"])
+
+
+def peers() -> list[dict[str, Any]]:
+    """The entries of peers.toml; FirebrickError where one is incomplete."""
+    entries = tomllib.loads(PEERS.read_text())["peer"]
+    for entry in entries:
+        missing = [name for name in PEER_FIELDS if name not in entry]
+        if missing:
+            raise FirebrickError(f"{PEERS.name}, {entry.get('system')}: no {', '.join(missing)}")
+    return entries
+
+
+def cycles_table(job: Subject, run: Simulated, model: Prediction) -> Table:
+    """Ideal, predicted and simulated cycles of every layer and group.
+
+    The model charges a group's cycles to its layers; the hardware counts whole groups.
+    """
+    assert run.profile is not None
+    table = Table(box=SIMPLE_HEAD, title=f"{job.title}: cycles of one frame", pad_edge=False)
+    table.add_column("group / layer", no_wrap=True)
+    for name in ("ideal", "model", "simulated", "waits, mostly"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for measured, predicted in zip(run.profile.groups, model.groups, strict=True):
+        idle = sum(measured.stalls.values())
+        cause = max(measured.stalls, key=lambda name: measured.stalls[name])
+        table.add_row(
+            f"[bold]{measured.name}[/]",
+            f"{measured.ideal_cycles:,}",
+            f"{predicted.cycles:,}",
+            f"{measured.cycles:,}",
+            f"{idle:,} {cause}" if idle else "",
+        )
+        if len(measured.layers) > 1:
+            for layer, part in zip(measured.layers, predicted.layers, strict=True):
+                table.add_row(f"  {layer.name}", f"{layer.ideal_cycles:,}", f"{part.cycles:,}")
+    table.add_section()
+    table.add_row(
+        "[bold]frame[/]",
+        f"{ideal_cycles(job.program):,}",
+        f"{model.cycles:,}",
+        f"{run.counters.cycles:,}",
+        f"{sum(run.counters.stalls.values()):,}",
+    )
+    return table
+
+
+def speed_table(rows: list[tuple[str, int, int]], dsps: int | None) -> Table:
+    """Frames a second and use of the array, of (what, cycles a frame, MACs a frame)."""
+    title = f"Engine of {PYNQ_Z2}, {PYNQ_Z2.macs} MACs a cycle: frames a second and use"
+    table = Table(box=SIMPLE_HEAD, title=title, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("", no_wrap=True)
+    heads = [f"at {mhz} MHz" for mhz in CLOCKS_MHZ]
+    for name in ("cycles", *heads, "MACs/cycle", "used", "by DSP"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for what, cycles, work in rows:
+        table.add_row(
+            what,
+            f"{cycles:,}",
+            *(f"{mhz * 1e6 / cycles:.1f}" for mhz in CLOCKS_MHZ),
+            f"{work / cycles:.1f}",
+            f"{work / cycles / PYNQ_Z2.macs:.1%}",
+            f"{work / cycles / dsps:.2f}" if dsps else "?",
+        )
+    return table
+
+
+def print_peers(console: Console) -> None:
+    """What others reach, each with its clock and source."""
+    console.print("\nPublished figures of others, as their sources state them")
+    for p in peers():
+        clock = f", {p['clock_mhz']} MHz" if p["clock_mhz"] != "none" else ""
+        cycles = f" ({p['cycles']})" if p["cycles"] != "none" else ""
+        console.print(
+            f"  {p['system']} on {p['chip']}{clock}: {p['network']}: {p['result']}{cycles}, "
+            f"{p['scope']}. {p['source']}.",
+            highlight=False,
+        )
+
+
+@contextmanager
+def _busy(label: str) -> Iterator[None]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        bar.add_task(label)
+        yield
+
+
+def _dsps(folder: Path) -> int | None:
+    """DSPs of the synthesized engine, if it has been synthesized."""
+    path = folder / "synth.json"
+    facts = json.loads(path.read_text()) if path.is_file() else {}
+    return facts["dsp48e1"] if facts.get("shape") == str(PYNQ_Z2) else None
+
+
+def _hls(console: Console) -> dict[str, Any]:
+    """Figures of the emitted C++, and of hls4ml's own Vitis backend on the same networks."""
+    with _busy("HLS: emit, compile, C simulation of a v1.0 frame"):
+        figures = hls.figures("v1.0")
+    console.print(
+        f"HLS C++ of SqueezeNet v1.0: C simulation {figures['hls_csim_seconds']:.2f} s a frame, "
+        f"compiled in {figures['hls_compile_seconds']:.1f} s, {figures['hls_lines']:.0f} lines",
+        highlight=False,
+    )
+    runs = []
+    for network in hls4ml_peer.NETWORKS:
+        for backend in hls4ml_peer.BACKENDS:
+            with _busy(f"hls4ml, {backend} backend: {network}"):
+                runs.append(hls4ml_peer.measure(network, backend))
+    hls4ml_peer.show(runs, console)
+    return {**figures, **hls4ml_peer.figures(runs)}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command."""
+    options = _parser().parse_args(arguments)
+    console = Console()
+    folder = Path(options.out).parent
+    cycles: dict[str, int] = {}
+    facts: dict[str, Any] = {"shape": str(PYNQ_Z2), "cycles": cycles}
+    with _busy("build the simulated board"):
+        build_library(PYNQ_Z2)
+    rows: list[tuple[str, int, int]] = []
+    for version in ("v1.0", "v1.1"):
+        key = f"squeezenet_{version.replace('.', '_')}"
+        with _busy(f"SqueezeNet {version}: quantize, compile, predict, simulate"):
+            job = subject(version)
+            run = simulate(job, 1, folder)
+            model = predict(job.program)
+        console.print(cycles_table(job, run, model))
+        waits = ", ".join(f"{name} {n:,}" for name, n in run.counters.stalls.items())
+        busy = run.counters.active / run.counters.cycles
+        console.print(f"array busy in {busy:.1%} of cycles; idle: {waits}", highlight=False)
+        assert run.profile is not None
+        write_trace(run.profile, folder / f"{key}.trace.json", CLOCK_HZ)
+        draw_timeline(run.profile, folder / f"{key}.png", job.title, PYNQ_Z2.macs, CLOCK_HZ)
+        cycles[key] = run.counters.cycles
+        facts[key] = {
+            "ideal": ideal_cycles(job.program),
+            "model": model.cycles,
+            "stalls": run.counters.stalls,
+            "active": run.counters.active,
+        }
+        rows.append((job.title, run.counters.cycles, macs(job.program)))
+        if version == "v1.0":
+            facts["sim_cycles_per_second"] = round(run.counters.cycles / run.seconds)
+            with _busy(f"{BATCH} frames in one start"):
+                batch = simulate(job, BATCH, folder)
+            cycles[f"{key}_batch{BATCH}"] = -(-batch.counters.cycles // BATCH)
+            rows.append((f"  batch of {BATCH}", cycles[f"{key}_batch{BATCH}"], macs(job.program)))
+            with _busy("onnxruntime on the CPU"):
+                facts["onnxruntime_fps"] = cpu.measure(job.net, job.qnet, job.images[0])
+    with _busy("golden model"):
+        facts["golden_fps"] = round(frames_per_second("v1.0", 16), 2)
+    dsps = _dsps(folder)
+    console.print(speed_table(rows, dsps))
+    if dsps is None:
+        console.print("MACs a DSP: not known before `make synth`", highlight=False)
+    fps = facts["onnxruntime_fps"]
+    console.print(
+        f"SqueezeNet v1.0 by onnxruntime on {cpu.name()}: float32 {fps['float32']:.1f}, QDQ "
+        f"{fps['qdq']:.1f} frames/s\nsimulation {facts['sim_cycles_per_second']:,} cycles/s, "
+        f"golden model {facts['golden_fps']} frames/s (v1.0)",
+        highlight=False,
+    )
+    print_peers(console)
+    facts |= _hls(console)
+    facts["cpu"] = cpu.name()
+    facts["peers"] = peers()
+    path = Path(options.out)
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    text = json.dumps({**known, **facts}, indent=2) + "\n"
+    write_atomically(path, lambda file: file.write(text.encode()))
+    console.print(
+        f"wrote {path}; timelines and traces for ui.perfetto.dev: "
+        f"{folder}/squeezenet_*.png, *.trace.json",
+        highlight=False,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--out", default="build/bench.json", help="JSON (%(default)s)")
+    return parser
+
+
+if __name__ == "__main__":
+    run_cli(main)
