@@ -16,7 +16,7 @@ OUTPUTS = {"Q", "O", "CO", "P"}
 
 def cell(kind: str, parameters: dict | None = None, **pins: list) -> dict:
     directions = {
-        name: "output" if name in OUTPUTS and kind != "LUT2" or name == "O" else "input"
+        name: "output" if (name in OUTPUTS and kind != "LUT2") or name == "O" else "input"
         for name in pins
     }
     return {
