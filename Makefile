@@ -23,7 +23,7 @@ chosen = $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") 
          $(if $(LABELS),--labels "$(LABELS)") $(if $(CALIBRATION),--calibration "$(CALIBRATION)") \
          $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
-.PHONY: help setup demo test accuracy quantize hls figures train generate lint synth bench clean
+.PHONY: help setup demo test accuracy quantize hls figures train generate lint synth route bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -66,8 +66,11 @@ lint: $(STAMP)  ## format, lint and type checks, and whether generated files are
 generate: $(STAMP)  ## write the SystemVerilog, C++ and Python forms of hw/definition.py
 	@$(BIN)/python -m hw.generate
 
-synth: $(SYNTH_STAMP)  ## synthesize for the xc7z020 with yosys: resources, longest paths (OPTIONS=--ecp5)
+synth: $(SYNTH_STAMP)  ## synthesize for the xc7z020 with yosys: resources, longest paths
 	@$(BIN)/python -m hw.synth $(OPTIONS)
+
+route: $(SYNTH_STAMP)  ## as synth, and place and route a small engine on an ECP5 (ten minutes)
+	@$(BIN)/python -m hw.synth --ecp5 $(OPTIONS)
 
 $(SYNTH_STAMP): requirements-synth.txt $(STAMP)
 	@echo "Installing yosys and nextpnr into $(VENV)"

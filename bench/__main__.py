@@ -238,7 +238,9 @@ def main(arguments: list[str] | None = None) -> None:
         with _busy(f"SqueezeNet {version}: quantize, compile, predict, simulate"):
             job = subject(version)
             run = simulate(job, 1, folder)
+            begin = time.perf_counter()
             model = predict(job.program)
+            facts[f"model_milliseconds_{version}"] = round(1000 * (time.perf_counter() - begin), 1)
         console.print(cycles_table(job, run, model))
         waits = ", ".join(f"{name} {n:,}" for name, n in run.counters.stalls.items())
         busy = run.counters.active / run.counters.cycles

@@ -91,7 +91,9 @@ def _tool(name: str, arguments: list[str], log: Path) -> None:
     """Run a YoWASP tool in the project's folder; FirebrickError with the error of its log."""
     tool = Path(sys.executable).with_name(name)
     if not tool.is_file():
-        raise FirebrickError(f"{name} is not installed: run it by `make synth`, which installs it")
+        raise FirebrickError(
+            f"{name} is not installed: run it by `make synth` or `make route`, which install it"
+        )
     with open(log, "wb") as file:
         done = subprocess.run([tool, *arguments], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
     if done.returncode:
