@@ -56,8 +56,8 @@ hls: $(STAMP)  ## emit the C++ project for Vitis HLS and simulate it (MODEL=netw
 figures: $(STAMP)  ## parameters, MACs and sizes of SqueezeNets, against AlexNet (OPTIONS=)
 	@$(BIN)/python -m quantize.figures $(OPTIONS)
 
-test: $(STAMP)  ## all tests
-	@$(BIN)/python -m pytest
+test: $(STAMP)  ## all tests, one process a core
+	@$(BIN)/python -m pytest -n auto
 
 lint: $(STAMP)  ## format, lint and type checks, and whether generated files are current
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && \
