@@ -3,6 +3,7 @@
 FORMAT_VERSION = 1
 ENGINE_ID = 0x46425249
 PROGRAM_MAGIC = 0x47504246
+DEFINITION = 0xC2685F98
 HEADER_BYTES = 64
 REGISTER_BYTES = 0x2000
 PROFILE_BASE = 0x1000
@@ -39,6 +40,7 @@ REGISTERS = {
     "INPUT_STRIDE": (0x03C, "rw", "bytes from one input to the next"),
     "OUTPUT_STRIDE": (0x040, "rw", "bytes from one output to the next"),
     "TIMEOUT": (0x044, "rw", "cycles without progress that end a run with an error"),
+    "DEFINITION": (0x048, "ro", "hash of the definition that the engine was made from"),
     "CYCLES_LO": (0x080, "ro", "cycles since start, low half"),
     "CYCLES_HI": (0x084, "ro", "cycles since start, high half"),
     "ACTIVE": (0x088, "ro", "cycles in which a K step entered the array"),
@@ -88,6 +90,6 @@ HEADER = {
     "hash_lo": (4, 0, 64),
     "hash_hi": (5, 0, 64),
     "host_bytes": (6, 0, 32),
-    "reserved": (6, 32, 32),
+    "definition": (6, 32, 32),
     "header_crc": (7, 0, 32),
 }

@@ -7,6 +7,8 @@ module that the driver imports.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 
 FORMAT_VERSION = 1
@@ -20,6 +22,12 @@ PROFILE_WORDS = 8
 PROFILE_GROUPS = 128
 REGISTER_BYTES = 0x2000
 PROFILE_BASE = 0x1000
+
+# Where the processor finds the engine and its interrupt controller, behind port M_AXI_GP0 of the
+# Zynq, which reaches 0x4000_0000 to 0x7FFF_FFFF.  Bases are multiples of their windows' sizes.
+ENGINE_BASE = 0x43C0_0000
+INTC_BASE = 0x4180_0000
+INTC_BYTES = 0x1000
 
 INPUT_SPACE, SCRATCH_SPACE, OUTPUT_SPACE = 0, 1, 2
 MODE_DIRECT, MODE_POOL, MODE_SUM = 0, 1, 2
@@ -86,6 +94,7 @@ REGISTERS = (
     Register("INPUT_STRIDE", 0x03C, "rw", "bytes from one input to the next"),
     Register("OUTPUT_STRIDE", 0x040, "rw", "bytes from one output to the next"),
     Register("TIMEOUT", 0x044, "rw", "cycles without progress that end a run with an error"),
+    Register("DEFINITION", 0x048, "ro", "hash of the definition that the engine was made from"),
     Register("CYCLES_LO", 0x080, "ro", "cycles since start, low half"),
     Register("CYCLES_HI", 0x084, "ro", "cycles since start, high half"),
     Register("ACTIVE", 0x088, "ro", "cycles in which a K step entered the array"),
@@ -101,6 +110,19 @@ REGISTERS = (
     Register("WRITE_BEATS", 0x0A8, "ro", "64-bit beats written"),
     Register("IMAGES_DONE", 0x0AC, "ro", "images completed in this run"),
     Register("GROUP", 0x0B0, "ro", "groups executed in this run"),
+)
+
+# The interrupt controller's registers: those of Xilinx' AXI INTC 4.1 (PG099) that software uses
+# without nested or fast interrupts.
+INTC_REGISTERS = (
+    Register("ISR", 0x00, "rw", "interrupts seen; written 1 sets them until MER enables hardware"),
+    Register("IPR", 0x04, "ro", "interrupts seen and enabled"),
+    Register("IER", 0x08, "rw", "interrupts enabled"),
+    Register("IAR", 0x0C, "wo", "write 1 to acknowledge: clears the bit of ISR"),
+    Register("SIE", 0x10, "wo", "write 1 to set the bit of IER"),
+    Register("CIE", 0x14, "wo", "write 1 to clear the bit of IER"),
+    Register("IVR", 0x18, "ro", "number of the first pending interrupt, all ones if none"),
+    Register("MER", 0x1C, "rw", "bit 0 the output is enabled, bit 1 hardware interrupts are"),
 )
 
 # A profile record is written when a group's last K step has been issued: the values since start
@@ -156,7 +178,7 @@ HEADER = (
     Field("hash_lo", 64, "content hash (first 16 bytes of a SHA-256), low half"),
     Field("hash_hi", 64, "content hash, high half"),
     Field("host_bytes", 32, "bytes of the host section behind the stream"),
-    Field("reserved", 32, "zero"),
+    Field("definition", 32, "DEFINITION of the compiler: see there"),
     Field("header_crc", 32, "CRC-32 of the seven beats before"),
 )
 
@@ -264,6 +286,25 @@ HEADER_LAYOUT = place(HEADER, {"header_crc": HEADER_BEATS - 1})
 DESCRIPTOR_LAYOUT = place(
     DESCRIPTOR, {"payload_crc": DESCRIPTOR_BEATS - 2, "descriptor_pad": DESCRIPTOR_BEATS - 1}
 )
+
+
+def _definition_hash() -> int:
+    """The first four bytes, little-endian, of a SHA-256 over all that hardware, program and driver
+    must agree on: registers, profile, errors, header and descriptor. Descriptions do not count."""
+    parts = {
+        "version": FORMAT_VERSION,
+        "registers": [(r.name, r.offset, r.access) for r in REGISTERS],
+        "profile": [PROFILE_BASE, PROFILE_WORDS, PROFILE_GROUPS, *PROFILE_FIELDS],
+        "errors": [(code, name) for code, name, _ in ERRORS],
+        "header": [(p.name, p.beat, p.lsb, p.bits) for p in HEADER_LAYOUT],
+        "descriptor": [(p.name, p.beat, p.lsb, p.bits) for p in DESCRIPTOR_LAYOUT],
+    }
+    digest = hashlib.sha256(json.dumps(parts).encode()).digest()
+    return int.from_bytes(digest[:4], "little")
+
+
+DEFINITION = _definition_hash()
+"""Read from the register of this name, and found in every program's header."""
 
 
 def pack(layout: list[Placed], beats: int, values: dict[str, int]) -> bytes:

@@ -47,12 +47,18 @@ def systemverilog() -> str:
         f"  localparam logic [31:0] FormatVersion = 32'd{d.FORMAT_VERSION};",
         f"  localparam logic [31:0] EngineId = 32'h{d.ENGINE_ID:08x};",
         f"  localparam logic [31:0] ProgramMagic = 32'h{d.PROGRAM_MAGIC:08x};",
+        "  // Hash of all that follows, and of what else the driver has to know.",
+        f"  localparam logic [31:0] Definition = 32'h{d.DEFINITION:08x};",
         f"  localparam int unsigned HeaderBeats = {d.HEADER_BEATS};",
         f"  localparam int unsigned DescriptorBeats = {d.DESCRIPTOR_BEATS};",
         f"  localparam int unsigned ProfileWords = {d.PROFILE_WORDS};",
         f"  localparam int unsigned ProfileGroups = {d.PROFILE_GROUPS};",
         f"  localparam int unsigned RegisterBits = {(d.REGISTER_BYTES - 1).bit_length()};",
         f"  localparam logic [12:0] ProfileBase = 13'h{d.PROFILE_BASE:04x};",
+        "  // Windows behind the Zynq's M_AXI_GP0.",
+        f"  localparam logic [31:0] EngineBase = 32'h{d.ENGINE_BASE:08x};",
+        f"  localparam logic [31:0] IntcBase = 32'h{d.INTC_BASE:08x};",
+        f"  localparam int unsigned IntcBits = {(d.INTC_BYTES - 1).bit_length()};",
     ]
     for name in ("INPUT_SPACE", "SCRATCH_SPACE", "OUTPUT_SPACE"):
         lines.append(f"  localparam logic [1:0] {_camel(name)} = 2'd{getattr(d, name)};")
@@ -62,6 +68,11 @@ def systemverilog() -> str:
     for r in d.REGISTERS:
         lines.append(
             f"  localparam logic [12:0] Reg{_camel(r.name)} = 13'h{r.offset:04x};  // {r.doc}"
+        )
+    lines.append("")
+    for r in d.INTC_REGISTERS:
+        lines.append(
+            f"  localparam logic [11:0] Intc{_camel(r.name)} = 12'h{r.offset:03x};  // {r.doc}"
         )
     lines.append("")
     for code, name, doc in d.ERRORS:
@@ -107,6 +118,7 @@ def cpp_header() -> str:
         f"constexpr uint32_t kFormatVersion = {d.FORMAT_VERSION};",
         f"constexpr uint32_t kEngineId = 0x{d.ENGINE_ID:08x};",
         f"constexpr uint32_t kProgramMagic = 0x{d.PROGRAM_MAGIC:08x};",
+        f"constexpr uint32_t kDefinition = 0x{d.DEFINITION:08x};",
         f"constexpr unsigned kHeaderBeats = {d.HEADER_BEATS};",
         f"constexpr unsigned kDescriptorBeats = {d.DESCRIPTOR_BEATS};",
         f"constexpr unsigned kProfileWords = {d.PROFILE_WORDS};",
@@ -155,6 +167,7 @@ def host_module() -> str:
         f"FORMAT_VERSION = {d.FORMAT_VERSION}",
         f"ENGINE_ID = 0x{d.ENGINE_ID:08X}",
         f"PROGRAM_MAGIC = 0x{d.PROGRAM_MAGIC:08X}",
+        f"DEFINITION = 0x{d.DEFINITION:08X}",
         f"HEADER_BYTES = {d.HEADER_BEATS * d.BEAT_BYTES}",
         f"REGISTER_BYTES = 0x{d.REGISTER_BYTES:X}",
         f"PROFILE_BASE = 0x{d.PROFILE_BASE:X}",

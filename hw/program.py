@@ -64,6 +64,7 @@ def assemble(
         "hash_lo": int.from_bytes(digest[:8], "little"),
         "hash_hi": int.from_bytes(digest[8:16], "little"),
         "host_bytes": len(host_section),
+        "definition": d.DEFINITION,
     }
     body = d.pack(d.HEADER_LAYOUT, d.HEADER_BEATS, header)
     header["header_crc"] = zlib.crc32(body[: (d.HEADER_BEATS - 1) * d.BEAT_BYTES])

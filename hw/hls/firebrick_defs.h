@@ -6,6 +6,7 @@ namespace firebrick {
 constexpr uint32_t kFormatVersion = 1;
 constexpr uint32_t kEngineId = 0x46425249;
 constexpr uint32_t kProgramMagic = 0x47504246;
+constexpr uint32_t kDefinition = 0xc2685f98;
 constexpr unsigned kHeaderBeats = 8;
 constexpr unsigned kDescriptorBeats = 16;
 constexpr unsigned kProfileWords = 8;
@@ -36,6 +37,7 @@ constexpr uint32_t kRegImages = 0x0038;  // number of images in this run, 1..655
 constexpr uint32_t kRegInputStride = 0x003c;  // bytes from one input to the next
 constexpr uint32_t kRegOutputStride = 0x0040;  // bytes from one output to the next
 constexpr uint32_t kRegTimeout = 0x0044;  // cycles without progress that end a run with an error
+constexpr uint32_t kRegDefinition = 0x0048;  // hash of the definition that the engine was made from
 constexpr uint32_t kRegCyclesLo = 0x0080;  // cycles since start, low half
 constexpr uint32_t kRegCyclesHi = 0x0084;  // cycles since start, high half
 constexpr uint32_t kRegActive = 0x0088;  // cycles in which a K step entered the array
@@ -87,7 +89,7 @@ constexpr Field kHeaderOutputBytes{3, 32, 32};  // bytes of one stored output
 constexpr Field kHeaderHashLo{4, 0, 64};  // content hash (first 16 bytes of a SHA-256), low half
 constexpr Field kHeaderHashHi{5, 0, 64};  // content hash, high half
 constexpr Field kHeaderHostBytes{6, 0, 32};  // bytes of the host section behind the stream
-constexpr Field kHeaderReserved{6, 32, 32};  // zero
+constexpr Field kHeaderDefinition{6, 32, 32};  // DEFINITION of the compiler: see there
 constexpr Field kHeaderHeaderCrc{7, 0, 32};  // CRC-32 of the seven beats before
 
 constexpr Field kGroupSrcOffset{0, 0, 32};  // source's offset in its space, bytes

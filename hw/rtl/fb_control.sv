@@ -305,6 +305,7 @@ module fb_control #(
       firebrick_pkg::RegCapacity:     identity = {8'($clog2(Sums)), 8'($clog2(BiasPairs)), 8'($clog2(WeightWords)),
                                    8'($clog2(ActWords))};
       firebrick_pkg::RegPoolCapacity: identity = {16'd0, 8'($clog2(PoolLineWords)), 8'($clog2(PoolChannels))};
+      firebrick_pkg::RegDefinition:   identity = firebrick_pkg::Definition;
       firebrick_pkg::RegStatus:       identity = {28'd0, (state_q == Stopping) || (state_q == Clearing), error_q,
                                    done_q, state_q == Running};
       firebrick_pkg::RegError:        identity = {8'd0, error_group_q, error_code_q};

@@ -7,12 +7,18 @@ package firebrick_pkg;
   localparam logic [31:0] FormatVersion = 32'd1;
   localparam logic [31:0] EngineId = 32'h46425249;
   localparam logic [31:0] ProgramMagic = 32'h47504246;
+  // Hash of all that follows, and of what else the driver has to know.
+  localparam logic [31:0] Definition = 32'hc2685f98;
   localparam int unsigned HeaderBeats = 8;
   localparam int unsigned DescriptorBeats = 16;
   localparam int unsigned ProfileWords = 8;
   localparam int unsigned ProfileGroups = 128;
   localparam int unsigned RegisterBits = 13;
   localparam logic [12:0] ProfileBase = 13'h1000;
+  // Windows behind the Zynq's M_AXI_GP0.
+  localparam logic [31:0] EngineBase = 32'h43c00000;
+  localparam logic [31:0] IntcBase = 32'h41800000;
+  localparam int unsigned IntcBits = 12;
   localparam logic [1:0] InputSpace = 2'd0;
   localparam logic [1:0] ScratchSpace = 2'd1;
   localparam logic [1:0] OutputSpace = 2'd2;
@@ -38,6 +44,7 @@ package firebrick_pkg;
   localparam logic [12:0] RegInputStride = 13'h003c;  // bytes from one input to the next
   localparam logic [12:0] RegOutputStride = 13'h0040;  // bytes from one output to the next
   localparam logic [12:0] RegTimeout = 13'h0044;  // cycles without progress that end a run with an error
+  localparam logic [12:0] RegDefinition = 13'h0048;  // hash of the definition that the engine was made from
   localparam logic [12:0] RegCyclesLo = 13'h0080;  // cycles since start, low half
   localparam logic [12:0] RegCyclesHi = 13'h0084;  // cycles since start, high half
   localparam logic [12:0] RegActive = 13'h0088;  // cycles in which a K step entered the array
@@ -51,6 +58,15 @@ package firebrick_pkg;
   localparam logic [12:0] RegWriteBeats = 13'h00a8;  // 64-bit beats written
   localparam logic [12:0] RegImagesDone = 13'h00ac;  // images completed in this run
   localparam logic [12:0] RegGroup = 13'h00b0;  // groups executed in this run
+
+  localparam logic [11:0] IntcIsr = 12'h000;  // interrupts seen; written 1 sets them until MER enables hardware
+  localparam logic [11:0] IntcIpr = 12'h004;  // interrupts seen and enabled
+  localparam logic [11:0] IntcIer = 12'h008;  // interrupts enabled
+  localparam logic [11:0] IntcIar = 12'h00c;  // write 1 to acknowledge: clears the bit of ISR
+  localparam logic [11:0] IntcSie = 12'h010;  // write 1 to set the bit of IER
+  localparam logic [11:0] IntcCie = 12'h014;  // write 1 to clear the bit of IER
+  localparam logic [11:0] IntcIvr = 12'h018;  // number of the first pending interrupt, all ones if none
+  localparam logic [11:0] IntcMer = 12'h01c;  // bit 0 the output is enabled, bit 1 hardware interrupts are
 
   localparam logic [7:0] ErrNone = 8'd0;  // no error
   localparam logic [7:0] ErrMagic = 8'd1;  // the program does not start with the magic number: wrong address or not a program
@@ -69,7 +85,7 @@ package firebrick_pkg;
   typedef struct packed {
     logic [31:0] unused_0;
     logic [31:0] header_crc;  // CRC-32 of the seven beats before
-    logic [31:0] reserved;  // zero
+    logic [31:0] definition;  // DEFINITION of the compiler: see there
     logic [31:0] host_bytes;  // bytes of the host section behind the stream
     logic [63:0] hash_hi;  // content hash, high half
     logic [63:0] hash_lo;  // content hash (first 16 bytes of a SHA-256), low half

@@ -126,6 +126,7 @@ async def registers(dut: Any) -> None:
     constants = {
         "ID": d.ENGINE_ID,
         "VERSION": d.FORMAT_VERSION,
+        "DEFINITION": d.DEFINITION,
         "SHAPE": given["Pixels"]
         | given["Channels"] << 8
         | given["AccBits"] << 16
@@ -142,7 +143,9 @@ async def registers(dut: Any) -> None:
     values = {name: random.getrandbits(bits) for name, bits in SETUP.items()}
     for name in random.sample(sorted(values), len(values)):
         await bench.write(name, random.getrandbits(32) & ~((1 << SETUP[name]) - 1) | values[name])
-    for name in ("ID", "VERSION", "SHAPE", "CAPACITY", "STATUS", "ERROR", "CYCLES_LO", "GROUP"):
+    for name in (*constants, "CYCLES_LO", "GROUP"):
+        if name == "CONTROL":
+            continue
         await bench.write(name, random.getrandbits(32))
     expected = constants | values
     for name in random.sample(sorted(expected), len(expected)):

@@ -13,7 +13,14 @@ import zlib
 import numpy as np
 
 from host import layout
-from host.definition import ENGINE_ID, HEADER_BYTES, PROFILE_BASE, PROFILE_WORDS, REGISTERS
+from host.definition import (
+    DEFINITION,
+    ENGINE_ID,
+    HEADER_BYTES,
+    PROFILE_BASE,
+    PROFILE_WORDS,
+    REGISTERS,
+)
 from host.program import unpack_header
 from hw.program import Group, Program, assemble
 from hw.shape import EngineShape
@@ -162,6 +169,7 @@ class FakeBoard:
         fixed = {
             "ID": self.id,
             "VERSION": self.version,
+            "DEFINITION": DEFINITION,
             "SHAPE": s.pixels | s.channels << 8 | s.acc_bits << 16 | s.word_bytes << 24,
             "CAPACITY": self._log2(s.act_words, s.weight_words, s.bias_pairs, s.sums),
             "POOL_CAPACITY": self._log2(s.pool_channels, s.pool_line_words),

@@ -65,3 +65,45 @@ def test_place_refuses_an_overrun_anchor() -> None:
     fields = (d.Field("a", 64, ""), d.Field("b", 8, ""), d.Field("c", 8, ""))
     with pytest.raises(ValueError, match="field c"):
         d.place(fields, {"c": 1})
+
+
+def test_every_generated_file_has_the_hash() -> None:
+    """The driver's own and the bitstream's are equal exactly if both come from one definition."""
+    texts = [text() for text in generate.FILES.values()]
+    assert all(f"{d.DEFINITION:08x}" in text.lower() for text in texts)
+    assert 0 < d.DEFINITION < 1 << 32
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("REGISTERS", (*d.REGISTERS[:-1], d.Register("GROUPS", 0x0B0, "ro", ""))),
+        ("REGISTERS", (*d.REGISTERS[:-1], d.Register("GROUP", 0x0B4, "ro", ""))),
+        ("ERRORS", d.ERRORS[:-1]),
+        ("HEADER_LAYOUT", d.HEADER_LAYOUT[1:]),
+        ("DESCRIPTOR_LAYOUT", d.place((*d.DESCRIPTOR, d.Field("more", 1, "")))),
+        ("PROFILE_FIELDS", d.PROFILE_FIELDS[::-1]),
+        ("FORMAT_VERSION", d.FORMAT_VERSION + 1),
+    ],
+)
+def test_the_hash_tells_changes(
+    monkeypatch: pytest.MonkeyPatch, name: str, changed: object
+) -> None:
+    monkeypatch.setattr(d, name, changed)
+    assert d._definition_hash() != d.DEFINITION
+
+
+def test_the_hash_does_not_look_at_descriptions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        d, "REGISTERS", tuple(d.Register(r.name, r.offset, r.access, "") for r in d.REGISTERS)
+    )
+    assert d._definition_hash() == d.DEFINITION
+
+
+def test_windows_behind_the_processor_do_not_overlap() -> None:
+    windows = sorted([(d.ENGINE_BASE, d.REGISTER_BYTES), (d.INTC_BASE, d.INTC_BYTES)])
+    for base, size in windows:
+        assert size & (size - 1) == 0 and base % size == 0
+        assert 0x4000_0000 <= base < base + size <= 0x8000_0000
+    assert all(a + size <= b for (a, size), (b, _) in itertools.pairwise(windows))
+    assert max(r.offset for r in d.INTC_REGISTERS) < d.INTC_BYTES
