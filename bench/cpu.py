@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network
+from quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network
 from quantize.qdq_export import to_model
 from quantize.qnetwork import QNetwork
 
@@ -47,6 +47,11 @@ def float_model(net: Network) -> onnx.ModelProto:
             )
         elif isinstance(node, Concat):
             nodes.append(helper.make_node("Concat", list(node.inputs), [node.output], axis=1))
+        elif isinstance(node, Add):
+            total = f"{node.output}.sum" if node.relu else node.output
+            nodes.append(helper.make_node("Add", list(node.inputs), [total]))
+            if node.relu:
+                nodes.append(helper.make_node("Relu", [total], [node.output]))
         elif isinstance(node, GlobalAverage):
             nodes.append(helper.make_node("GlobalAveragePool", [node.input], [node.output]))
     last = net.nodes[-1].output

@@ -19,7 +19,16 @@ from hw.packing import pack_biases, pack_weights, phase_taps
 from hw.program import Group, Program, assemble
 from hw.shape import EngineShape
 from quantize.errors import FirebrickError
-from quantize.qnetwork import QConcat, QConv, QGlobalSum, QMaxPool, QNetwork, QTensor
+from quantize.qnetwork import (
+    QAdd,
+    QConcat,
+    QConv,
+    QGlobalSum,
+    QMaxPool,
+    QNetwork,
+    QTensor,
+    inputs_of,
+)
 
 ALIGNMENT = 128
 RING_ROWS_MAX = 255
@@ -134,7 +143,7 @@ class _Compiler:
         self.apart = stages_apart
         self.readers: dict[str, list] = {}
         for node in net.nodes:
-            for name in node.inputs if isinstance(node, QConcat) else (node.input,):
+            for name in inputs_of(node):
                 self.readers.setdefault(name, []).append(node)
         # A branch of a concatenation is stored as a range of the concatenation's channels.
         self.slices: dict[str, tuple[str, int]] = {}
@@ -319,6 +328,10 @@ class _Compiler:
         for node in self.net.nodes:
             if id(node) in done:
                 continue
+            if isinstance(node, QAdd):
+                raise self._fail(
+                    node.name, "adds two feature maps; this engine runs networks without bypass"
+                )
             if isinstance(node, QConcat):
                 self._place(node.output)
                 continue

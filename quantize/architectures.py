@@ -1,12 +1,16 @@
-"""SqueezeNet v1.0, v1.1 and whatever the paper's hyper-parameters describe, as float networks.
+"""SqueezeNet v1.0, v1.1, with bypass, and whatever the paper's hyper-parameters describe.
 
 Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters" (arXiv 1602.07360),
-sections 3 to 5.  A network is a first convolution, Fire modules with max poolings between them,
+sections 3 to 6.  A network is a first convolution, Fire modules with max poolings between them,
 a 1x1 classifier convolution and a global average.  Fire module i (from 0) has
 
     e_i = base_expand + incr_expand * (i // freq)     expand filters in all,
     pct_3x3 * e_i                                     of them 3x3, the others 1x1,
     squeeze_ratio * e_i                               squeeze filters.
+
+A simple bypass (section 6) adds a module's input to its output where both have the same number of
+channels; a complex bypass also bypasses the other modules, through a 1x1 convolution.  The paper
+places ReLU behind squeeze and expand layers only: neither that convolution nor the sum has one.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ import numpy as np
 
 from quantize.convolution import conv_size, pool_size
 from quantize.errors import FirebrickError
-from quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network, Node, Shape
+from quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network, Node, Shape
 
 Weights = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
@@ -26,10 +30,13 @@ INPUT = "data"
 FIRST = "conv1"
 CLASSIFIER = "conv10"
 AVERAGE = "pool10"
+# The convolution of a complex bypass, behind its module's name.
+BYPASS = "bypass1x1"
 # The first Fire module follows conv1, so the paper counts from 2.
 FIRST_FIRE = 2
 # Biases of a random network, relative to activations of about 1.
 BIAS_SPREAD = 0.05
+BYPASSES = ("none", "simple", "complex")
 
 
 @dataclass(frozen=True)
@@ -52,8 +59,8 @@ class SqueezeNetConfig:
 
     ``pool_after`` names the layers that a max pooling (``pool_kernel``, stride 2) follows:
     "conv1" or "fireN", N from 2.  ``input_size`` is (height, width).  Padding is the same on all
-    four sides; expand3x3 layers pad by 1.  Raises FirebrickError, naming the module, where the
-    numbers describe no network.
+    four sides; expand3x3 layers pad by 1.  ``bypass`` is "none", "simple" or "complex".  Raises
+    FirebrickError, naming the module, where the numbers describe no network.
     """
 
     name: str = "squeezenet_v1_0"
@@ -74,6 +81,7 @@ class SqueezeNetConfig:
     input_channels: int = 3
     input_size: tuple[int, int] = (227, 227)
     conv10_padding: int = 0
+    bypass: str = "none"
 
     def __post_init__(self) -> None:
         for what in ("freq", "modules", "first_filters", "first_kernel", "first_stride", "classes"):
@@ -91,6 +99,10 @@ class SqueezeNetConfig:
             raise FirebrickError(f"{self.name}: the input {self.input_shape} is empty")
         if min(self.first_padding, self.conv10_padding) < 0:
             raise FirebrickError(f"{self.name}: padding must not be negative")
+        if self.bypass not in BYPASSES:
+            raise FirebrickError(
+                f"{self.name}: bypass is {self.bypass!r}; supported are {', '.join(BYPASSES)}"
+            )
         if self.pool_kernel not in (2, 3):
             raise FirebrickError(
                 f"{self.name}: pool_kernel is {self.pool_kernel}; supported are 2 and 3"
@@ -125,7 +137,22 @@ def squeezenet_v1_1() -> SqueezeNetConfig:
     )
 
 
-ARCHITECTURES = {"v1.0": squeezenet_v1_0, "v1.1": squeezenet_v1_1}
+def squeezenet_simple_bypass() -> SqueezeNetConfig:
+    """Version 1.0 with simple bypass: around fire3, fire5, fire7 and fire9."""
+    return SqueezeNetConfig(name="squeezenet_v1_0_simple_bypass", bypass="simple")
+
+
+def squeezenet_complex_bypass() -> SqueezeNetConfig:
+    """Version 1.0 with complex bypass: convolutions around fire2, fire4, fire6 and fire8 too."""
+    return SqueezeNetConfig(name="squeezenet_v1_0_complex_bypass", bypass="complex")
+
+
+ARCHITECTURES = {
+    "v1.0": squeezenet_v1_0,
+    "v1.1": squeezenet_v1_1,
+    "simple-bypass": squeezenet_simple_bypass,
+    "complex-bypass": squeezenet_complex_bypass,
+}
 
 
 def fire_shapes(config: SqueezeNetConfig) -> tuple[FireShape, ...]:
@@ -159,6 +186,8 @@ def layer_shapes(config: SqueezeNetConfig) -> dict[str, tuple[int, int, int, int
         shapes[f"{fire.name}/squeeze1x1"] = (fire.squeeze, inputs, 1, 1)
         shapes[f"{fire.name}/expand1x1"] = (fire.expand1x1, fire.squeeze, 1, 1)
         shapes[f"{fire.name}/expand3x3"] = (fire.expand3x3, fire.squeeze, 3, 3)
+        if config.bypass == "complex" and inputs != fire.outputs:
+            shapes[f"{fire.name}/{BYPASS}"] = (fire.outputs, inputs, 1, 1)
         inputs = fire.outputs
     shapes[CLASSIFIER] = (config.classes, inputs, 1, 1)
     return shapes
@@ -194,7 +223,8 @@ def with_weights(config: SqueezeNetConfig, weights: Weights, name: str | None = 
             builder.conv(f"{fire.name}/expand1x1", squeezed),
             builder.conv(f"{fire.name}/expand3x3", squeezed, padding=1),
         )
-        x = builder.pool_after(fire.name, builder.concat(f"{fire.name}/concat", halves))
+        joined = builder.concat(f"{fire.name}/concat", halves)
+        x = builder.pool_after(fire.name, builder.bypass(fire.name, x, joined))
     x = builder.conv(CLASSIFIER, x, padding=config.conv10_padding)
     builder.nodes.append(GlobalAverage(AVERAGE, x, AVERAGE))
     builder.shapes[AVERAGE] = (config.classes, 1, 1)
@@ -217,7 +247,9 @@ class _Builder:
         self.nodes: list[Node] = []
         self.shapes: dict[str, Shape] = {INPUT: config.input_shape}
 
-    def conv(self, name: str, source: str, stride: int = 1, padding: int = 0) -> str:
+    def conv(
+        self, name: str, source: str, stride: int = 1, padding: int = 0, relu: bool = True
+    ) -> str:
         weights, bias = self.weights[name]
         expected = self.expected[name]
         if weights.shape != expected or bias.shape != expected[:1]:
@@ -225,7 +257,7 @@ class _Builder:
                 f"{self.config.name}: layer {name}: weights {list(weights.shape)} and biases "
                 f"{list(bias.shape)} instead of {list(expected)} and [{expected[0]}]"
             )
-        self.nodes.append(Conv(name, source, name, weights, bias, stride, (padding,) * 4, True))
+        self.nodes.append(Conv(name, source, name, weights, bias, stride, (padding,) * 4, relu))
         rows, cols = (
             conv_size(size, expected[2], stride, padding, padding)
             for size in self.shapes[source][1:]
@@ -253,6 +285,19 @@ class _Builder:
         self.nodes.append(Concat(name, sources, name))
         channels = sum(self.shapes[source][0] for source in sources)
         return self._made(name, sources[0], (channels, *self.shapes[sources[0]][1:]))
+
+    def bypass(self, fire: str, source: str, joined: str) -> str:
+        """The module's output with its input added to it, where the configuration says so."""
+        around = source
+        if self.config.bypass == "none":
+            return joined
+        if self.shapes[source][0] != self.shapes[joined][0]:
+            if self.config.bypass != "complex":
+                return joined
+            around = self.conv(f"{fire}/{BYPASS}", source, relu=False)
+        name = f"{fire}/add"
+        self.nodes.append(Add(name, (around, joined), name, relu=False))
+        return self._made(name, joined, self.shapes[joined])
 
     def _made(self, name: str, source: str, shape: Shape) -> str:
         if min(shape) < 1:

@@ -13,7 +13,7 @@ import numpy as np
 from quantize.errors import FirebrickError
 from quantize.fixed_point import largest_exponent, value_range
 from quantize.float_model import FloatModel
-from quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network
+from quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network, inputs_of
 from quantize.parallel import parallel_map
 from quantize.preprocess import float_input
 from quantize.progress import track
@@ -37,7 +37,8 @@ class ExponentChoice:
 def exponent_groups(net: Network) -> dict[str, str]:
     """For every 8-bit tensor but the input, the name of the group that shares its exponent.
 
-    A concatenation shares it with its inputs, max pooling with its input.
+    A concatenation shares it with its inputs, max pooling with its input; an addition aligns
+    exponents itself, so its output has one of its own.
     """
     parent: dict[str, str] = {}
 
@@ -52,9 +53,22 @@ def exponent_groups(net: Network) -> dict[str, str]:
                 parent[find(name)] = find(node.output)
         elif isinstance(node, MaxPool):
             parent[find(node.output)] = find(node.input)
-        elif isinstance(node, Conv):
+        elif isinstance(node, Conv | Add):
             find(node.output)
     return {name: find(name) for name in parent}
+
+
+def rectified_tensors(net: Network) -> dict[str, bool]:
+    """For every tensor that a node makes whether a ReLU lies before it, so that no value is
+    negative: that of a sum or a concatenation where it does before all inputs."""
+    rectified = {net.input: False}
+    for node in net.nodes:
+        if isinstance(node, Conv):
+            rectified[node.output] = node.relu
+        else:
+            own = isinstance(node, Add) and node.relu
+            rectified[node.output] = own or all(rectified[name] for name in inputs_of(node))
+    return rectified
 
 
 def activation_exponents(
@@ -63,38 +77,39 @@ def activation_exponents(
     """The exponent of every group of :func:`exponent_groups`, by its name.
 
     ``images`` uint8 [N, C, H, W], raw pixels.  Two passes: ranges first, then the squared error
-    of every candidate exponent, summed over a group's convolutions.  Raises FirebrickError
-    naming the layer whose activations are not finite, or are zero on all images.
+    of every candidate exponent, summed over a group's convolutions and additions.  Raises
+    FirebrickError naming the layer whose activations are not finite, or are zero on all images.
     """
     model = FloatModel(net)
     groups = exponent_groups(net)
     last = net.nodes[-1]
     assert isinstance(last, GlobalAverage)
-    convs = [n for n in net.nodes if isinstance(n, Conv) and n.output != last.input]
+    makers = [n for n in net.nodes if isinstance(n, Conv | Add) and n.output != last.input]
+    rectified = rectified_tensors(net)
 
     def image_peaks(image: np.ndarray) -> list[float]:
         maps = model.maps(float_input(image, preprocessing))
-        return [float(np.abs(maps[conv.output]).max()) for conv in convs]
+        return [float(np.abs(maps[maker.output]).max()) for maker in makers]
 
     largest: dict[str, float] = {}
     found = parallel_map(image_peaks, images)
     for peaks in track(found, "calibrate: ranges", len(images)):
-        for conv, peak in zip(convs, peaks, strict=True):
+        for maker, peak in zip(makers, peaks, strict=True):
             if not np.isfinite(peak):
                 raise FirebrickError(
-                    f"layer {conv.name}: its activations are not finite on a calibration image; "
+                    f"layer {maker.name}: its activations are not finite on a calibration image; "
                     "check the weights and the preprocessing"
                 )
-            group = groups[conv.output]
+            group = groups[maker.output]
             largest[group] = max(largest.get(group, 0.0), peak)
-    signed = {groups[conv.output]: not conv.relu for conv in convs}
+    signed = {groups[maker.output]: not rectified[maker.output] for maker in makers}
     lossless: dict[str, int] = {}
-    for conv in convs:
-        group = groups[conv.output]
+    for maker in makers:
+        group = groups[maker.output]
         exponent = largest_exponent(largest[group], value_range(signed[group])[1])
         if exponent is None:
             raise FirebrickError(
-                f"layer {conv.name}: its output is zero on all {len(images)} calibration images; "
+                f"layer {maker.name}: its output is zero on all {len(images)} calibration images; "
                 "give images like those that the network was trained on"
             )
         lossless[group] = exponent
@@ -102,13 +117,13 @@ def activation_exponents(
 
     def image_errors(image: np.ndarray) -> list[np.ndarray]:
         maps = model.maps(float_input(image, preprocessing))
-        named = [(maps[conv.output], groups[conv.output]) for conv in convs]
+        named = [(maps[maker.output], groups[maker.output]) for maker in makers]
         return [_squared_errors(map_, lossless[group], signed[group]) for map_, group in named]
 
     summed = parallel_map(image_errors, images)
     for parts in track(summed, "calibrate: rounding errors", len(images)):
-        for conv, part in zip(convs, parts, strict=True):
-            errors[groups[conv.output]] += part
+        for maker, part in zip(makers, parts, strict=True):
+            errors[groups[maker.output]] += part
     return {
         group: ExponentChoice(
             lossless[group] + int(np.argmin(errors[group])), lossless[group], largest[group]

@@ -6,9 +6,18 @@ import numpy as np
 
 from quantize.convolution import conv_size, pool_size
 from quantize.errors import FirebrickError
-from quantize.fixed_point import MAX_SHIFT, WEIGHT_MAX
+from quantize.fixed_point import MAX_ADD_LEFT, MAX_ADD_SHIFT, MAX_SHIFT, WEIGHT_MAX
 from quantize.preprocess import channel_count, check_preprocessing
-from quantize.qnetwork import QConcat, QConv, QGlobalSum, QMaxPool, QNetwork, QTensor
+from quantize.qnetwork import (
+    QAdd,
+    QConcat,
+    QConv,
+    QGlobalSum,
+    QMaxPool,
+    QNetwork,
+    QTensor,
+    inputs_of,
+)
 
 
 def check_qnetwork(qnet: QNetwork) -> None:
@@ -33,7 +42,7 @@ def check_qnetwork(qnet: QNetwork) -> None:
         if node.name in names or node.output in known:
             raise FirebrickError(f"layer {node.name}: its name or output exists already")
         names.add(node.name)
-        for name in node.inputs if isinstance(node, QConcat) else (node.input,):
+        for name in inputs_of(node):
             if name not in known or name not in qnet.tensors:
                 raise FirebrickError(f"layer {node.name}: nothing before it makes {name!r}")
         if isinstance(node, QGlobalSum):
@@ -59,7 +68,7 @@ def check_qnetwork(qnet: QNetwork) -> None:
         )
 
 
-def _output_tensor(qnet: QNetwork, node: QConv | QMaxPool | QConcat) -> QTensor:
+def _output_tensor(qnet: QNetwork, node: QConv | QMaxPool | QConcat | QAdd) -> QTensor:
     """The tensor that the node makes, by its own rules."""
     if isinstance(node, QConv):
         rows, cols = _check_conv(qnet, node)
@@ -77,6 +86,8 @@ def _output_tensor(qnet: QNetwork, node: QConv | QMaxPool | QConcat) -> QTensor:
             raise FirebrickError(f"layer {node.name}: its window does not fit {source.shape}")
         return QTensor(node.output, (source.shape[0], rows, cols), source.exponent, source.signed)
     sources = [qnet.tensors[name] for name in node.inputs]
+    if isinstance(node, QAdd):
+        return _sum_tensor(qnet, node, sources)
     first = sources[0]
     for other in sources:
         if (other.shape[1:], other.exponent, other.signed) != (
@@ -90,6 +101,26 @@ def _output_tensor(qnet: QNetwork, node: QConv | QMaxPool | QConcat) -> QTensor:
             )
     channels = sum(tensor.shape[0] for tensor in sources)
     return QTensor(node.output, (channels, *first.shape[1:]), first.exponent, first.signed)
+
+
+def _sum_tensor(qnet: QNetwork, node: QAdd, sources: list[QTensor]) -> QTensor:
+    """The tensor that an addition makes; its sign is free where an operand has one (ReLU)."""
+    if len(sources) != 2 or len(node.left) != 2:
+        raise FirebrickError(f"layer {node.name}: an addition has two inputs and two left shifts")
+    a, b = sources
+    if a.shape != b.shape:
+        raise FirebrickError(f"layer {node.name}: it adds maps of unlike shapes: {a} and {b}")
+    if min(node.left) != 0 or max(node.left) > MAX_ADD_LEFT or not 0 <= node.shift <= MAX_ADD_SHIFT:
+        raise FirebrickError(
+            f"layer {node.name}: left shifts {node.left}, shift {node.shift}; left shifts must lie "
+            f"within 0..{MAX_ADD_LEFT}, one of them 0, and the shift within 0..{MAX_ADD_SHIFT}"
+        )
+    common = a.exponent + node.left[0]
+    if common != b.exponent + node.left[1]:
+        raise FirebrickError(f"layer {node.name}: its left shifts do not align {a} and {b}")
+    output = qnet.tensors.get(node.output)
+    signed = (a.signed or b.signed) and (output is None or output.signed)
+    return QTensor(node.output, a.shape, common - node.shift, signed)
 
 
 def _check_conv(qnet: QNetwork, node: QConv | QGlobalSum) -> tuple[int, int]:

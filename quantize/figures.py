@@ -390,6 +390,7 @@ HYPER_PARAMETERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "incr_expand": (int, "expand filters added after every FREQ modules"),
     "freq": (int, "modules between two increments"),
     "squeeze_ratio": (float, "squeeze filters per expand filter"),
+    "bypass": (str, "none, simple or complex"),
     "pct_3x3": (float, "share of expand filters that are 3x3"),
     "modules": (int, "Fire modules"),
     "first_filters": (int, "filters of conv1"),

@@ -10,6 +10,9 @@ import numpy as np
 
 WEIGHT_MAX = 127
 MAX_SHIFT = 31
+# An addition shifts an operand left by at most 7 bits and its sum right by at most 15.
+MAX_ADD_LEFT = 7
+MAX_ADD_SHIFT = 15
 ACCUMULATOR_BITS = 24
 UINT8_RANGE = (0, 255)
 INT8_RANGE = (-128, 127)

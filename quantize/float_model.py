@@ -6,7 +6,7 @@ import numpy as np
 
 from quantize import convolution
 from quantize.errors import FirebrickError
-from quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network
+from quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network
 from quantize.parallel import parallel_map
 
 
@@ -60,6 +60,9 @@ class FloatModel:
             return convolution.max_pool(maps[node.input], node.kernel, node.ceil_mode)
         if isinstance(node, Concat):
             return np.concatenate([maps[name] for name in node.inputs])
+        if isinstance(node, Add):
+            total = maps[node.inputs[0]] + maps[node.inputs[1]]
+            return np.maximum(total, 0, out=total) if node.relu else total
         if isinstance(node, GlobalAverage):
             return maps[node.input].mean(axis=(1, 2), dtype=np.float64)
         raise FirebrickError(f"{self.net.name}: a {type(node).__name__} cannot be evaluated")

@@ -20,11 +20,21 @@ from quantize.convolution import FloatType, Padding
 from quantize.errors import FirebrickError
 from quantize.fixed_point import largest_magnitude, requantize, value_range
 from quantize.parallel import parallel_map
-from quantize.qnetwork import QConcat, QConv, QGlobalSum, QMaxPool, QNetwork
+from quantize.qnetwork import (
+    QAdd,
+    QConcat,
+    QConv,
+    QGlobalSum,
+    QMaxPool,
+    QNetwork,
+    QTensor,
+    inputs_of,
+)
 
 __all__ = [
     "GoldenResult",
     "accumulator_bound",
+    "add",
     "conv_accumulate",
     "logits",
     "max_pool",
@@ -85,6 +95,20 @@ def max_pool(x: np.ndarray, kernel: int, ceil_mode: bool) -> np.ndarray:
     """Max pooling with stride 2 of 8-bit values [..., H, W]; see
     :func:`quantize.convolution.max_pool`."""
     return convolution.max_pool(x, kernel, ceil_mode)
+
+
+def add(
+    a: np.ndarray, b: np.ndarray, left: tuple[int, int], shift: int, output: QTensor
+) -> np.ndarray:
+    """The sum of two 8-bit maps [...] as :class:`quantize.qnetwork.QAdd` defines it, of the
+    type of ``output``.
+
+    Float32 is exact here: a sum has at most 8 + 7 + 1 bits, and its shift is a power of two.
+    """
+    total = np.ldexp(a.astype(np.float32), left[0] - shift)
+    total += np.ldexp(b.astype(np.float32), left[1] - shift)
+    np.rint(total, out=total)
+    return np.clip(total, *value_range(output.signed), out=total).astype(output.dtype)
 
 
 def logits(qnet: QNetwork, sums: np.ndarray) -> np.ndarray:
@@ -177,7 +201,7 @@ def run(qnet: QNetwork, images: np.ndarray, keep: Keep = None) -> GoldenResult:
             if isinstance(node, QGlobalSum):
                 sums[index] = _global_sum(layers[node.name], maps[node.input], node.relu)
                 continue
-            maps[node.output] = _step(node, maps, layers)
+            maps[node.output] = _step(qnet, node, maps, layers)
             if node.output in tensors:
                 tensors[node.output][index] = maps[node.output]
             for name in last_use.get(step, ()):
@@ -199,11 +223,16 @@ def _prepare(qnet: QNetwork, node: QConv | QGlobalSum) -> _Layer:
     )
 
 
-def _step(node: QConv | QMaxPool | QConcat, maps: dict, layers: dict) -> np.ndarray:
+def _step(
+    qnet: QNetwork, node: QConv | QMaxPool | QConcat | QAdd, maps: dict, layers: dict
+) -> np.ndarray:
     if isinstance(node, QConv):
         return layers[node.name].activate(maps[node.input], node.relu)
     if isinstance(node, QMaxPool):
         return max_pool(maps[node.input], node.kernel, node.ceil_mode)
+    if isinstance(node, QAdd):
+        first, second = node.inputs
+        return add(maps[first], maps[second], node.left, node.shift, qnet.tensors[node.output])
     return np.concatenate([maps[name] for name in node.inputs])
 
 
@@ -234,7 +263,7 @@ def _last_uses(qnet: QNetwork) -> dict[int, list[str]]:
     """For each step the tensors that nothing reads after it, so that memory is given back."""
     last: dict[str, int] = {}
     for step, node in enumerate(qnet.nodes):
-        for name in node.inputs if isinstance(node, QConcat) else (node.input,):
+        for name in inputs_of(node):
             last[name] = step
     uses: dict[int, list[str]] = {}
     for name, step in last.items():

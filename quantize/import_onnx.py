@@ -18,7 +18,7 @@ import numpy as np
 
 from quantize.convolution import conv_size, pool_size
 from quantize.errors import FirebrickError
-from quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network, Node, Shape
+from quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network, Node, Shape
 from quantize.onnx_graph import OnnxGraph, OnnxNode, read_graph
 
 PASS_THROUGH = ("Identity", "Dropout")
@@ -61,7 +61,14 @@ class _Concat:
     inputs: list[_Map]
 
 
-_Layer = _Conv | _Pool | _Concat
+@dataclass(eq=False)
+class _Add:
+    name: str
+    inputs: list[_Map]
+    relu: bool = False
+
+
+_Layer = _Conv | _Pool | _Concat | _Add
 
 
 @dataclass(eq=False)
@@ -317,7 +324,8 @@ def _scale(node: OnnxNode, made: _Map, factor: np.ndarray, offset: np.ndarray) -
 def _describe(layer: _Layer) -> str:
     if isinstance(layer, _Conv):
         return f"the {'ReLU of ' if layer.relu else ''}Conv {layer.name}"
-    return f"the {'MaxPool' if isinstance(layer, _Pool) else 'Concat'} {layer.name}"
+    kinds = {_Pool: "MaxPool", _Concat: "Concat", _Add: "Add"}
+    return f"the {kinds[type(layer)]} {layer.name}"
 
 
 def _relu(builder: _Builder, node: OnnxNode) -> None:
@@ -333,22 +341,24 @@ def _relu(builder: _Builder, node: OnnxNode) -> None:
 
 def _is_rectified(made: _Map) -> bool:
     layer = made.source
-    if isinstance(layer, _Conv):
-        return layer.relu
-    return layer is not None and all(_is_rectified(part) for part in layer.inputs)
+    if isinstance(layer, _Conv | _Add) and layer.relu:
+        return True
+    return isinstance(layer, _Pool | _Concat | _Add) and all(
+        _is_rectified(part) for part in layer.inputs
+    )
 
 
 def _rectify(node: OnnxNode, made: _Map) -> None:
-    """Set the ReLU flag of the convolutions that ``made`` comes from: max and concatenation
-    commute with ReLU.  Refused where something else reads the map without it."""
+    """Set the ReLU flag of the convolutions and additions that ``made`` comes from: max and
+    concatenation commute with ReLU.  Refused where something else reads the map without it."""
     if _is_rectified(made):
         return
-    fuses = "a Relu becomes part of its Conv, which must be read by nothing else"
+    fuses = "a Relu becomes part of its Conv or Add, which must be read by nothing else"
     if made.source is None:
         node.refuse(f"its input is the network's input {made.name!r}; {fuses}")
     if made.uses != 1:
         node.refuse(f"{made.name!r} is read elsewhere too, without the Relu; {fuses}")
-    if isinstance(made.source, _Conv):
+    if isinstance(made.source, _Conv | _Add):
         made.source.relu = True
         return
     for part in made.source.inputs:
@@ -416,6 +426,19 @@ def _concat(builder: _Builder, node: OnnxNode) -> None:
         return
     channels = sum(source.shape[0] for source in sources)
     builder.emit(node, _Concat(node.name, sources), (channels, *sources[0].shape[1:]))
+
+
+def _add(builder: _Builder, node: OnnxNode) -> None:
+    """Add and Sum of two feature maps: a bypass."""
+    node.known(())
+    node.arity(2, 2)
+    sources = [builder.map(node, index) for index in (0, 1)]
+    if sources[0].shape != sources[1].shape:
+        node.refuse(
+            f"adds maps of the shapes {sources[0].shape} and {sources[1].shape}; supported is a "
+            "sum of two maps of one shape"
+        )
+    builder.emit(node, _Add(node.name, sources), sources[0].shape)
 
 
 def _pass_through(builder: _Builder, node: OnnxNode) -> None:
@@ -612,6 +635,8 @@ def _node(layer: _Layer, made: _Map) -> Node:
         )
     if isinstance(layer, _Pool):
         return MaxPool(layer.name, inputs[0], made.name, layer.kernel, layer.ceil_mode)
+    if isinstance(layer, _Add):
+        return Add(layer.name, (inputs[0], inputs[1]), made.name, layer.relu)
     return Concat(layer.name, inputs, made.name)
 
 
@@ -621,6 +646,8 @@ HANDLERS: dict[str, Callable[[_Builder, OnnxNode], None]] = {
     "Relu": _relu,
     "MaxPool": _max_pool,
     "Concat": _concat,
+    "Add": _add,
+    "Sum": _add,
     "Dropout": _pass_through,
     "Identity": _pass_through,
     "GlobalAveragePool": _global_average_pool,

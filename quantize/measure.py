@@ -13,7 +13,7 @@ from quantize.network import Network
 from quantize.parallel import parallel_map
 from quantize.preprocess import float_input
 from quantize.progress import track
-from quantize.qnetwork import QConv, QNetwork
+from quantize.qnetwork import QAdd, QConv, QNetwork
 
 
 def sqnr_db(signal_energy: float, error_energy: float) -> float | None:
@@ -27,11 +27,12 @@ def sqnr_db(signal_energy: float, error_energy: float) -> float | None:
 def measure(net: Network, qnet: QNetwork, images: np.ndarray, held_out: np.ndarray | None) -> dict:
     """Compare float and golden, image by image.
 
-    ``images`` uint8 [N, C, H, W] give every convolution's SQNR and its share of saturated values,
-    ``held_out`` the agreement of the first choices (percent) and the SQNR of the logits.
+    ``images`` uint8 [N, C, H, W] give the SQNR of every convolution and addition and its share of
+    saturated values, ``held_out`` the agreement of the first choices (percent) and the SQNR of
+    the logits.
     """
     model = FloatModel(net)
-    names = [node.output for node in qnet.nodes if isinstance(node, QConv)]
+    names = [node.output for node in qnet.nodes if isinstance(node, QConv | QAdd)]
     totals = {name: np.zeros(4) for name in names}
     pairs = []
     compared = parallel_map(lambda image: _compare(model, qnet, names, image), images)

@@ -49,6 +49,16 @@ class Concat:
 
 
 @dataclass(frozen=True)
+class Add:
+    """Elementwise sum of two feature maps of one shape: y = [relu](a + b)."""
+
+    name: str
+    inputs: tuple[str, str]
+    output: str
+    relu: bool
+
+
+@dataclass(frozen=True)
 class GlobalAverage:
     """Mean over height and width: the network's logits [N, O]."""
 
@@ -57,7 +67,12 @@ class GlobalAverage:
     output: str
 
 
-Node = Conv | MaxPool | Concat | GlobalAverage
+Node = Conv | MaxPool | Concat | Add | GlobalAverage
+
+
+def inputs_of(node: Node) -> tuple[str, ...]:
+    """The tensors that ``node`` reads."""
+    return node.inputs if isinstance(node, Concat | Add) else (node.input,)
 
 
 @dataclass(frozen=True, eq=False)

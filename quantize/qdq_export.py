@@ -20,7 +20,7 @@ from quantize.errors import FirebrickError
 from quantize.fixed_point import largest_magnitude
 from quantize.golden import FLOAT32_EXACT, accumulator_bound
 from quantize.qfile import write_atomically
-from quantize.qnetwork import QConcat, QConv, QGlobalSum, QMaxPool, QNetwork, QTensor
+from quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QMaxPool, QNetwork, QTensor
 
 OPSET = 17
 # The oldest file version that holds opset 17: readable by the oldest runtimes.
@@ -103,6 +103,8 @@ def to_model(qnet: QNetwork, outputs: Outputs = None) -> onnx.ModelProto:
             inputs = [graph.real(qnet.tensors[name], node.name) for name in node.inputs]
             real = graph.add("Concat", inputs, f"{node.name}/real", axis=1)
             graph.eight_bit(real, qnet.tensors[node.output])
+        elif isinstance(node, QAdd):
+            graph.eight_bit(_add(graph, qnet, node), qnet.tensors[node.output])
         else:
             real = _conv(graph, qnet, node)
             mean = graph.add("GlobalAveragePool", [real], f"{node.name}/mean")
@@ -167,6 +169,16 @@ def _conv(graph: _Graph, qnet: QNetwork, node: QConv | QGlobalSum) -> str:
         pads=padding,
     )
     return graph.add("Relu", [out], f"{node.name}/relu") if node.relu else out
+
+
+def _add(graph: _Graph, qnet: QNetwork, node: QAdd) -> str:
+    """The sum in real units, exact in float32: 8 bits of either operand, at most 7 apart."""
+    sources = [qnet.tensors[name] for name in node.inputs]
+    inputs = [graph.real(source, node.name) for source in dict.fromkeys(sources)]
+    real = graph.add("Add", [inputs[0], inputs[-1]], f"{node.name}/sum")
+    if any(source.signed for source in sources) and not qnet.tensors[node.output].signed:
+        return graph.add("Relu", [real], f"{node.name}/relu")
+    return real
 
 
 def _pad(graph: _Graph, node: QConv, real: str, source: QTensor) -> str:

@@ -24,6 +24,7 @@ from quantize.check import check_qnetwork
 from quantize.errors import FirebrickError
 from quantize.qnetwork import (
     Preprocessing,
+    QAdd,
     QConcat,
     QConv,
     QGlobalSum,
@@ -34,7 +35,7 @@ from quantize.qnetwork import (
 
 FORMAT = "firebrick-quantized-network"
 VERSION = 1
-NODE_KINDS = {kind.__name__: kind for kind in (QConv, QMaxPool, QConcat, QGlobalSum)}
+NODE_KINDS = {kind.__name__: kind for kind in (QConv, QMaxPool, QConcat, QAdd, QGlobalSum)}
 
 
 def save(qnet: QNetwork, path: str | Path) -> None:

@@ -77,6 +77,24 @@ class QConcat:
     output: str
 
 
+@dataclass(frozen=True)
+class QAdd:
+    """Elementwise sum of two 8-bit maps a, b of one shape:
+    y = sat(round_half_even(((a << left[0]) + (b << left[1])) >> shift)).
+
+    The left shifts bring both to the larger exponent E = max(e_a, e_b): ``left`` is
+    (E - e_a, E - e_b), each 0..7 and one of them 0; ``shift`` = E - e_y, 0..15.  The output
+    tensor tells the range of the saturation: uint8 after a ReLU or where both inputs are uint8,
+    otherwise int8.
+    """
+
+    name: str
+    inputs: tuple[str, str]
+    output: str
+    left: tuple[int, int]
+    shift: int
+
+
 @dataclass(frozen=True, eq=False)
 class QGlobalSum:
     """The last layer: convolution, optional ReLU on the accumulator, exact sum over the map.
@@ -98,7 +116,12 @@ class QGlobalSum:
     positions: int
 
 
-QNode = QConv | QMaxPool | QConcat | QGlobalSum
+QNode = QConv | QMaxPool | QConcat | QAdd | QGlobalSum
+
+
+def inputs_of(node: QNode) -> tuple[str, ...]:
+    """The tensors that ``node`` reads."""
+    return node.inputs if isinstance(node, QConcat | QAdd) else (node.input,)
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from quantize import golden
-from quantize.calibrate import ExponentChoice, activation_exponents, exponent_groups
+from quantize.calibrate import (
+    ExponentChoice,
+    activation_exponents,
+    exponent_groups,
+    rectified_tensors,
+)
 from quantize.errors import FirebrickError
 from quantize.fixed_point import (
     ACCUMULATOR_BITS,
+    MAX_ADD_LEFT,
+    MAX_ADD_SHIFT,
     MAX_SHIFT,
     WEIGHT_MAX,
     largest_exponent,
@@ -25,10 +32,11 @@ from quantize.fixed_point import (
 )
 from quantize.float_model import check_finite
 from quantize.measure import measure
-from quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network
+from quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network, inputs_of
 from quantize.preprocess import for_network
 from quantize.qnetwork import (
     Preprocessing,
+    QAdd,
     QConcat,
     QConv,
     QGlobalSum,
@@ -101,7 +109,7 @@ def quantize_network(
     report["calibration_images"] = len(calibration)
     report["accumulator_bits"] = accumulator_bits
     measured = measure(net, qnet, calibration[:MEASURED_IMAGES], held_out)
-    for layer in report["layers"]:
+    for layer in (*report["layers"], *report["additions"]):
         layer.update(measured["tensors"].get(layer["output"], {}))
     for name in ("measured_images", "logit_sqnr_db", "held_out"):
         report[name] = measured[name]
@@ -127,13 +135,13 @@ def _check_form(net: Network) -> None:
             f"network {net.name}: the last layer {last.name} must be a global average pooling"
         )
     producer = {node.output: node for node in net.nodes}
-    relu: dict[str, bool] = {}
+    rectified = rectified_tensors(net)
     for node in net.nodes[:-1]:
         if isinstance(node, GlobalAverage):
             raise FirebrickError(
                 f"layer {node.name}: a global average pooling must be the last layer"
             )
-        inputs = node.inputs if isinstance(node, Concat) else (node.input,)
+        inputs = inputs_of(node)
         if net.input in inputs and not isinstance(node, Conv):
             raise FirebrickError(
                 f"layer {node.name}: it reads the network's input; only a convolution may, because "
@@ -144,16 +152,11 @@ def _check_form(net: Network) -> None:
                 f"layer {node.name}: it reads {last.input!r}, which the global average pooling "
                 "consumes without an 8-bit step"
             )
-        if isinstance(node, Conv):
-            relu[node.output] = node.relu
-        else:
-            kinds = {relu[name] for name in inputs}
-            if len(kinds) > 1:
-                raise FirebrickError(
-                    f"layer {node.name}: it concatenates inputs with and without ReLU; all must "
-                    "have it, or none"
-                )
-            relu[node.output] = kinds.pop()
+        if isinstance(node, Concat) and len({rectified[name] for name in inputs}) > 1:
+            raise FirebrickError(
+                f"layer {node.name}: it concatenates inputs with and without ReLU; all must "
+                "have it, or none"
+            )
     if not isinstance(producer.get(last.input), Conv):
         raise FirebrickError(
             f"layer {last.name}: a global average pooling must follow a convolution"
@@ -171,8 +174,7 @@ def fold_input(net: Network, node: Conv, preprocessing: Preprocessing) -> _Folde
     weights = node.weights.astype(np.float64)
     bias = node.bias.astype(np.float64)
     if node.input != net.input:
-        producers = {n.output: n for n in net.nodes}
-        signed = _is_signed(producers, node.input)
+        signed = not rectified_tensors(net)[node.input]
         return _Folded(node, weights, bias, np.zeros(weights.shape[1]), None, 0.0, signed)
     weights = (
         weights * (preprocessing.scale / np.asarray(preprocessing.std, np.float64))[:, None, None]
@@ -192,13 +194,6 @@ def fold_input(net: Network, node: Conv, preprocessing: Preprocessing) -> _Folde
                 f"{pad_error:.2f}; at most {PAD_TOLERANCE} is allowed; check scale and mean"
             )
     return _Folded(node, weights, bias, offset, pad_value, pad_error, False)
-
-
-def _is_signed(producers: dict, name: str) -> bool:
-    node = producers[name]
-    while not isinstance(node, Conv):
-        node = producers[node.inputs[0] if isinstance(node, Concat) else node.input]
-    return not node.relu
 
 
 def weight_exponents(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -301,8 +296,8 @@ def _solve(
     """Integers for all layers, every one proven to fit its accumulator.
 
     A tensor has its calibrated exponent, lowered where an accumulator is coarser than that (its
-    shift would be negative); lowering one lowers what its readers can have, so this repeats
-    until nothing changes.
+    shift would be negative) or an addition could not align its operands; lowering one lowers
+    what its readers can have, so this repeats until nothing changes.
     """
     groups = exponent_groups(net)
     chosen = {group: choice.best for group, choice in choices.items()}
@@ -312,9 +307,9 @@ def _solve(
     def exponent_of(name: str) -> int:
         return 0 if name == net.input else chosen[groups[name]]
 
-    for _ in range(len(convs) + 1):
+    for _ in range(2 * len(net.nodes) + 1):
         layers = {}
-        changed = False
+        changed = _align_additions(net, groups, chosen)
         for conv in convs:
             source = exponent_of(conv.input)
             target = None if conv.output == average_input else exponent_of(conv.output)
@@ -334,6 +329,30 @@ def _solve(
         _prove(folded[conv.name], layers[conv.name], accumulator_bits)
     exponents = {name: chosen[group] for name, group in groups.items() if group in chosen}
     return _Solution(exponents | {net.input: 0}, layers)
+
+
+def _align_additions(net: Network, groups: dict[str, str], chosen: dict[str, int]) -> bool:
+    """Lower exponents in ``chosen`` (by group) until every addition can be expressed: operands
+    at most 7 apart, the sum's exponent no larger than theirs and at most 15 below.  Tells whether
+    any was lowered."""
+    changed = False
+    for node in net.nodes:
+        if not isinstance(node, Add):
+            continue
+        operands = [groups[name] for name in node.inputs]
+        target = groups[node.output]
+        limit = min(
+            min(chosen[group] for group in operands) + MAX_ADD_LEFT, chosen[target] + MAX_ADD_SHIFT
+        )
+        for group in operands:
+            if chosen[group] > limit:
+                chosen[group] = limit
+                changed = True
+        common = max(chosen[group] for group in operands)
+        if chosen[target] > common:
+            chosen[target] = common
+            changed = True
+    return changed
 
 
 def _assemble(
@@ -360,6 +379,9 @@ def _assemble(
         elif isinstance(node, MaxPool):
             nodes.append(QMaxPool(node.name, node.input, node.output, node.kernel, node.ceil_mode))
             signed = tensors[node.input].signed
+        elif isinstance(node, Add):
+            nodes.append(_add(node, exponents))
+            signed = not node.relu and any(tensors[name].signed for name in node.inputs)
         else:
             assert isinstance(node, Concat)
             nodes.append(QConcat(node.name, node.inputs, node.output))
@@ -368,6 +390,18 @@ def _assemble(
             node.output, net.shapes[node.output], exponents[node.output], signed
         )
     return QNetwork(net.name, net.input, tensors, tuple(nodes), preprocessing, classes)
+
+
+def _add(node: Add, exponents: dict[str, int]) -> QAdd:
+    first, second = (exponents[name] for name in node.inputs)
+    common = max(first, second)
+    return QAdd(
+        name=node.name,
+        inputs=node.inputs,
+        output=node.output,
+        left=(common - first, common - second),
+        shift=common - exponents[node.output],
+    )
 
 
 def _conv(layer: _Folded, numbers: _Numbers, source: int, target: int) -> QConv:
@@ -462,7 +496,20 @@ def _report(
             entry["exponent_no_saturation"] = choice.no_saturation
             entry["largest_float"] = choice.largest
         layers.append(entry)
-    return {"network": net.name, "layers": layers}
+    additions = [
+        {
+            "name": node.name,
+            "output": node.output,
+            "left": list(node.left),
+            "shift": node.shift,
+            "exponent": qnet.tensors[node.output].exponent,
+            "exponent_no_saturation": choices[groups[node.output]].no_saturation,
+            "largest_float": choices[groups[node.output]].largest,
+        }
+        for node in qnet.nodes
+        if isinstance(node, QAdd)
+    ]
+    return {"network": net.name, "layers": layers, "additions": additions}
 
 
 def _span(values: np.ndarray) -> list[int]:

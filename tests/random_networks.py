@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from quantize.qnetwork import (
     Preprocessing,
+    QAdd,
     QConcat,
     QConv,
     QGlobalSum,
@@ -20,11 +21,13 @@ from quantize.qnetwork import (
 
 @dataclass(frozen=True)
 class Fire:
-    """Squeeze and expand channels of one module."""
+    """Squeeze and expand channels of one module, and whether what enters it is added to what
+    leaves it (through a 1x1 convolution where the channels differ)."""
 
     squeeze: int
     expand1: int
     expand3: int
+    bypass: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,17 +55,30 @@ class Recipe:
     relu: bool = True
 
 
-def random_recipe(rng: np.random.Generator) -> Recipe:
-    """A recipe that every engine shape can run."""
+def random_recipe(rng: np.random.Generator, bypass: bool = False) -> Recipe:
+    """A recipe that every engine shape can run; with ``bypass`` half of its modules have one."""
 
     def pool() -> Pool:
         return Pool(int(rng.choice([2, 3])), bool(rng.integers(2)))
 
     body: list[Fire | Pool] = [pool()] if rng.integers(2) else []
     for _ in range(int(rng.integers(1, 4))):
-        body.append(Fire(*(int(v) for v in rng.integers(1, 40, 3))))
+        squeeze, expand1, expand3 = (int(v) for v in rng.integers(1, 40, 3))
+        body.append(Fire(squeeze, expand1, expand3))
         if rng.integers(3) == 0:
             body.append(pool())
+    if bypass:
+        fires = [i for i, part in enumerate(body) if isinstance(part, Fire)]
+        for i in [fires[0], *(i for i in fires[1:] if rng.integers(2))]:
+            fire = body[i]
+            assert isinstance(fire, Fire)
+            before = next((p for p in reversed(body[:i]) if isinstance(p, Fire)), None)
+            if before and rng.integers(2):
+                # As many outputs as inputs: a simple bypass.
+                total = before.expand1 + before.expand3
+                first = int(rng.integers(1, total)) if total > 1 else 1
+                fire = Fire(fire.squeeze, first, max(1, total - first))
+            body[i] = replace(fire, bypass=True)
     stride = int(rng.integers(1, 3))
     kernel = int(rng.choice([1, 3] if stride == 1 else [3, 5, 7]))
     return Recipe(
@@ -104,6 +120,7 @@ class _Builder:
         padding: int,
         relu: bool,
         first: bool = False,
+        exponent: int = 4,
     ) -> str:
         rng = self.rng
         t = self.tensors[source]
@@ -112,7 +129,7 @@ class _Builder:
         # Shifts around what brings a typical sum to 8 bits, so that both ends saturate at times.
         typical = np.log2(np.sqrt((w.astype(np.float64) ** 2).sum(axis=(1, 2, 3))) * 150 + 1) - 7
         shift = np.clip(np.round(typical + rng.integers(-1, 3, outputs)), 0, 31).astype(np.int32)
-        self.tensors[name] = QTensor(name, (outputs, height, width), 4, not relu)
+        self.tensors[name] = QTensor(name, (outputs, height, width), exponent, not relu)
         self.nodes.append(
             QConv(
                 name,
@@ -120,7 +137,7 @@ class _Builder:
                 name,
                 w,
                 rng.integers(-200000, 200000, outputs).astype(np.int32),
-                shift + 4 - t.exponent,
+                shift + exponent - t.exponent,
                 shift,
                 stride,
                 (padding,) * 4,
@@ -128,6 +145,17 @@ class _Builder:
                 rng.integers(0, 256, t.shape[0]).astype(np.uint8) if first and padding else None,
             )
         )
+        return name
+
+    def add(self, name: str, a: str, b: str) -> str:
+        """The sum of two maps, with a ReLU or not where that makes a difference."""
+        first, second = self.tensors[a], self.tensors[b]
+        common = max(first.exponent, second.exponent)
+        shift = int(self.rng.integers(0, 3)) + common - min(first.exponent, second.exponent)
+        signed = (first.signed or second.signed) and bool(self.rng.integers(2))
+        self.tensors[name] = QTensor(name, first.shape, common - shift, signed)
+        left = (common - first.exponent, common - second.exponent)
+        self.nodes.append(QAdd(name, (a, b), name, left, shift))
         return name
 
     def pool(self, name: str, source: str, pool: Pool) -> str:
@@ -161,6 +189,7 @@ def build(recipe: Recipe, seed: int) -> QNetwork:
             if min(b.tensors[last].shape[1:]) > part.kernel:
                 last = b.pool(f"pool{i}", last, part)
             continue
+        entry = last
         squeeze = b.conv(f"fire{i}/squeeze", last, part.squeeze, 1, 1, 0, True)
         one = b.conv(f"fire{i}/expand1x1", squeeze, part.expand1, 1, 1, 0, recipe.relu)
         three = b.conv(f"fire{i}/expand3x3", squeeze, part.expand3, 3, 1, 1, recipe.relu)
@@ -170,6 +199,12 @@ def build(recipe: Recipe, seed: int) -> QNetwork:
             last, (part.expand1 + part.expand3, *shape[1:]), 4, not recipe.relu
         )
         b.nodes.append(QConcat(last, (one, three), last))
+        if part.bypass:
+            if b.tensors[entry].shape != b.tensors[last].shape:
+                channels, exponent = b.tensors[last].shape[0], 4 + int(rng.integers(-7, 8))
+                relu = bool(rng.integers(2))
+                entry = b.conv(f"fire{i}/bypass", entry, channels, 1, 1, 0, relu, exponent=exponent)
+            last = b.add(f"fire{i}/add", *((entry, last) if rng.integers(2) else (last, entry)))
     source = b.tensors[last]
     p = recipe.classifier_padding
     b.nodes.append(
@@ -193,9 +228,9 @@ def build(recipe: Recipe, seed: int) -> QNetwork:
     return QNetwork(f"random-{seed}", "data", b.tensors, tuple(b.nodes), preprocessing)
 
 
-def random_network(seed: int) -> QNetwork:
+def random_network(seed: int, bypass: bool = False) -> QNetwork:
     """A network of a random recipe."""
-    return build(random_recipe(np.random.default_rng(seed)), seed)
+    return build(random_recipe(np.random.default_rng(seed), bypass), seed)
 
 
 def random_images(net: QNetwork, count: int, seed: int) -> np.ndarray:

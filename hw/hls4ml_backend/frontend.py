@@ -18,7 +18,7 @@ import onnx
 
 from quantize.errors import FirebrickError
 from quantize.import_onnx import import_onnx
-from quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network, Shape
+from quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network, Shape
 
 Parts = tuple[list[dict[str, Any]], list[str], list[str]]
 
@@ -107,6 +107,11 @@ def layer_list(net: Network) -> Parts:
                 layers.append(_concat(part, first, made[name]))
                 first = part
             layer = _concat(names.new(node.name), first, made[node.inputs[-1]])
+        elif isinstance(node, Add):
+            raise FirebrickError(
+                f"layer {node.name}: adds two feature maps; networks with bypass do not go through "
+                "hls4ml's layers; quantize and compile the network itself"
+            )
         else:
             layer = _average(node, net.shapes, names.new(node.name), made[node.input])
         layers.append(layer)

@@ -20,9 +20,9 @@ from hls4ml.model.types import (
 )
 
 from hw.hls4ml_backend.lower import Lowered
-from quantize.calibrate import exponent_groups
+from quantize.calibrate import exponent_groups, rectified_tensors
 from quantize.errors import FirebrickError
-from quantize.network import Concat, Conv, Network
+from quantize.network import Conv
 
 # What hls4ml fills in where nothing was said.
 DEFAULT = (16, 6)
@@ -64,7 +64,7 @@ def stated(model: Any, lowered: Lowered) -> Stated:
     """
     net = lowered.network
     groups = exponent_groups(net)
-    relu = _rectified(net)
+    relu = rectified_tensors(net)
     exponents: dict[str, int] = {}
     source: dict[str, str] = {}
     weights: dict[str, int] = {}
@@ -112,17 +112,6 @@ def stated(model: Any, lowered: Lowered) -> Stated:
             )
         source[group] = layer.name
     return Stated(exponents, weights)
-
-
-def _rectified(net: Network) -> dict[str, bool]:
-    relu: dict[str, bool] = {}
-    for node in net.nodes[:-1]:
-        if isinstance(node, Conv):
-            relu[node.output] = node.relu
-        else:
-            first = node.inputs[0] if isinstance(node, Concat) else node.input
-            relu[node.output] = relu.get(first, False)
-    return relu
 
 
 def _parse(model: Any, text: Any) -> Any:

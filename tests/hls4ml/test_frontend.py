@@ -209,3 +209,12 @@ def test_names_become_identifiers(tmp_path):
 def test_parse_refuses_what_is_no_model():
     with pytest.raises(FirebrickError, match="an ONNX model is wanted"):
         parse(42)  # type: ignore[arg-type]
+
+
+def test_bypasses_are_refused_by_name(tmp_path):
+    graph = Graph()
+    x = graph.conv("x", 3, 12)
+    x = graph.add("Add", x, graph.fire(x, 12, 4, 6), name="around")
+    output = graph.add("GlobalAveragePool", graph.head(x, 12))
+    with pytest.raises(FirebrickError, match="layer around: adds two feature maps"):
+        convert(graph.model(output, rank=4), tmp_path)

@@ -171,3 +171,9 @@ def test_shapes_have_limits() -> None:
         EngineShape(14, 24)
     with pytest.raises(ValueError, match="power of two"):
         EngineShape(14, 32, act_words=3000)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_additions_are_refused_by_name(apart: bool) -> None:
+    with pytest.raises(CompileError, match=r"layer fire\d/add: adds two feature maps"):
+        compile_network(random_network(0, bypass=True), PYNQ_Z2, stages_apart=apart)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from quantize.convolution import conv_size, pool_size
-from quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network, Node, Shape
+from quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network, Node, Shape
 from quantize.qnetwork import Preprocessing
 
 BGR = Preprocessing("BGR", 0, (19, 17), 1.0, (104.0, 117.0, 123.0), (1.0, 1.0, 1.0))
@@ -60,6 +60,10 @@ class Builder:
         _, rows, cols = self.shapes[middle]
         return self._made(f"{name}.out", (2 * expand, rows, cols))
 
+    def add(self, name, a, b, relu=False):
+        self.nodes.append(Add(name, (a, b), f"{name}.out", relu))
+        return self._made(f"{name}.out", self.shapes[a])
+
     def build(self, name="small") -> Network:
         self.nodes.append(GlobalAverage("average", self.last, "logits"))
         self.shapes["logits"] = (self.shapes[self.last][0], 1, 1)
@@ -94,6 +98,24 @@ def fire_network(
     builder.fire("fire3", 5, 7)
     builder.conv("classes", classes, 1, pad=last_pad)
     return builder.build()
+
+
+def bypass_network(seed=0, shape: Shape = (3, 19, 17), *, relu=False, gain=1.0) -> Network:
+    """conv, Fire with complex bypass, pool, Fire with simple bypass, classifier.
+
+    ``relu`` follows the sums; ``gain`` scales the weights of the bypass convolution, and so its
+    exponent against that of the module.
+    """
+    builder = Builder(seed, shape)
+    entry = builder.conv("first", 8, 3, stride=2)
+    joined = builder.fire("fire2", 4, 6)
+    around = builder.conv("fire2.bypass", 12, 1, source=entry, relu=False, gain=gain)
+    builder.add("fire2.add", around, joined, relu)
+    entry = builder.pool("pool2", 2, True)
+    joined = builder.fire("fire3", 5, 6)
+    builder.add("fire3.add", joined, entry, relu)
+    builder.conv("classes", 5, 1, pad=1)
+    return builder.build("bypass")
 
 
 def photos(seed: int, count: int, shape: Shape = (3, 19, 17)) -> np.ndarray:

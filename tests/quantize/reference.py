@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from quantize.qnetwork import QConcat, QConv, QGlobalSum, QMaxPool, QNetwork
+from quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QMaxPool, QNetwork
 
 
 def convolve(x, weights, bias, stride, padding, pad_value=None) -> np.ndarray:
@@ -82,6 +82,13 @@ def run(qnet: QNetwork, image: np.ndarray) -> tuple[dict[str, np.ndarray], list[
             maps[node.output] = pool(maps[node.input], node.kernel, node.ceil_mode)
         elif isinstance(node, QConcat):
             maps[node.output] = np.concatenate([maps[name] for name in node.inputs])
+        elif isinstance(node, QAdd):
+            a, b = (maps[name].astype(np.int64) for name in node.inputs)
+            total = a * 2 ** node.left[0] + b * 2 ** node.left[1]
+            relu = not qnet.tensors[node.output].signed
+            maps[node.output] = np.array(
+                [requantize(v, node.shift, relu) for v in total.flat]
+            ).reshape(total.shape)
         else:
             assert isinstance(node, QGlobalSum)
             acc = convolve(maps[node.input], node.weights, node.bias, node.stride, node.padding)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from quantize import golden
 from quantize.convolution import pool_size
 from quantize.errors import FirebrickError
+from quantize.qnetwork import QTensor
 from quantize.quantizer import quantize_network
 from tests.quantize import builders, reference
 
@@ -136,6 +137,41 @@ def test_whole_networks(seed, first_pad, relu, ceil_mode, pool_kernel, last_pad,
             assert tensor.dtype == qnet.tensors[name].dtype
             assert tensor.shape[1:] == qnet.tensors[name].shape
             np.testing.assert_array_equal(tensor[index], maps[name])
+
+
+def agrees_with_the_reference(qnet, images):
+    result = golden.run(qnet, images, keep="all")
+    for index, image in enumerate(images):
+        maps, sums = reference.run(qnet, image)
+        assert result.sums[index].tolist() == sums
+        for name, tensor in result.tensors.items():
+            assert tensor.dtype == qnet.tensors[name].dtype
+            np.testing.assert_array_equal(tensor[index], maps[name], err_msg=name)
+
+
+@settings(max_examples=8)
+@given(st.integers(0, 2**16), st.booleans(), st.sampled_from([1.0, 0.01, 300.0]))
+def test_networks_with_bypass(seed, relu, gain):
+    net = builders.bypass_network(seed, relu=relu, gain=gain)
+    images = builders.photos(seed, 2)
+    agrees_with_the_reference(quantize_network(net, builders.BGR, images), images)
+
+
+@pytest.mark.parametrize("signs", [(False, False), (False, True), (True, False), (True, True)])
+@pytest.mark.parametrize("left", [(0, 0), (7, 0), (0, 7), (3, 0)])
+@pytest.mark.parametrize("shift", [0, 1, 2, 9, 15])
+@pytest.mark.parametrize("relu", [False, True])
+def test_every_pair_of_bytes_is_added_exactly(signs, left, shift, relu):
+    a, b = (np.arange(-128, 128) if signed else np.arange(256) for signed in signs)
+    kinds = [np.int8 if signed else np.uint8 for signed in signs]
+    first = np.repeat(a.astype(kinds[0]), 256)
+    second = np.tile(b.astype(kinds[1]), 256)
+    signed = any(signs) and not relu
+    output = QTensor("y", (1, 256, 256), 0, signed)
+    sums = (first.astype(int) << left[0]) + (second.astype(int) << left[1])
+    found = golden.add(first, second, left, shift, output)
+    assert found.dtype == output.dtype
+    np.testing.assert_array_equal(found, golden.requantize(sums, shift, relu=not signed))
 
 
 def test_logits_are_the_mean_in_real_units(small_qnet):

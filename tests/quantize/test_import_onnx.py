@@ -15,7 +15,7 @@ from models.digits import MODEL_PATH
 from quantize.errors import FirebrickError
 from quantize.float_model import FloatModel
 from quantize.import_onnx import import_onnx
-from quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network
+from quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network
 from quantize.onnx_graph import OPSETS
 
 CLASSES = 6
@@ -157,6 +157,26 @@ def test_a_fire_network_in_every_opset(tmp_path, opset):
     assert kinds == [Conv, MaxPool, *[Conv, Conv, Conv, Concat] * 2, Conv, GlobalAverage]
     assert all(node.relu for node in net.nodes if isinstance(node, Conv))
     assert net.softmax and net.name == "net"
+
+
+@pytest.mark.parametrize("op", ["Add", "Sum"])
+@pytest.mark.parametrize("relu", [False, True])
+def test_bypasses(tmp_path, op, relu):
+    """Simple and complex bypass, with a Relu behind the sum or not, also behind its pooling."""
+    graph = Graph()
+    x = graph.relu(graph.conv("x", 3, 8, 3))
+    x = graph.add(op, graph.conv(x, 8, 12), graph.fire(x, 8, 4, 6), name="complex")
+    x = graph.pool(x)
+    if relu:
+        x = graph.relu(x)
+    x = graph.add(op, graph.fire(x, 12, 5, 6), graph.add("Identity", x), name="simple")
+    x = graph.head(graph.relu(x) if relu else x, 12)
+    net = same(graph.save(tmp_path, graph.add("GlobalAveragePool", x), 4))
+    adds = [node for node in net.nodes if isinstance(node, Add)]
+    # Behind sums of maps that are never negative a Relu does nothing, and is no flag.
+    assert [(add.name, add.relu) for add in adds] == [("complex", relu), ("simple", False)]
+    pool = next(node for node in net.nodes if isinstance(node, MaxPool))
+    assert adds[1].inputs[1] == pool.output
 
 
 def test_the_shipped_network():
@@ -434,6 +454,12 @@ def after_relu(op: str):
     return change
 
 
+def bypass_before_relu(graph: Graph) -> str:
+    total = graph.add("Add", graph.conv("x", 3, 4), graph.conv("x", 3, 4))
+    rectified = graph.add("Relu", total, name="bad")
+    return graph.add("Add", rectified, total)
+
+
 def two_readers(graph: Graph) -> str:
     x = graph.conv("x", 3, 4)
     return graph.add("Concat", graph.add("Relu", x, name="bad"), x, axis=1)
@@ -510,8 +536,22 @@ BAD_BODIES = {
     "norm of two readers": (norm_of_two_readers, ["is read elsewhere too"]),
     "relu of two readers": (two_readers, ["is read elsewhere too, without the Relu"]),
     "dropout in training": (training_dropout, ["training mode"]),
-    "bypass": (after_relu("Add"), ["operator is not supported; supported are Conv", "Softmax"]),
-    "sigmoid": (node("Sigmoid", "x"), ["operator is not supported"]),
+    "unlike maps": (
+        lambda g: g.add("Add", g.conv("x", 3, 4), g.conv("x", 3, 1), name="bad"),
+        ["adds maps of the shapes (4, 25, 22) and (1, 25, 22)"],
+    ),
+    "three maps": (
+        lambda g: g.add("Sum", *(g.conv("x", 3, 4) for _ in range(3)), name="bad"),
+        ["2"],
+    ),
+    "relu of one reader": (
+        lambda g: bypass_before_relu(g),
+        ["is read elsewhere too, without the Relu", "Conv or Add"],
+    ),
+    "sigmoid": (
+        node("Sigmoid", "x"),
+        ["operator is not supported; supported are Conv", "Softmax"],
+    ),
     "other domain": (node("Gelu", "x", domain="com.microsoft"), ["domain 'com.microsoft'"]),
     "early softmax": (node("Softmax", "x"), ["after the global average only"]),
     "early flatten": (node("Flatten", "x"), ["after the global average only"]),

@@ -65,6 +65,14 @@ def test_small_networks(seed, first_pad, relu, ceil_mode, pool_kernel, last_pad,
     assert compare(quantize_network(net, preprocessing, images), images) > 3 * 600
 
 
+@settings(max_examples=8)
+@given(st.integers(0, 2**16), st.booleans(), st.sampled_from([1.0, 0.01, 300.0]))
+def test_networks_with_bypass(seed, relu, gain):
+    net = builders.bypass_network(seed, relu=relu, gain=gain)
+    images = builders.photos(seed, 3)
+    assert compare(quantize_network(net, builders.BGR, images), images) == 16_140
+
+
 def test_squeezenet_on_photos(quantized_squeezenet, shared_data):
     files = list_images(shared_data / "imagenet" / "images")[3::25]
     images = load_images(files, quantized_squeezenet.preprocessing)
