@@ -1,0 +1,16 @@
+"""The boards that Firebrick knows, one TOML file each."""
+
+from hw.boards.board import Board, Clock, Memory, board_names, load_board
+from hw.boards.parts import CHIPS, Chip, Resources, chip_of
+
+__all__ = [
+    "CHIPS",
+    "Board",
+    "Chip",
+    "Clock",
+    "Memory",
+    "Resources",
+    "board_names",
+    "chip_of",
+    "load_board",
+]
