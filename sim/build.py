@@ -23,9 +23,9 @@ from pathlib import Path
 
 from hw.shape import EngineShape
 from quantize.errors import FirebrickError
+from sim.benches.runner import BenchError, resolve_sources
 
 ROOT = Path(__file__).resolve().parents[1]
-RTL = ROOT / "hw" / "rtl"
 HARNESS = ROOT / "sim" / "harness"
 BUILDS = ROOT / "build" / "sim"
 LIBRARY = "libfirebrick.so"
@@ -101,17 +101,15 @@ def engine_parameters(shape: EngineShape) -> dict[str, int]:
 
 
 def engine_design(shape: EngineShape, assertions: bool = False) -> Design:
-    """The engine of ``hw/rtl``: packages first, then every module."""
-    files = sorted(RTL.glob("*.sv"))
-    first = RTL / "firebrick_pkg.sv"
-    packages = [f for f in files if f.name.endswith("_pkg.sv") and f != first]
-    modules = [f for f in files if not f.name.endswith("_pkg.sv")]
-    if RTL / f"{TOP}.sv" not in modules:
-        raise BuildError(f"{RTL / TOP}.sv: no such file, the engine cannot be simulated")
+    """The engine of ``hw/rtl``: packages first, then the modules that it needs."""
+    try:
+        files = resolve_sources(TOP)
+    except BenchError as error:
+        raise BuildError(f"the engine cannot be simulated: {error}") from error
     return Design(
         f"{shape.pixels}x{shape.channels}{'-checked' if assertions else ''}",
         TOP,
-        (first, *packages, *modules),
+        tuple(files),
         engine_parameters(shape),
         assertions,
     )
