@@ -12,8 +12,8 @@
 // are left open here, where Vivado's own wrapper brings them to ports to constrain what the boot
 // loader then sets.  Ports would need BIBUFs, pin locations and I/O standards for nothing.
 //
-// Which ports: HP0 and HP1 share one of the DDR controller's four ports, HP2 and HP3 another (UG585,
-// chapter 10), so maps and program do not wait for each other before the controller itself.
+// Which ports: HP0 and HP1 share one of the four ports of the DDR controller, HP2 and HP3 another
+// (UG585, chapter 10), so maps and program meet in the controller only.
 // The HP ports must be in 64-bit mode: bit 0 of AFI_RDCHAN_CTRL and AFI_WRCHAN_CTRL of AFI 0 and 2
 // (0xF8008000, 0xF8008014, 0xF800A000, 0xF800A014) is 0, which is what reset leaves.
 //
@@ -387,7 +387,7 @@ module firebrick_zynq #(
     .EMIOUART1CTSN(1'd1), .EMIOUART1DCDN(1'd1), .EMIOUART1DSRN(1'd1), .EMIOUART1RIN(1'd1),
     .EMIOUART1RX(1'd1), .EMIOUSB0VBUSPWRFAULT(1'd0), .EMIOUSB1VBUSPWRFAULT(1'd0),
     .EMIOWDTCLKI(1'd0),
-    // Not used: events, trace, triggers, urgent memory requests.  FPGAIDLEN high: ports are not idle.
+    // Not used: events, trace, triggers, urgent memory requests.  FPGAIDLEN: ports are not idle.
     .DDRARB(4'd0), .EVENTEVENTI(1'd0), .FCLKCLKTRIGN(4'd0), .FPGAIDLEN(1'd1),
     .FTMDTRACEINATID(4'd0), .FTMDTRACEINCLOCK(1'd0), .FTMDTRACEINDATA(32'd0),
     .FTMDTRACEINVALID(1'd0), .FTMTF2PDEBUG(32'd0), .FTMTF2PTRIG(4'd0), .FTMTP2FTRIGACK(4'd0),
