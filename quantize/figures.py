@@ -22,7 +22,7 @@ from quantize.cli import Parser, run_cli
 from quantize.convolution import conv_size
 from quantize.errors import FirebrickError
 from quantize.load import load_network
-from quantize.network import Concat, Conv, Network, Shape
+from quantize.network import Add, Concat, Conv, Network, Shape
 
 FLOAT_BYTES = 4
 MIB = 2**20
@@ -30,6 +30,9 @@ MIB = 2**20
 # the share of weights that pruning keeps.
 PAPER_ALEXNET_MB = 240.0
 PAPER_DENSITY = 0.33
+# Float32 sizes in table 3 of the paper.  The first two are MiB; the convolutions that figure 2
+# draws for the complex bypass come to less than the paper's size in either unit.
+PAPER_BYPASS_MB = {"none": 4.8, "simple": 4.8, "complex": 7.7}
 
 # AlexNet as trained with Caffe: outputs, inputs of one group, rows, columns (fully connected
 # layers see the 6x6 map of 256 channels, then vectors).
@@ -362,6 +365,28 @@ def print_alexnet(net: Network, console: Console) -> None:
     )
 
 
+def print_bypass(console: Console) -> None:
+    """SqueezeNet v1.0 without and with bypass: what section 6 of the paper compares."""
+    table = _table(
+        "SqueezeNet v1.0 with bypass (section 6)",
+        "bypass",
+        ("additions", "parameters", "MACs", "MB", "MiB", "paper"),
+    )
+    for bypass, printed in PAPER_BYPASS_MB.items():
+        net = _shapes_only(SqueezeNetConfig(bypass=bypass))
+        size = FLOAT_BYTES * parameters(net)
+        table.add_row(
+            bypass,
+            str(sum(isinstance(node, Add) for node in net.nodes)),
+            f"{parameters(net):,}",
+            f"{macs(net):,}",
+            f"{size / 1e6:.2f}",
+            f"{size / MIB:.2f}",
+            f"{printed:g}",
+        )
+    console.print(table)
+
+
 def _table(title: str, first: str, others: tuple[str, ...]) -> Table:
     """A table narrow enough for 80 columns: text in the first column, numbers in the others."""
     table = Table(
@@ -433,6 +458,7 @@ def main(arguments: list[str] | None = None) -> None:
     print_fires(net, console)
     print_example(console)
     print_alexnet(net, console)
+    print_bypass(console)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -132,6 +132,7 @@ def test_the_command_prints_every_figure():
     for text in (
         "1,248,424", "832,667,936", "115,200,000", "86,528,000", "60,965,224", "1,179,648",
         "180,224", "84.72", "4.8 MB 50x", "0.66 MB 363x", "fire9/expand3x3", "510x",
+        "1,589,672", "6.06",
     ):  # fmt: skip
         assert text in run.stdout, text
     assert "…" not in run.stdout
