@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from hw import definition as d
+from hw import memory_plan
+from hw.memory_plan import Need, Place
 from hw.packing import pack_biases, pack_weights, phase_taps
 from hw.program import Group, Program, assemble
 from hw.shape import EngineShape
@@ -31,7 +33,8 @@ from quantize.qnetwork import (
 )
 
 ALIGNMENT = 128
-RING_ROWS_MAX = 255
+# Rows of a squeeze map that are kept: three that a 3x3 kernel reads, one that is written.
+MID_ROWS = 4
 
 
 class CompileError(FirebrickError):
@@ -98,6 +101,11 @@ class Step:
     target: str | None  # None: global sums
     first_channel: int = 0
 
+    @property
+    def least_rows(self) -> int:
+        """Source rows that must be in memory at once."""
+        return 1 if self.squeeze else max(conv.kernel[0] for conv in self.main)
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -145,6 +153,11 @@ class _Compiler:
         for node in net.nodes:
             for name in inputs_of(node):
                 self.readers.setdefault(name, []).append(node)
+        # Squeeze layers of Fire modules that do not fit the activation memory in one group.
+        self.unfused: set[str] = set()
+        self._forget()
+
+    def _forget(self) -> None:
         # A branch of a concatenation is stored as a range of the concatenation's channels.
         self.slices: dict[str, tuple[str, int]] = {}
         self.stored: dict[str, Stored] = {}
@@ -232,7 +245,7 @@ class _Compiler:
         return channels <= self.shape.pool_channels and line <= self.shape.pool_line_words
 
     def _fits(self, step: Step) -> bool:
-        """Whether a group's weights, rings and pooled channels fit the engine's memories."""
+        """Whether a group's weights and pooled channels fit the engine's memories."""
         convs = [*([step.squeeze] if step.squeeze else []), *step.main]
         c = self.shape.channels
         words = sum(conv.words(c) for conv in convs)
@@ -242,21 +255,30 @@ class _Compiler:
             words <= self.shape.weight_words - 2
             and pairs <= self.shape.bias_pairs - 2
             and self._pool_fits(step.pool, main)
-            and self._ring_words(step) is not None
         )
 
-    def _mid_words(self, step: Step) -> int:
-        if step.squeeze is None:
-            return 0
-        width = self.net.tensors[step.source].shape[2]
-        return 4 * self._tiles(width) * step.squeeze.outputs
-
-    def _ring_words(self, step: Step) -> int | None:
-        """Words of the smallest input ring, or None if even that does not fit half the memory."""
+    def _need(self, step: Step) -> Need:
+        """What a group needs of the activation memory."""
         source = self._source(step.source)
-        kh = 1 if step.squeeze else max(c.kernel[0] for c in step.main)
-        words = kh * source.row_words
-        return words if words + self._mid_words(step) <= self.shape.act_words // 2 else None
+        mid_words = 0
+        if step.squeeze is not None:
+            mid_words = MID_ROWS * self._tiles(source.width) * step.squeeze.outputs
+        return Need(step.name, source.row_words, step.least_rows, source.height, mid_words)
+
+    def _pool_behind(self, node: QConv) -> tuple[QMaxPool, QConcat | None] | None:
+        """The pooling that alone reads what ``node`` makes, by itself or as a branch of a
+        concatenation of convolutions: pooling the branches gives the same."""
+        pool = self._only_reader(node.output, QMaxPool)
+        if pool is not None:
+            return pool, None
+        concat = self._only_reader(node.output, QConcat)
+        if concat is None:
+            return None
+        pool = self._only_reader(concat.output, QMaxPool)
+        makers = {n.output: n for n in self.net.nodes}
+        if pool is None or not all(isinstance(makers[name], QConv) for name in concat.inputs):
+            return None
+        return pool, concat
 
     def _pieces(self, step: Step) -> list[Step]:
         """A single convolution cut into groups whose weights fit; the group itself if it fits."""
@@ -282,14 +304,6 @@ class _Compiler:
                 f"{self.shape.weight_words}, {self.shape.bias_pairs} and "
                 f"{self.shape.pool_line_words}: use an engine with larger memories",
             )
-        if self._ring_words(step) is None:
-            source = self._source(step.source)
-            raise self._fail(
-                conv.layer,
-                f"{conv.kernel[0]} rows of its input are {conv.kernel[0] * source.row_words} words "
-                f"of {self.shape.pixels} pixels; half the activation memory is "
-                f"{self.shape.act_words // 2}: use a smaller input or an engine with more",
-            )
         pieces: list[Step] = []
         size = blocks * c
         for first in range(0, conv.outputs, size):
@@ -310,6 +324,7 @@ class _Compiler:
 
     def steps(self) -> list[Step]:
         """Cut the network into groups, in execution order."""
+        self._forget()
         for node in self.net.nodes:
             if isinstance(node, QConcat):
                 first = 0
@@ -347,7 +362,7 @@ class _Compiler:
                 conv = _as_conv(node, 1 if node.weights.shape[2] == 3 else 0)
                 steps += self._pieces(Step(node.name, node.input, None, [conv], None, None))
                 continue
-            fire = None if self.apart else self._fire(node)
+            fire = None if self.apart or node.name in self.unfused else self._fire(node)
             if fire:
                 expands, concat = fire
                 pool = self._only_reader(concat.output, QMaxPool)
@@ -369,12 +384,19 @@ class _Compiler:
                     )
                     continue
             pad = 0 if node.input == self.net.input else node.weights.shape[2] // 2
-            pool = None if self.apart else self._only_reader(node.output, QMaxPool)
-            target, first = self._target((pool or node).output)
+            behind = None if self.apart else self._pool_behind(node)
+            if behind is None:
+                target, first = self._target(node.output)
+                pool = None
+            else:
+                pool, joined = behind
+                target, first = self._target(pool.output)
+                if joined is not None:
+                    first += self.slices[node.output][1]
+                    done.add(id(joined))
+                done.add(id(pool))
             step = Step(node.name, node.input, None, [_as_conv(node, pad)], pool, target, first)
             steps += self._pieces(step)
-            if pool:
-                done.add(id(pool))
         return steps
 
     def _even(self, steps: list[Step]) -> list[Step]:
@@ -491,21 +513,12 @@ class _Compiler:
 
     def encode(self, steps: list[Step]) -> list[Group]:
         """Descriptors and payloads; raises CompileError where a field or memory is too small."""
-        shape = self.shape
-        mid_words = max((self._mid_words(s) for s in steps), default=0)
-        # Two input rings take turns, so that a group's rows load while the one before computes.
-        # A run of several images goes round, so an odd number of groups needs a third.
-        if len(steps) < 2:
-            raise self._fail(steps[0].name, "a network of one layer: nothing to run it ahead of")
-        rings = 2 if len(steps) % 2 == 0 else 3
-        ring_words = (shape.act_words - mid_words) // rings
+        places = memory_plan.plan([self._need(step) for step in steps], self.shape.act_words)
         writers: dict[str, int] = {}
         groups = []
-        for number, step in enumerate(steps):
+        for number, (step, place) in enumerate(zip(steps, places, strict=True)):
             source = self._source(step.source)
-            colour = 2 if rings == 3 and number == len(steps) - 1 else number % 2
-            base = mid_words + colour * ring_words
-            groups.append(self._group(step, number, source, base, ring_words, writers, steps))
+            groups.append(self._group(step, number, source, place, writers, steps))
             if step.target is not None:
                 writers[step.target] = number
         return groups
@@ -515,8 +528,7 @@ class _Compiler:
         step: Step,
         number: int,
         source: Stored,
-        ring_base: int,
-        ring_words: int,
+        place: Place,
         writers: dict[str, int],
         steps: list[Step],
     ) -> Group:
@@ -590,30 +602,21 @@ class _Compiler:
                 "src_rows": src_rows,
                 "mid_total": src_rows,
                 "lead": 2,
-                "mid_base": 0,
+                "mid_base": place.mid_base,
                 "mid_row_words": tiles * mid_tile,
-                "mid_end": 4 * tiles * mid_tile,
+                "mid_end": place.mid_base + MID_ROWS * tiles * mid_tile,
                 "mid_tile_words": mid_tile,
                 "mid_last_tile": (tiles - 1) * mid_tile,
             }
-            need = 1
         else:
             values["src_rows"] = min(
                 source.height,
                 (rows - 1) * first_main.stride + first_main.kernel[0] - first_main.pad,
             )
-            need = first_main.kernel[0]
-        in_rows = min(RING_ROWS_MAX, ring_words // source.row_words)
-        if in_rows < need:
-            raise self._fail(
-                layer,
-                f"needs {need} rows of {source.row_words} words at once, its ring has "
-                f"{ring_words} words: use a smaller input or an engine with more activation memory",
-            )
         values |= {
-            "in_rows": in_rows,
-            "in_base": ring_base,
-            "in_end": ring_base + in_rows * source.row_words,
+            "in_rows": place.in_rows,
+            "in_base": place.in_base,
+            "in_end": place.in_base + place.in_rows * source.row_words,
         }
 
         if step.target is None:
@@ -726,8 +729,32 @@ class _Compiler:
             )
         return layers
 
+    def _fitting_steps(self) -> list[Step]:
+        """Groups that fit the activation memory: where a Fire module does not, its squeeze map
+        goes through memory.  Raises CompileError where that is not enough."""
+        while True:
+            steps = self._even(self.steps())
+            if len(steps) < 2:
+                layer = steps[0].name
+                raise self._fail(layer, "a network of one layer: nothing to run it ahead of")
+            needs = [self._need(step) for step in steps]
+            conflict = memory_plan.conflict(needs, self.shape.act_words)
+            if conflict is None:
+                return steps
+            step = steps[conflict.number]
+            if step.squeeze is None:
+                need, after = needs[conflict.number], needs[(conflict.number + 1) % len(needs)]
+                raise self._fail(
+                    step.main[0].layer,
+                    f"{need.least} rows of its input, {need.row_words} words each, together with "
+                    f"{after.least} of {after.name}'s, {after.row_words} words each, need "
+                    f"{conflict.words} words of {self.shape.pixels} pixels; the activation memory "
+                    f"has {self.shape.act_words}: use a smaller input or an engine with more",
+                )
+            self.unfused.add(step.squeeze.layer)
+
     def program(self) -> Program:
-        steps = self._even(self.steps())
+        steps = self._fitting_steps()
         groups = self.encode(steps)
         return assemble(
             self.net.name, self.shape, groups, self._host(steps, groups), self.scratch_bytes

@@ -186,7 +186,7 @@ def build(recipe: Recipe, seed: int) -> QNetwork:
     )
     for i, part in enumerate(recipe.body):
         if isinstance(part, Pool):
-            if min(b.tensors[last].shape[1:]) > part.kernel:
+            if min(b.tensors[last].shape[1:]) >= part.kernel:
                 last = b.pool(f"pool{i}", last, part)
             continue
         entry = last
