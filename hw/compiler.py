@@ -33,6 +33,8 @@ from quantize.qnetwork import (
 )
 
 ALIGNMENT = 128
+# Bits of a class's sum over the map.
+SUM_BITS = 40
 # Rows of a squeeze map that are kept: three that a 3x3 kernel reads, one that is written.
 MID_ROWS = 4
 
@@ -184,6 +186,15 @@ class _Compiler:
                 f"{self.shape.acc_bits} bits end at {limit - 1}: quantize its weights with a "
                 "smaller exponent",
             )
+        if isinstance(node, QGlobalSum):
+            total = int(bound.max()) * source.shape[1] * source.shape[2]
+            if total >= 1 << (SUM_BITS - 1):
+                raise self._fail(
+                    node.name,
+                    f"channel {int(bound.argmax())}'s sum over {source.shape[1]}x{source.shape[2]} "
+                    f"positions can reach {total}, whose {SUM_BITS} bits end at "
+                    f"{(1 << (SUM_BITS - 1)) - 1}: use a smaller input or more poolings",
+                )
         if isinstance(node, QConv) and (node.shift.min() < 0 or node.shift.max() > 31):
             raise self._fail(node.name, "a shift is outside 0..31")
         kh, kw = node.weights.shape[2:]

@@ -20,7 +20,10 @@ from quantize.parallel import parallel_map
 from quantize.qnetwork import Preprocessing
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-COLORS = ("RGB", "BGR", "L")
+# Numbers on disk, for inputs that are no pictures; listed and read like pictures.
+ARRAY_SUFFIX = ".npy"
+# The order in which the float network wants the channels; a letter each.
+COLORS = ("RGB", "BGR", "L", "LA", "RGBA", "BGRA")
 
 # The crop of a preset is that of the networks it is known from; preprocessing() replaces it by
 # the input size of the network at hand.
@@ -116,8 +119,18 @@ def check_preprocessing(value: Preprocessing) -> Preprocessing:
 
 
 def channel_count(value: Preprocessing) -> int:
-    """1 for grayscale, else 3."""
-    return 1 if value.color == "L" else 3
+    """Channels of the network's input: one for every letter of the color."""
+    return len(value.color)
+
+
+def picture_mode(color: str) -> str:
+    """The order of the channels of a picture itself, as Pillow names it: RGB for BGR."""
+    return color.replace("BGR", "RGB")
+
+
+def channel_order(color: str) -> list[int]:
+    """For every channel of the float network, the channel of the picture that it is."""
+    return [picture_mode(color).index(letter) for letter in color]
 
 
 def for_network(value: Preprocessing, net: Network) -> Preprocessing:
@@ -137,33 +150,38 @@ def for_network(value: Preprocessing, net: Network) -> Preprocessing:
 
 
 def float_input(images: np.ndarray, value: Preprocessing) -> np.ndarray:
-    """What the float network sees: uint8 [..., C, H, W] in RGB order (or L) to float32 of the
+    """What the float network sees: uint8 [..., C, H, W] in the picture's order to float32 of the
     same shape, (pixel * scale - mean) / std, in the order of ``value.color``."""
-    ordered = images[..., ::-1, :, :] if value.color == "BGR" else images
+    ordered = images[..., channel_order(value.color), :, :]
     mean = np.asarray(value.mean)[:, None, None]
     std = np.asarray(value.std)[:, None, None]
     return ((ordered * value.scale - mean) / std).astype(np.float32)
 
 
 def list_images(folder: str | Path) -> list[Path]:
-    """The picture files of a folder, sorted by name; FirebrickError when there are none."""
+    """Pictures and .npy files of a folder, sorted by name; FirebrickError when there are none."""
     folder = Path(folder)
     if not folder.is_dir():
         raise FirebrickError(f"{folder}: not a folder of images")
-    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
+    suffixes = (*SUFFIXES, ARRAY_SUFFIX)
+    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in suffixes and p.is_file())
     if not files:
-        raise FirebrickError(f"{folder}: holds no images ({', '.join(SUFFIXES)})")
+        raise FirebrickError(f"{folder}: holds no images ({', '.join(suffixes)})")
     return files
 
 
 def load_image(path: str | Path, value: Preprocessing) -> np.ndarray:
-    """One picture as uint8 [C, H, W], RGB or grayscale.
+    """One picture as uint8 [C, H, W], in the order L, LA, RGB or RGBA.
 
     A picture of exactly the crop's size is taken as it is.  Otherwise its shorter side is resized
     (bilinear) and the centre is cut out, the odd pixel falling to the right and the bottom.
+    A picture without an alpha channel is opaque where the network wants one.  A .npy file holds
+    the numbers themselves, uint8 of the crop's size: see :func:`_load_array`.
     Raises FirebrickError naming the file when it cannot be read or is too small.
     """
-    mode = "L" if value.color == "L" else "RGB"
+    if Path(path).suffix.lower() == ARRAY_SUFFIX:
+        return _load_array(path, value)
+    mode = picture_mode(value.color)
     try:
         with Image.open(path) as opened:
             picture = opened.convert(mode)
@@ -175,8 +193,33 @@ def load_image(path: str | Path, value: Preprocessing) -> np.ndarray:
     if (picture.height, picture.width) != (height, width):
         picture = _resize_and_crop(path, picture, value)
     pixels = np.asarray(picture, np.uint8)
-    planes = pixels[None] if mode == "L" else pixels.transpose(2, 0, 1)
+    planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
     return np.ascontiguousarray(planes)
+
+
+def _load_array(path: str | Path, value: Preprocessing) -> np.ndarray:
+    """An array file as uint8 [C, H, W]; it may hold that, [H, W, C] or, of one channel, [H, W].
+
+    A shape that could be either of the first two counts as [C, H, W].
+    """
+    try:
+        array = np.load(path, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise FirebrickError(f"{path}: no such image") from error
+    except (OSError, ValueError, EOFError) as error:
+        raise FirebrickError(f"{path}: not a readable array ({error})") from error
+    wanted = (channel_count(value), *value.crop)
+    if array.dtype == np.uint8:
+        if array.shape == wanted:
+            return np.ascontiguousarray(array)
+        if array.shape == (*value.crop, wanted[0]):
+            return np.ascontiguousarray(array.transpose(2, 0, 1))
+        if wanted[0] == 1 and array.shape == value.crop:
+            return np.ascontiguousarray(array[None])
+    raise FirebrickError(
+        f"{path}: holds {array.dtype} {list(array.shape)}; the network takes uint8 {list(wanted)} "
+        f"(channels, height, width) or {[*value.crop, wanted[0]]}"
+    )
 
 
 def _resize_and_crop(path: str | Path, picture: Image.Image, value: Preprocessing) -> Image.Image:

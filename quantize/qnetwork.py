@@ -128,11 +128,13 @@ def inputs_of(node: QNode) -> tuple[str, ...]:
 class Preprocessing:
     """How a picture becomes the network's input, as it was trained.
 
-    A file is opened as RGB or grayscale (``color``: "RGB", "BGR" or "L"; BGR tells the order in
-    which the *float* network wants its channels), its shorter side is resized to ``resize``
+    A file is opened with the channels that ``color`` names, "L", "LA", "RGB" or "RGBA" (A is
+    alpha; "BGR" and "BGRA" tell the order in which the *float* network wants them, the file is
+    opened as RGB or RGBA), its shorter side is resized to ``resize``
     pixels (0: no resize; "bilinear"), and the centre ``crop`` = (height, width) is cut out.
     The float network then sees (pixel * scale - mean[c]) / std[c] in the order of ``color``.
-    The quantized network's input is the cropped uint8 picture itself, in RGB order (or L).
+    The quantized network's input is the cropped uint8 picture itself, its channels in the file's
+    order (L, LA, RGB or RGBA).
     """
 
     color: str
@@ -148,9 +150,9 @@ class QNetwork:
     """A quantized network.
 
     ``tensors`` maps a name to its :class:`QTensor` and holds the input (uint8, exponent 0,
-    RGB or L) and every node's 8-bit output; the last node is a :class:`QGlobalSum`, whose int64
-    output is not in it.  ``nodes`` are in execution order.  ``report`` is the per-layer
-    calibration report (plain JSON data).
+    in the order L, LA, RGB or RGBA) and every node's 8-bit output; the last node is a
+    :class:`QGlobalSum`, whose int64 output is not in it.  ``nodes`` are in
+    execution order.  ``report`` is the per-layer calibration report (plain JSON data).
     """
 
     name: str

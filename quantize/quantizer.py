@@ -33,7 +33,7 @@ from quantize.fixed_point import (
 from quantize.float_model import check_finite
 from quantize.measure import measure
 from quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network, inputs_of
-from quantize.preprocess import for_network
+from quantize.preprocess import channel_order, for_network
 from quantize.qnetwork import (
     Preprocessing,
     QAdd,
@@ -79,7 +79,7 @@ def quantize_network(
     accumulator_bits: int = ACCUMULATOR_BITS,
     classes: tuple[str, ...] = (),
 ) -> QNetwork:
-    """Quantize ``net`` on ``calibration`` images, uint8 [N, C, H, W] raw pixels (RGB or L).
+    """Quantize ``net`` on ``calibration`` images, uint8 [N, C, H, W] raw pixels.
 
     ``held_out`` images of the same kind measure the agreement with the float network; they take
     no part in any choice.  The report of every layer is in the result's ``report``.
@@ -167,8 +167,8 @@ def fold_input(net: Network, node: Conv, preprocessing: Preprocessing) -> _Folde
     """The convolution as a function of what it really reads: raw pixels for those on the input.
 
     (pixel * scale - mean) / std becomes weights * scale / std and an offset of mean / scale per
-    channel; channels of a BGR network are put into RGB order.  The offset is multiplied by the
-    weights *after* their quantization: their errors then meet centred pixels, not raw ones.
+    channel; channels of a BGR network are put into the picture's order.  The offset is multiplied
+    by the weights *after* their quantization: their errors then meet centred pixels, not raw ones.
     """
     check_finite(node)
     weights = node.weights.astype(np.float64)
@@ -180,8 +180,9 @@ def fold_input(net: Network, node: Conv, preprocessing: Preprocessing) -> _Folde
         weights * (preprocessing.scale / np.asarray(preprocessing.std, np.float64))[:, None, None]
     )
     offset = np.asarray(preprocessing.mean, np.float64) / preprocessing.scale
-    if preprocessing.color == "BGR":
-        weights, offset = weights[:, ::-1], offset[::-1]
+    # The picture's channel c is the float network's channel order[c].
+    order = np.argsort(channel_order(preprocessing.color))
+    weights, offset = weights[:, order], offset[order]
     pad_value, pad_error = None, 0.0
     if any(node.padding):
         pad_value = np.clip(np.rint(offset), 0, 255).astype(np.uint8)

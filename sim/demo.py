@@ -412,7 +412,8 @@ def _draw(job: Job, outcome: Outcome, path: Path) -> None:
     for axis, image, result, i in zip(
         axes.flat, job.images, outcome.results, range(count), strict=False
     ):
-        axis.imshow(image[0] if len(image) == 1 else image.transpose(1, 2, 0), cmap="gray")
+        # Of a gray picture with alpha, or any two maps, the first is shown.
+        axis.imshow(image[0] if len(image) < 3 else image.transpose(1, 2, 0), cmap="gray")
         (name, p), *_ = result.top_k(1)
         right = job.truth is None or int(result.logits.argmax()) == int(job.truth[i])
         text = f"{name}\n{p:.1%}"

@@ -221,7 +221,8 @@ def build(recipe: Recipe, seed: int) -> QNetwork:
             (source.shape[1] + 2 * p) * (source.shape[2] + 2 * p),
         )
     )
-    color, n = ("L", 1) if recipe.channels == 1 else ("RGB", recipe.channels)
+    n = recipe.channels
+    color = ("L", "LA", "RGB", "RGBA")[n - 1]
     preprocessing = Preprocessing(
         color, 0, (recipe.height, recipe.width), 1.0, (0.0,) * n, (1.0,) * n
     )

@@ -134,6 +134,15 @@ def test_accumulator_overflow_is_refused() -> None:
         compile_network(_change(net, "conv1", bias=bias), PYNQ_Z2)
 
 
+def test_a_sum_that_could_overflow_is_refused() -> None:
+    """Only a large map without any pooling reaches 40 bits."""
+    wide = replace(SMALL_RECIPE, height=512, width=512, stride=1, body=(Fire(1, 1, 1),))
+    net = build(wide, 1)
+    bias = np.full(10, (1 << 22) - 1, np.int32)
+    with pytest.raises(CompileError, match=r"layer conv10: channel \d's sum over 510x510 posi"):
+        compile_network(_change(net, "conv10", bias=bias), PYNQ_Z2)
+
+
 def test_weight_of_minus_128_is_refused() -> None:
     net = build(SMALL_RECIPE, 1)
     conv = next(n for n in net.nodes if isinstance(n, QConv))

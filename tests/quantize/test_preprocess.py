@@ -132,6 +132,53 @@ def test_grayscale(tmp_path):
     assert preprocess.load_image(tmp_path / "a.png", PLAIN).shape == (3, 6, 8)
 
 
+@pytest.mark.parametrize(
+    ("color", "mode", "order"), [("LA", "LA", [0, 1]), ("RGBA", "RGBA", [0, 1, 2, 3]),
+    ("BGRA", "RGBA", [2, 1, 0, 3])],
+)  # fmt: skip
+def test_alpha_is_a_channel(tmp_path, color, mode, order):
+    pixels = np.random.default_rng(1).integers(0, 256, (6, 8, len(color)), np.uint8)
+    Image.fromarray(pixels, mode).save(tmp_path / "a.png")
+    mean, std = tuple(range(1, len(color) + 1)), (2.0,) * len(color)
+    value = Preprocessing(color, 0, (6, 8), 0.5, mean, std)
+    image = preprocess.load_image(tmp_path / "a.png", value)
+    np.testing.assert_array_equal(image, pixels.transpose(2, 0, 1))
+    seen = preprocess.float_input(image, value)
+    for index, channel in enumerate(order):
+        np.testing.assert_array_equal(seen[index], (image[channel] * 0.5 - mean[index]) / 2)
+
+
+def test_pictures_without_alpha_are_opaque(tmp_path):
+    pixels = picture(tmp_path / "a.png", 6, 8)
+    value = Preprocessing("RGBA", 0, (6, 8), 1.0, (0.0,) * 4, (1.0,) * 4)
+    image = preprocess.load_image(tmp_path / "a.png", value)
+    np.testing.assert_array_equal(image[:3], pixels.transpose(2, 0, 1))
+    assert (image[3] == 255).all()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_array_files_hold_the_numbers_themselves(tmp_path, channels):
+    rng = np.random.default_rng(channels)
+    array = rng.integers(0, 256, (channels, 6, 8), np.uint8)
+    color = ("L", "LA", "BGR", "RGBA")[channels - 1]
+    value = Preprocessing(color, 0, (6, 8), 1.0, (0.0,) * channels, (1.0,) * channels)
+    path = tmp_path / "a.npy"
+    forms = [array, array.transpose(1, 2, 0)] + ([array[0]] if channels == 1 else [])
+    for form in forms:
+        np.save(path, form)
+        np.testing.assert_array_equal(preprocess.load_image(path, value), array)
+    assert preprocess.list_images(tmp_path) == [path]
+    for bad in (array[..., 1:], array.astype(np.float32), array[None]):
+        np.save(path, bad)
+        with pytest.raises(FirebrickError, match=rf"a\.npy: holds .*uint8 \[{channels}, 6, 8\]"):
+            preprocess.load_image(path, value)
+    path.write_bytes(b"no array")
+    with pytest.raises(FirebrickError, match=r"a\.npy: not a readable array"):
+        preprocess.load_image(path, value)
+    with pytest.raises(FirebrickError, match=r"none\.npy: no such image"):
+        preprocess.load_image(tmp_path / "none.npy", value)
+
+
 def test_too_small_pictures_are_refused(tmp_path):
     picture(tmp_path / "a.png", 6, 7)
     with pytest.raises(FirebrickError, match=r"a\.png: 7x6 pixels .* fewer than .* 8x6"):
