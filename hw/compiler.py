@@ -35,6 +35,8 @@ from quantize.qnetwork import (
 ALIGNMENT = 128
 # Bits of a class's sum over the map.
 SUM_BITS = 40
+# How many groups back a group can wait for the one that makes its source.
+WAIT_BACK_MAX = 255
 # Rows of a squeeze map that are kept: three that a 3x3 kernel reads, one that is written.
 MID_ROWS = 4
 
@@ -298,7 +300,11 @@ class _Compiler:
         weight_limit = (self.shape.weight_words - 2) // conv.steps
         if step.target is None:
             # Classifier weights are used once a row: small groups let the next ones load meanwhile.
-            weight_limit = min(weight_limit, max(1, self.shape.weight_words // 4 // conv.steps))
+            # Where a ring holds one row only, which then loads while the array waits, larger
+            # groups read the map fewer times.
+            rows = self.shape.act_words // self._source(step.source).row_words
+            part = self.shape.weight_words // (4 if rows >= 4 else 2)
+            weight_limit = min(weight_limit, max(1, part // conv.steps))
         limits = [weight_limit, (self.shape.bias_pairs - 2) // (c // 2)]
         if step.target is None:
             limits.append(self.shape.sums // c)
@@ -583,7 +589,17 @@ class _Compiler:
         }
         if step.source in writers:
             back = number - writers[step.source]
-            values |= {"wait_enable": 1, "wait_back": back}
+            # Rows are loaded at most one group ahead, so a group behind two others that read the
+            # same map finds it whole.
+            whole = all(earlier.source == step.source for earlier in steps[number - 2 : number])
+            if back <= WAIT_BACK_MAX:
+                values |= {"wait_enable": 1, "wait_back": back}
+            elif not whole:
+                raise self._fail(
+                    layer,
+                    f"its input was written {back} groups before; at most {WAIT_BACK_MAX} are "
+                    "supported: use an engine with larger memories, which needs fewer groups",
+                )
 
         payload_bias, payload_weights = [], []
         weight_words = bias_pairs = 0

@@ -96,6 +96,32 @@ def random_recipe(rng: np.random.Generator, bypass: bool = False) -> Recipe:
     )
 
 
+def sized_recipe(rng: np.random.Generator) -> Recipe:
+    """A recipe for any picture that networks are asked to take, kept small in area: 32 to 512 rows
+    and columns, 1 to 4 channels, up to 4096 classes."""
+    long = int(2 ** rng.uniform(5, 9))
+    short = int(min(long, 2 ** rng.uniform(5, 6.5)))
+    height, width = (long, short) if rng.integers(2) else (short, long)
+    kernel = int(rng.choice([3, 5, 7]))
+    squeeze = (int(v) for v in rng.integers(1, 13, 3))
+    fires = [Fire(s, int(rng.integers(1, 25)), int(rng.integers(1, 25))) for s in squeeze]
+    pools = [Pool(int(rng.choice([2, 3])), bool(rng.integers(2))) for _ in range(3)]
+    body: tuple[Fire | Pool, ...] = (pools[0], fires[0], fires[1], pools[1], fires[2])
+    return Recipe(
+        height=height,
+        width=width,
+        channels=int(rng.integers(1, 5)),
+        kernel=kernel,
+        stride=2,
+        padding=int(rng.integers(0, kernel // 2 + 1)),
+        first=int(rng.integers(1, 40)),
+        body=body[: int(rng.integers(2, 6))],
+        classes=int(2 ** rng.uniform(0, 12)),
+        classifier_padding=int(rng.integers(2)),
+        relu=bool(rng.integers(4)),
+    )
+
+
 class _Builder:
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
