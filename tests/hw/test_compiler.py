@@ -175,6 +175,23 @@ def test_groups_are_split_where_weights_do_not_fit() -> None:
     assert "fire10/squeeze" in [m["name"] for m in program.host["maps"]]
 
 
+def test_modules_too_large_for_one_group_pool_in_their_branches() -> None:
+    """No identity convolution stands in for the pooling, which would cost N channels a pixel."""
+    shape = replace(PYNQ_Z2, pixels=7, channels=16, act_words=8192)
+    program = compile_network(build(V1_0, 1), shape)
+    names = [g.name for g in program.groups]
+    assert names.index("fire8/squeeze") < names.index("fire8/expand1x1")
+    assert names.index("fire8/expand1x1") < names.index("fire8/expand3x3[0]")
+    assert not any(name.startswith("pool") for name in names)
+    maps = {m["name"] for m in program.host["maps"]}
+    assert {"fire8/squeeze", "pool9"} <= maps
+    assert "fire8/concat" not in maps
+    modes = {g.name: g.fields["mode"] for g in program.groups}
+    assert modes["fire8/expand1x1"] == modes["fire8/expand3x3[1]"] == d.MODE_POOL
+    # The array's work is what it is on the larger engine, but for edges of tiles and blocks.
+    assert ideal(program) < 1.01 * 4 * 1_979_448
+
+
 def test_shapes_have_limits() -> None:
     with pytest.raises(ValueError, match="8, 16, 32 or 64"):
         EngineShape(14, 24)

@@ -7,13 +7,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hw import definition as d
 from hw.program import Program
 from hw.shape import PYNQ_Z2, EngineShape
 from quantize.load import load_model
 from quantize.preprocess import load_images
 from quantize.qnetwork import QNetwork
 from quantize.quantizer import quantize_network
-from tests.random_networks import V1_1, build, random_images, random_network
+from tests.random_networks import (
+    V1_1,
+    Fire,
+    Pool,
+    Recipe,
+    build,
+    random_images,
+    random_network,
+)
 from tests.sim.engine_check import check_network
 
 # Small memories, so that rings wrap, groups are split and FIFOs fill.
@@ -54,6 +63,31 @@ def test_random_network_on_a_small_engine(seed: int, tmp_path: Path) -> None:
         net, SMALL, random_images(net, 2, seed), tmp_path, stages_apart=seed % 3 == 0, seed=seed
     )
     assert report.exact, str(report)
+
+
+@pytest.mark.parametrize("seed", range(200, 206))
+def test_modules_too_large_for_one_group(seed: int, tmp_path: Path) -> None:
+    """Their squeeze map goes to memory, blocks of their branches re-read it and pool apart."""
+    rng = np.random.default_rng(seed)
+    body: list[Fire | Pool] = []
+    for _ in range(2):
+        squeeze, one, three = (int(v) for v in rng.integers(24, 48, 3))
+        body += [
+            Fire(squeeze, one, three),
+            Pool(int(rng.choice([2, 3])), bool(rng.integers(2))),
+        ]
+    height, width = (int(v) for v in rng.integers(26, 44, 2))
+    relu = bool(rng.integers(2))
+    recipe = Recipe(height, width, 3, 3, 1, 1, 20, tuple(body), 12, relu=relu)
+    net = build(recipe, seed)
+    images = random_images(net, 2, seed)
+    stalls = seed if seed % 2 else None
+    report, _, _, program = check_network(net, SMALL, images, tmp_path, seed=stalls)
+    assert report.exact, str(report)
+    for module, pool in (("fire0", "pool1"), ("fire2", "pool3")):
+        writers = [g.fields["mode"] for g in program.groups if g.name.startswith(f"{module}/exp")]
+        assert len(writers) >= 2 and set(writers) == {d.MODE_POOL}
+        assert not any(g.name.startswith(pool) for g in program.groups)
 
 
 def test_counters_charge_every_cycle_once(tmp_path: Path) -> None:
