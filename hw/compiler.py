@@ -303,8 +303,8 @@ class _Compiler:
             # Where a ring holds one row only, which then loads while the array waits, larger
             # groups read the map fewer times.
             rows = self.shape.act_words // self._source(step.source).row_words
-            part = self.shape.weight_words // (4 if rows >= 4 else 2)
-            weight_limit = min(weight_limit, max(1, part // conv.steps))
+            share = self.shape.weight_words // (4 if rows >= 4 else 2)
+            weight_limit = min(weight_limit, max(1, share // conv.steps))
         limits = [weight_limit, (self.shape.bias_pairs - 2) // (c // 2)]
         if step.target is None:
             limits.append(self.shape.sums // c)
