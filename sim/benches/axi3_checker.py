@@ -85,6 +85,7 @@ class Axi3Checker:
         self.cycles = 0
         self._waiting: dict[str, Beat] = {}
         self._writes: deque[Burst] = deque()  # announced, data incomplete, in order
+        self._data: deque[Beat] = deque()  # data before its address, which AXI3 allows
         self._answers: defaultdict[int, deque[Burst]] = defaultdict(deque)  # by ID
         self._reads: defaultdict[int, deque[Burst]] = defaultdict(deque)
 
@@ -107,6 +108,8 @@ class Axi3Checker:
 
     def finish(self) -> None:
         """The end: every burst is complete and answered."""
+        if self._data:
+            self._fail(f"{len(self._data)} beats of data without an address")
         left = len(self._writes)
         left += sum(len(q) for queues in (self._answers, self._reads) for q in queues.values())
         if left:
@@ -160,32 +163,37 @@ class Axi3Checker:
         if beat["resp"] == EXCLUSIVE_OKAY:
             self._fail(f"{channel}resp is EXOKAY, nothing exclusive was asked")
 
-    # Beats are checked when they are first shown, and counted when they are taken.
+    # What can be checked when a beat is first shown, is; data needs its address.
     def _show_aw(self, beat: Beat) -> None:
         self._check_address("aw", beat)
 
     def _take_aw(self, beat: Beat) -> None:
         self._writes.append(self._burst(beat))
         self.seen[f"aw{beat['burst']}"] += 1
+        self._match_data()
 
     def _show_w(self, beat: Beat) -> None:
-        if not self._writes:
-            self._fail("data before its address")
-        burst = self._writes[0]
-        if beat["id"] != burst.id:
-            self._fail(f"wid is {beat['id']:#x}, the burst's awid {burst.id:#x}")
-        if bool(beat["last"]) != (burst.beats == burst.len):
-            self._fail(f"wlast is {beat['last']} in beat {burst.beats + 1} of {burst.len + 1}")
-        allowed = burst.strobes(burst.beats, self.data_bytes)
-        if beat["strb"] & ~allowed:
-            self._fail(f"wstrb is {beat['strb']:#x}, the beat's lanes are {allowed:#x}")
+        pass
 
     def _take_w(self, beat: Beat) -> None:
-        burst = self._writes[0]
-        burst.beats += 1
+        self._data.append(dict(beat))
         self.seen["w"] += 1
-        if beat["last"]:
-            self._answers[burst.id].append(self._writes.popleft())
+        self._match_data()
+
+    def _match_data(self) -> None:
+        """Data comes in the order of the addresses: nothing here interleaves bursts."""
+        while self._data and self._writes:
+            beat, burst = self._data.popleft(), self._writes[0]
+            if beat["id"] != burst.id:
+                self._fail(f"wid is {beat['id']:#x}, the burst's awid {burst.id:#x}")
+            if bool(beat["last"]) != (burst.beats == burst.len):
+                self._fail(f"wlast is {beat['last']} in beat {burst.beats + 1} of {burst.len + 1}")
+            allowed = burst.strobes(burst.beats, self.data_bytes)
+            if beat["strb"] & ~allowed:
+                self._fail(f"wstrb is {beat['strb']:#x}, the beat's lanes are {allowed:#x}")
+            burst.beats += 1
+            if beat["last"]:
+                self._answers[burst.id].append(self._writes.popleft())
 
     def _show_b(self, beat: Beat) -> None:
         self._check_response("b", beat)

@@ -84,6 +84,8 @@ class Axi3Master:
         if isinstance(access, Write):
             self._writes[access.id].append(access)
             self._aw.put_nowait(access)
+            # A master does not wait for an address to be taken before it shows data.
+            self._w.put_nowait(access)
         else:
             self._reads[access.id].append(access)
             self._ar.put_nowait(access)
@@ -129,7 +131,6 @@ class Axi3Master:
             a = await self._aw.get()
             count = len(a.beats) - 1
             await self._beat("aw", id=a.id, addr=a.addr, len=count, size=a.size, burst=a.burst)
-            self._w.put_nowait(a)
 
     async def _send_w(self) -> None:
         while True:

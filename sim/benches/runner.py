@@ -46,7 +46,7 @@ VERILATOR_ARGS = (
 
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _PACKAGE = re.compile(r"\b(\w+_pkg)\s*::")
-_INSTANCE = re.compile(r"\b(fb_\w+)\s+(?:#\s*\(|\w+\s*(?:\[[^\]]*\]\s*)?\()")
+_INSTANCE = re.compile(r"\b((?:fb|firebrick)_\w+)\s+(?:#\s*\(|\w+\s*(?:\[[^\]]*\]\s*)?\()")
 
 
 class BenchError(Exception):
@@ -54,7 +54,7 @@ class BenchError(Exception):
 
 
 def instantiated_modules(text: str) -> set[str]:
-    """Names of the `fb_*` modules that the SystemVerilog source `text` instantiates."""
+    """Names of the project's modules that the SystemVerilog source `text` instantiates."""
     return set(_INSTANCE.findall(_COMMENT.sub(" ", text)))
 
 

@@ -67,6 +67,8 @@ def run(steps: Steps) -> Axi3Checker:
 def test_what_is_right_passes() -> None:
     assert run(good_write()).seen == {"aw1": 1, "w": 2, "b2": 1}
     assert run(good_read()).seen == {"ar1": 2, "r3": 1, "r0": 2}
+    early = [{"w": taken(data())}, {"w": taken(data(last=1))}, {"aw": taken(address())}]
+    assert run(early + good_write()[5:]).seen["w"] == 2
     wraps = [{"ar": taken(address(addr=0x10C, len=3, burst=2, id=i))} for i in range(2)]
     checker = Axi3Checker("port", 4)
     for step in wraps:
@@ -83,7 +85,7 @@ def change(make: Callable[[], Steps], index: int, channel: str, **changes: int) 
 
 
 WRITE, READ = good_write(), good_read()
-VIOLATIONS = {
+VIOLATIONS: dict[str, Steps] = {
     "awlen is 16": [{"aw": taken(address(len=16))}],
     "awsize is 3": [{"aw": taken(address(size=3))}],
     "arburst is 3": [{"ar": taken(address(burst=3))}],
@@ -96,10 +98,11 @@ VIOLATIONS = {
     "wdata changed": change(good_write, 4, "w", data=8),
     "bresp changed": change(good_write, 6, "b", resp=0),
     "rdata changed": change(good_read, 4, "r", data=9),
-    "data before its address": WRITE[2:],
+    "2 beats of data without an address": [{"w": taken(data())}] * 2,
+    "answer to ID 0x5, no write": [{"w": taken(data(last=1))}, WRITE[6]],
     "wid is 0x4": change(good_write, 2, "w", id=4),
     "wlast is 1 in beat 1 of 2": change(good_write, 2, "w", last=1),
-    "wlast is 0 in beat 2 of 2": change(good_write, 3, "w", last=0),
+    "wlast is 0 in beat 2 of 2": [WRITE[1], WRITE[2], WRITE[2]],
     "wstrb is 0xf, the beat's lanes are 0xc": [
         {"aw": taken(address(addr=0x102))},
         {"w": taken(data())},
