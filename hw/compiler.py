@@ -5,11 +5,15 @@ the max pooling behind it included; the first convolution with its pooling is an
 classifier becomes as many groups as its weights need.  What fits no such pattern, and every node
 when ``stages_apart`` is asked for, is a group of its own that reads from and writes to memory;
 a lone max pooling is a 1x1 convolution with the identity, which the array computes exactly.
+
+The rows of a group are loaded while the one before it runs.  Where the activation memory is too
+small for that, a *pause* comes between the two: a group of one word that nobody reads.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -35,6 +39,11 @@ from quantize.qnetwork import (
 ALIGNMENT = 128
 # Bits of a class's sum over the map.
 SUM_BITS = 40
+# The stored word that a pause reads, and the one that it writes.
+PAUSE = "pause"
+PAUSE_SOURCE = "pause/source"
+# A pause costs the time in which a ring is filled, so only groups of more rows gain by one.
+PAUSE_ROWS = 8
 # How many groups back a group can wait for the one that makes its source.
 WAIT_BACK_MAX = 255
 # Rows of a squeeze map that are kept: three that a 3x3 kernel reads, one that is written.
@@ -106,6 +115,10 @@ class Step:
     first_channel: int = 0
 
     @property
+    def is_pause(self) -> bool:
+        return self.source == PAUSE_SOURCE
+
+    @property
     def least_rows(self) -> int:
         """Source rows that must be in memory at once."""
         return 1 if self.squeeze else max(conv.kernel[0] for conv in self.main)
@@ -159,6 +172,9 @@ class _Compiler:
                 self.readers.setdefault(name, []).append(node)
         # Squeeze layers of Fire modules that do not fit the activation memory in one group.
         self.unfused: set[str] = set()
+        # Pauses behind a group, and groups whose rings hold no row more than they must.
+        self.pauses: Counter[str] = Counter()
+        self.modest: set[str] = set()
         self._forget()
 
     def _forget(self) -> None:
@@ -276,7 +292,12 @@ class _Compiler:
         mid_words = 0
         if step.squeeze is not None:
             mid_words = MID_ROWS * self._tiles(source.width) * step.squeeze.outputs
-        return Need(step.name, source.row_words, step.least_rows, source.height, mid_words)
+        rows = step.least_rows
+        if step.squeeze is None and step.name not in self.modest and source.height >= PAUSE_ROWS:
+            # The rows of the next output row load while this one is computed.  (A squeeze row is
+            # free as soon as it is squeezed, and the next one loads while the array expands.)
+            rows = min(rows + step.main[0].stride, source.height)
+        return Need(step.name, source.row_words, rows, source.height, mid_words)
 
     def _pool_behind(self, node: QConv) -> tuple[QMaxPool, QConcat | None] | None:
         """The pooling that alone reads what ``node`` makes, by itself or as a branch of a
@@ -391,8 +412,8 @@ class _Compiler:
                     pool,
                     None,
                 )
-                if pool and not self._fits(step):
-                    step.pool = pool = None
+                # What does not fit is taken apart, and its branches are pooled one by one: a lone
+                # pooling would cost as much as a convolution of all its channels.
                 if self._fits(step):
                     step.target, step.first_channel = self._target((pool or concat).output)
                     steps.append(step)
@@ -589,9 +610,9 @@ class _Compiler:
         }
         if step.source in writers:
             back = number - writers[step.source]
-            # Rows are loaded at most one group ahead, so a group behind two others that read the
-            # same map finds it whole.
-            whole = all(earlier.source == step.source for earlier in steps[number - 2 : number])
+            # Rows are loaded at most one group ahead, so a group that is not the next behind
+            # another one of the same map finds it whole.
+            whole = any(earlier.source == step.source for earlier in steps[: number - 1])
             if back <= WAIT_BACK_MAX:
                 values |= {"wait_enable": 1, "wait_back": back}
             elif not whole:
@@ -729,7 +750,7 @@ class _Compiler:
                     "bytes": self._bytes(s),
                 }
                 for s in self.stored.values()
-                if s.space == d.SCRATCH_SPACE
+                if s.space == d.SCRATCH_SPACE and s.name != PAUSE
             ],
             "groups": [
                 {"name": step.name, "layers": self._layers(step, group)}
@@ -740,7 +761,10 @@ class _Compiler:
         }
 
     def _layers(self, step: Step, group: Group) -> list[dict]:
-        """MACs of each layer's valid outputs, and the cycles of an array that never waits."""
+        """MACs of each layer's valid outputs, and the cycles of an array that never waits; a pause
+        does no work."""
+        if step.is_pause:
+            return [{"name": PAUSE, "macs": 0, "ideal_cycles": 0}]
         c = self.shape.channels
         layers = []
         for conv in [*([step.squeeze] if step.squeeze else []), *step.main]:
@@ -764,21 +788,60 @@ class _Compiler:
             if len(steps) < 2:
                 layer = steps[0].name
                 raise self._fail(layer, "a network of one layer: nothing to run it ahead of")
+            steps = self._with_pauses(steps)
             needs = [self._need(step) for step in steps]
             conflict = memory_plan.conflict(needs, self.shape.act_words)
             if conflict is None:
                 return steps
-            step = steps[conflict.number]
-            if step.squeeze is None:
-                need, after = needs[conflict.number], needs[(conflict.number + 1) % len(needs)]
+            number = conflict.number
+            step, after = steps[number], steps[(number + 1) % len(steps)]
+            last = next(s for s in reversed(steps) if not s.is_pause)
+            if len(steps) % 2 and number == len(steps) - 2 and self.pauses[last.name] < 2:
+                # With an even number of groups the first one's rows are not there as well.
+                self.pauses[last.name] += 1
+                continue
+            if not step.is_pause and not after.is_pause:
+                self.pauses[step.name] += 1
+                continue
+            together = memory_plan.together(len(needs), number)
+            crowded = [steps[g].name for g in together if needs[g].least > steps[g].least_rows]
+            if crowded:
+                self.modest.update(crowded)
+            elif step.squeeze is not None:
+                self.unfused.add(step.squeeze.layer)
+            else:
+                most = max(together, key=lambda g: needs[g].least * needs[g].row_words)
+                need = needs[most]
                 raise self._fail(
-                    step.main[0].layer,
-                    f"{need.least} rows of its input, {need.row_words} words each, together with "
-                    f"{after.least} of {after.name}'s, {after.row_words} words each, need "
-                    f"{conflict.words} words of {self.shape.pixels} pixels; the activation memory "
-                    f"has {self.shape.act_words}: use a smaller input or an engine with more",
+                    steps[most].main[0].layer,
+                    f"{need.least} rows of its input are {need.least * need.row_words} words of "
+                    f"{self.shape.pixels} pixels, {conflict.words} with what is in memory beside "
+                    f"them; the activation memory has {self.shape.act_words}: use a smaller input "
+                    "or an engine with more",
                 )
-            self.unfused.add(step.squeeze.layer)
+
+    def _with_pauses(self, steps: list[Step]) -> list[Step]:
+        """``steps`` with a pause behind those that need one."""
+        found = []
+        for step in steps:
+            found.append(step)
+            found += [self._pause() for _ in range(self.pauses[step.name])]
+        return found
+
+    def _pause(self) -> Step:
+        """A group that multiplies the first word of the input by one."""
+        if PAUSE not in self.stored:
+            pixels = self.shape.pixels
+            self.stored[PAUSE_SOURCE] = Stored(
+                PAUSE_SOURCE, d.INPUT_SPACE, 0, 1, 1, pixels, 1, False
+            )
+            self.stored[PAUSE] = Stored(
+                PAUSE, d.SCRATCH_SPACE, self.scratch_bytes, 1, 1, pixels, 1, False
+            )
+            self.scratch_bytes += ALIGNMENT
+        zero = np.zeros(1, np.int32)
+        one = Conv(PAUSE, np.ones((1, 1, 1, 1), np.int8), zero, zero, 1, 0, True)
+        return Step(PAUSE, PAUSE_SOURCE, None, [one], None, PAUSE)
 
     def program(self) -> Program:
         steps = self._fitting_steps()

@@ -46,16 +46,16 @@ class Conflict:
     words: int
 
 
-def _together(needs: list[Need], number: int) -> tuple[int, ...]:
-    """The groups whose source rows are in memory while group ``number`` runs."""
-    after = (number + 1) % len(needs)
-    if len(needs) % 2 and number == len(needs) - 2:
+def together(count: int, number: int) -> tuple[int, ...]:
+    """Of ``count`` groups those whose source rows are in memory while group ``number`` runs."""
+    after = (number + 1) % count
+    if count % 2 and number == count - 2:
         return (number, after, 0)
     return (number, after)
 
 
 def _used(needs: list[Need], rows: list[int], number: int) -> int:
-    groups = _together(needs, number)
+    groups = together(len(needs), number)
     return needs[number].mid_words + sum(rows[g] * needs[g].row_words for g in groups)
 
 
@@ -79,7 +79,9 @@ def plan(needs: list[Need], act_words: int) -> list[Place]:
         (row * need.row_words, g) for g, (row, need) in enumerate(zip(rows, needs, strict=True))
     ]
     heapq.heapify(waiting)
-    users = [[n for n in range(len(needs)) if g in _together(needs, n)] for g in range(len(needs))]
+    users = [
+        [n for n in range(len(needs)) if g in together(len(needs), n)] for g in range(len(needs))
+    ]
     used = [_used(needs, rows, number) for number in range(len(needs))]
     while waiting:
         _, group = heapq.heappop(waiting)

@@ -124,8 +124,20 @@ def test_room_that_is_left_is_shared() -> None:
 
 def test_rows_that_fit_nowhere_are_refused_by_layer_and_limit() -> None:
     wide = Recipe(32, 512, 3, 3, 1, 1, 64, (Fire(8, 64, 64),), 10)
-    with pytest.raises(CompileError, match=r"layer fire0/expand3x3: 3 rows of .* has 4096"):
+    with pytest.raises(CompileError, match=r"layer conv10: 1 rows of .* 4736 words .* has 4096"):
         compile_network(build(wide, 1), PYNQ_Z2)
+
+
+def test_pauses_do_no_work_and_are_no_maps() -> None:
+    program = compile_network(build(replace(V1_0, height=512, width=512), 1), PYNQ_Z2)
+    pauses = [i for i, group in enumerate(program.groups) if group.name == "pause"]
+    assert pauses
+    for index in pauses:
+        assert program.host["groups"][index]["layers"] == [
+            {"name": "pause", "macs": 0, "ideal_cycles": 0}
+        ]
+        assert program.groups[index].fields["src_row_words"] == 1
+    assert "pause" not in [entry["name"] for entry in program.host["maps"]]
 
 
 def test_random_networks_have_rings_of_several_rows() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hw.shape import PYNQ_Z2
-from tests.random_networks import V1_0, build, random_images, sized_recipe
+from tests.random_networks import V1_0, Fire, Recipe, build, random_images, sized_recipe
 from tests.sim.engine_check import check_network
 from tests.sim.test_engine import SMALL
 
@@ -26,11 +26,21 @@ def test_random_sizes(seed: int, tmp_path: Path) -> None:
     assert report.exact, str(report)
 
 
+def test_pauses_between_groups_and_behind_the_last_one(tmp_path: Path) -> None:
+    """On the small engine two rows of 73 tiles do not fit; two images, so that the first group
+    follows the last one."""
+    net = build(Recipe(20, 512, 3, 3, 1, 0, 8, (Fire(2, 23, 23), Fire(2, 23, 23)), 20), 1)
+    report, _, _, program = check_network(net, SMALL, random_images(net, 2, 1), tmp_path)
+    assert report.exact, str(report)
+    names = [group.name for group in program.groups]
+    assert names[-1] == "pause" and names.count("pause") > 2
+
+
 def test_squeezenet_on_a_strip_of_512_columns(tmp_path: Path) -> None:
-    """Rows as wide as they get: Fire modules whose maps do not fit together are taken apart, and
-    rings hold a single row."""
+    """Rows as wide as they get: Fire modules that do not fit are taken apart, pauses come between
+    groups, and rings hold a single row."""
     net = build(replace(V1_0, height=32, width=512, channels=4), 1)
     report, _, _, program = check_network(net, PYNQ_Z2, random_images(net, 1, 1), tmp_path)
     assert report.exact, str(report)
-    assert "fire6/squeeze" in [group.name for group in program.groups]
+    assert {"fire3/squeeze", "pause"} <= {group.name for group in program.groups}
     assert min(group.fields["in_rows"] for group in program.groups) == 1
