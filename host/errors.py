@@ -28,6 +28,10 @@ class StateError(DriverError):
     """Asked for something that the driver does not have now: no run yet, or closed."""
 
 
+class ArchiveError(DriverError):
+    """A deployed folder with a file that is missing, changed or not what it should be."""
+
+
 class AllocationError(DriverError):
     """Memory for the engine could not be allocated, or lies where the engine cannot use it."""
 

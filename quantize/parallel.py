@@ -4,6 +4,9 @@ NumPy releases the interpreter's lock in matrix products and element-wise work, 
 share out whole images.  A BLAS with threads of its own is slower here: its threads spin while
 they wait, which on a machine with other work costs most of the time (measured with two cores and
 three other busy processes: 3 frames a second with BLAS threads, 20 without).
+
+Without the threadpoolctl package, as on a board, nothing could hold BLAS to one thread: items then
+come one by one, and BLAS uses the cores.
 """
 
 from __future__ import annotations
@@ -16,7 +19,11 @@ from functools import cache
 from typing import TypeVar
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
+
+try:
+    from threadpoolctl import ThreadpoolController
+except ImportError:
+    ThreadpoolController = None
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -42,6 +49,9 @@ def parallel_map(function: Callable[[Item], Result], items: Iterable[Item]) -> I
     At most two results a worker are held back, so that large ones do not fill the memory.  The
     first exception ends the iteration.
     """
+    if ThreadpoolController is None:
+        yield from map(function, items)
+        return
     count = workers()
     with (
         _controller().limit(limits=1, user_api="blas"),

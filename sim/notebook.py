@@ -1,0 +1,78 @@
+"""Run the notebook on the simulated board, as on a board: ``python -m sim.notebook``.
+
+Packs the archive that a board would get, unpacks it, executes the notebook in it from first cell to
+last, and writes what a reader would see as a page.  A cell that fails is an error.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbconvert import HTMLExporter
+from rich.console import Console
+
+from hw import deploy
+from quantize.cli import run_cli
+from quantize.errors import FirebrickError
+from quantize.progress import track
+from quantize.qfile import write_atomically
+
+ROOT = Path(__file__).resolve().parent.parent
+NAME = "squeezenet"
+# A cell may simulate some frames of a large network, and build the simulation before.
+CELL_SECONDS = 1800
+
+
+def execute(folder: Path) -> nbformat.NotebookNode:
+    """Run the notebook of the unpacked archive in ``folder``; FirebrickError where a cell fails."""
+    notebook = nbformat.read(folder / f"{NAME}.ipynb", as_version=4)
+    # The archive's own folders come first; the simulated board is the project's.
+    paths = [str(folder.resolve()), str(ROOT), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_SECONDS,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+    )
+    with client.setup_kernel(env=environment):
+        cells = list(enumerate(notebook.cells))
+        for index, cell in track(cells, "run the notebook", len(cells)):
+            try:
+                client.execute_cell(cell, index)
+            except CellExecutionError as error:
+                raise FirebrickError(
+                    f"{NAME}.ipynb, cell {index}: {error.ename}: {error.evalue}"
+                ) from error
+            except (CellTimeoutError, DeadKernelError) as error:
+                raise FirebrickError(f"{NAME}.ipynb, cell {index}: {error}") from error
+    return notebook
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command; its options are those of :mod:`hw.deploy`."""
+    console = Console()
+    archive = deploy.main(arguments)
+    out = ROOT / "build" / "notebook"
+    shutil.rmtree(out, ignore_errors=True)
+    with tarfile.open(archive) as packed:
+        packed.extractall(out, filter="data")
+    (folder,) = out.iterdir()
+    notebook = execute(folder)
+    page, _ = HTMLExporter(template_name="classic").from_notebook_node(notebook)
+    for path, text in (
+        (out / f"{NAME}.html", page),
+        (out / f"{NAME}.ipynb", nbformat.writes(notebook) + "\n"),
+    ):
+        write_atomically(path, lambda file, text=text: file.write(text.encode()))
+    console.print(f"every cell ran; wrote {out / f'{NAME}.html'}", highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    run_cli(main)
