@@ -45,7 +45,7 @@ from quantize.qnetwork import QNetwork
 from quantize.quantizer import quantize_network
 from sim.board import CLOCK_HZ, SimulatedBoard, simulated
 from sim.build import build_library
-from sim.hwh import write_hwh
+from sim.overlay import write_overlay
 from sim.timeline import draw_timeline
 
 PEERS = Path(__file__).with_name("peers.toml")
@@ -88,7 +88,7 @@ def subject(version: str) -> Subject:
 
 def simulate(job: Subject, count: int, folder: Path) -> Simulated:
     """``count`` pictures in one start, their answers held against the golden model."""
-    overlay = write_hwh(folder / "overlay" / "firebrick.hwh").with_suffix(".bit")
+    overlay = write_overlay(folder / "overlay")
     board = SimulatedBoard(PYNQ_Z2, library=build_library(PYNQ_Z2))
     with (
         simulated(board),

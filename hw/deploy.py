@@ -19,6 +19,7 @@ import subprocess
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -27,7 +28,7 @@ from rich.console import Console
 
 from hw.boards import Board, board_names, load_board
 from hw.compiler import compile_network
-from hw.hwh import write_hwh
+from hw.hwh import hwh
 from hw.program import Program
 from models import digits
 from quantize import golden, qfile
@@ -69,7 +70,7 @@ def pack(
     program = compile_network(qnet, board.shape)
     files = {
         "network.fbp": program.blob,
-        "firebrick.hwh": _hwh(board),
+        "firebrick.hwh": hwh(board),
         "golden.npz": _golden(qnet, program, samples),
         "network.npz": _saved(qnet),
         "classes.csv": _classes(qnet),
@@ -89,7 +90,7 @@ def pack(
         "board": board.name,
         "part": board.part,
         "shape": str(board.shape),
-        "clock_mhz": board.clock_mhz,
+        "clock_mhz": board.clock.fclk0_hz / 1e6,
         "bitstream": bitstream is not None,
         "samples": [sample.name for sample in samples],
     }
@@ -120,7 +121,7 @@ def golden_modules() -> list[str]:
 def write_archive(files: dict[str, bytes], folder: str, path: Path) -> None:
     """Write ``files`` below ``folder`` as a .tar.gz; the same files give the same bytes."""
 
-    def write(target: io.BufferedIOBase) -> None:
+    def write(target: BinaryIO) -> None:
         with (
             gzip.GzipFile(filename="", fileobj=target, mode="wb", mtime=0) as packed,
             tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
@@ -143,14 +144,6 @@ def copy_to_board(archive: Path, host: str) -> None:
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"scp ended with code {done.returncode}"]
         raise FirebrickError(f"{archive.name} was not copied to {host}: {lines[-1]}")
-
-
-def _hwh(board: Board) -> bytes:
-    path = ROOT / "build" / board.name / "deploy.hwh"
-    try:
-        return write_hwh(path, board).read_bytes()
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def _golden(qnet: QNetwork, program: Program, samples: list[Sample]) -> bytes:

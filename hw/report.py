@@ -7,7 +7,7 @@ the float network, sizes, and what each board is predicted to do.
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
 from hw.boards import board_names, load_board
 from hw.compiler import compile_network
@@ -24,10 +24,11 @@ def board_speeds(qnet: QNetwork) -> list[BoardSpeed]:
 
 def _speed(qnet: QNetwork, name: str) -> BoardSpeed:
     board = load_board(name)
-    known = {"board": board.title, "array": str(board.shape), "clock_mhz": board.clock_mhz}
+    hertz = board.clock.fclk0_hz
+    speed = BoardSpeed(board.title, str(board.shape), hertz / 1e6, None, None)
     try:
         program = compile_network(qnet, board.shape)
     except FirebrickError as error:
-        return BoardSpeed(**known, cycles=None, frames_per_second=None, problem=str(error))
-    cycles = predict(program, board.memory).cycles
-    return BoardSpeed(**known, cycles=cycles, frames_per_second=1e6 * board.clock_mhz / cycles)
+        return replace(speed, problem=str(error))
+    cycles = predict(program, board.timing).cycles
+    return replace(speed, cycles=cycles, frames_per_second=hertz / cycles)

@@ -51,7 +51,7 @@ from quantize.quantizer import quantize_network
 from quantize.table import print_report
 from sim.board import SimulatedBoard, simulated
 from sim.build import build_library
-from sim.hwh import write_hwh
+from sim.overlay import write_overlay
 
 DEFAULT_IMAGES = 16
 # A frame of a large network takes long to simulate: by default as many images as this many
@@ -109,7 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
     console.rule("3  Run on the simulated board")
     with _busy("build the simulated board") as show:
         library = build_library(shape, progress=lambda what, i, n: show(f"{what} {i}/{n}"))
-    overlay = write_hwh(out / "overlay" / "firebrick.hwh").with_suffix(".bit")
+    overlay = write_overlay(out / "overlay", shape)
     outcomes = [
         _run(job, program, library, overlay, label)
         for label, program in (("program", fused), ("stages apart", apart))

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 import tarfile
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import nbformat
 from nbclient import NotebookClient
@@ -55,6 +57,10 @@ def execute(folder: Path) -> nbformat.NotebookNode:
     return notebook
 
 
+def _write(text: str, file: BinaryIO) -> None:
+    file.write(text.encode())
+
+
 def main(arguments: list[str] | None = None) -> None:
     """The command; its options are those of :mod:`hw.deploy`."""
     console = Console()
@@ -70,7 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
         (out / f"{NAME}.html", page),
         (out / f"{NAME}.ipynb", nbformat.writes(notebook) + "\n"),
     ):
-        write_atomically(path, lambda file, text=text: file.write(text.encode()))
+        write_atomically(path, partial(_write, text))
     console.print(f"every cell ran; wrote {out / f'{NAME}.html'}", highlight=False, soft_wrap=True)
 
 

@@ -11,9 +11,8 @@ import runpy
 import sys
 from pathlib import Path
 
-from hw.shape import EngineShape
+from hw.hwh import shape_of
 from quantize.cli import Parser, run_cli
-from quantize.errors import FirebrickError
 from sim import pynq_standin
 from sim.board import SimulatedBoard
 
@@ -44,11 +43,6 @@ def _parser() -> Parser:
     parser.add_argument("module", help="module to run, as by python -m")
     parser.add_argument("arguments", nargs="*", help="its arguments")
     return parser
-
-
-def shape_of(hwh: str | Path) -> EngineShape:
-    """The engine's shape as the `.hwh` states it; FirebrickError naming the file."""
-    raise FirebrickError(f"{hwh}: not implemented")
 
 
 if __name__ == "__main__":

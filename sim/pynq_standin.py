@@ -30,6 +30,17 @@ SLICE_CYCLES = 20_000
 
 __version__ = "3.1.2"
 
+PROCESSOR_TYPE = "processing_system7"
+INTC_TYPE = "xilinx.com:ip:axi_intc:"
+# Of the Zynq-7000 (UG585): PSS_IDCODE of the system-level control registers, and the control
+# registers of the HP ports' FIFOs for reads and writes, bit 0 of which makes a port 32 bits wide.
+SYSTEM_BASE, SYSTEM_LAST = 0xF800_0000, 0xF800_BFFF
+IDCODE_ADDRESS = 0xF800_0530
+IDCODES = {"7z007s": 0x1372_3093, "7z010": 0x1372_2093, "7z020": 0x2372_7093}
+AFI_BASES = (0xF800_8000, 0xF800_9000, 0xF800_A000, 0xF800_B000)
+AFI_CONTROLS = (0x00, 0x14)
+AFI_32_BIT = 1
+
 
 class Board(Protocol):
     """What this module needs of a board; :class:`sim.board.SimulatedBoard` is one.
@@ -100,13 +111,35 @@ class _Allocator:
         return self.board.memory[start + length : end]
 
 
-class _Installed:
-    """The board behind the module, and what the loaded overlay maps where."""
+class _Registers:
+    """Registers of the processing system that a driver may look at, by physical address."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, idcode: int) -> None:
+        # A 32-bit setting of the HP ports, which a boot loader may have left behind.
+        ports = [base + offset for base in AFI_BASES for offset in AFI_CONTROLS]
+        self.values = {IDCODE_ADDRESS: idcode, **dict.fromkeys(ports, AFI_32_BIT)}
+
+    def read_register(self, address: int) -> int:
+        return self.values.get(address, 0)
+
+    def write_register(self, address: int, value: int) -> None:
+        if address not in self.values:
+            raise OSError(f"nothing that is simulated lies at {address:#x}")
+        self.values[address] = value
+
+
+class _Installed:
+    """The board behind the module, and what the loaded overlay maps where.
+
+    ``windows`` holds (first address, last address, what answers there, its own first address).
+    """
+
+    def __init__(self, board: Board, part: str) -> None:
         self.board = board
         self.allocator = _Allocator(board)
-        self.windows: list[tuple[int, int]] = []
+        self.system = _Registers(IDCODES[part])
+        self.fixed = [(SYSTEM_BASE, SYSTEM_LAST, self.system, SYSTEM_BASE)]
+        self.windows: list[tuple[int, int, Any, int]] = list(self.fixed)
 
 
 _installed: _Installed | None = None
@@ -119,12 +152,12 @@ def _current() -> _Installed:
     return _installed
 
 
-def install(board: Board) -> None:
-    """Make ``import pynq`` give this module, over ``board``."""
+def install(board: Board, part: str = "7z020") -> None:
+    """Make ``import pynq`` give this module, over ``board`` with a chip of this ``part``."""
     global _installed
     if _installed is None and "pynq" in sys.modules:
         _hidden["pynq"] = sys.modules["pynq"]
-    _installed = _Installed(board)
+    _installed = _Installed(board, part)
     sys.modules["pynq"] = sys.modules[__name__]
 
 
@@ -141,9 +174,9 @@ def uninstall() -> None:
 
 
 @contextmanager
-def installed(board: Board) -> Iterator[None]:
+def installed(board: Board, part: str = "7z020") -> Iterator[None]:
     """Within the block this module is ``pynq``."""
-    install(board)
+    install(board, part)
     try:
         yield
     finally:
@@ -159,9 +192,9 @@ class MMIO:
     def __init__(self, base_addr: int, length: int = WORD_BYTES, device: Any = None) -> None:
         if base_addr < 0 or length < 0:
             raise ValueError("Base address or length cannot be negative.")
-        for first, last in _current().windows:
+        for first, last, target, start in _current().windows:
             if first <= base_addr and base_addr + length - 1 <= last:
-                self._offset = base_addr - first
+                self._target, self._offset = target, base_addr - first + start
                 break
         else:
             raise OSError(f"nothing is mapped at {base_addr:#x}: load the overlay first")
@@ -181,7 +214,7 @@ class MMIO:
         return self._offset + offset
 
     def read(self, offset: int = 0) -> int:
-        return self._state.board.read_register(self._address(offset))
+        return self._target.read_register(self._address(offset))
 
     def write(self, offset: int, data: int | bytes) -> None:
         address = self._address(offset)
@@ -196,7 +229,7 @@ class MMIO:
         for i, word in enumerate(words):
             if not 0 <= word < 1 << 32:
                 raise OverflowError(f"{word} is not an unsigned 32-bit number")
-            self._state.board.write_register(address + WORD_BYTES * i, word)
+            self._target.write_register(address + WORD_BYTES * i, word)
 
 
 class Interrupt:
@@ -259,15 +292,17 @@ class Overlay:
 
     def download(self) -> None:
         state = _current()
-        state.windows = [
-            (ip["phys_addr"], ip["phys_addr"] + ip["addr_range"] - 1)
+        # The simulated interrupt controller is inside :class:`Interrupt`, not behind addresses.
+        state.windows = list(state.fixed) + [
+            (ip["phys_addr"], ip["phys_addr"] + ip["addr_range"] - 1, state.board, 0)
             for ip in self.ip_dict.values()
+            if "phys_addr" in ip and not ip["type"].startswith(INTC_TYPE)
         ]
         state.board.reset()
 
     def __getattr__(self, key: str) -> Any:
         ips = self.__dict__.get("ip_dict", {})
-        if key not in ips:
+        if "phys_addr" not in ips.get(key, {}):
             raise AttributeError(f"Could not find IP or hierarchy {key} in overlay")
         if key not in self._drivers:
             driver = _BindsDrivers.drivers.get(ips[key]["type"], DefaultIP)
@@ -276,30 +311,54 @@ class Overlay:
 
 
 def _parse_hwh(path: Path) -> dict[str, dict[str, Any]]:
-    """IPs of a `.hwh`: name -> {type, phys_addr, addr_range, fullpath, interrupts}."""
+    """Parts of a `.hwh`, as pynq lists them: name -> {type, phys_addr, addr_range, fullpath,
+    parameters, interrupts}; the processing system has no address.
+
+    As in pynq an interrupt is known only where an axi_intc lies between it and the processor.
+    """
     modules = Xml.parse(path).getroot().findall("./MODULES/MODULE")
     by_name = {m.get("INSTANCE", ""): m for m in modules}
-    processors = [m for m in modules if m.get("MODTYPE") == "processing_system7"]
     ips: dict[str, dict[str, Any]] = {}
-    for processor in processors:
-        nets = {p.get("SIGNAME") for p in processor.iterfind("./PORTS/PORT[@NAME='IRQ_F2P']")}
+    for processor in (m for m in modules if m.get("MODTYPE") == PROCESSOR_TYPE):
+        nets = _nets(processor, "IRQ_F2P")
+        controllers = [
+            m
+            for m in modules
+            if (m.get("VLNV") or "").startswith(INTC_TYPE) and _nets(m, "irq") & nets
+        ]
+        lines = {net for controller in controllers for net in _nets(controller, "intr")}
+        name = processor.get("INSTANCE", "")
+        ips[name] = _part(processor)
         for span in processor.iterfind("./MEMORYMAP/MEMRANGE[@MEMTYPE='REGISTER']"):
             name = span.get("INSTANCE", "")
             module = by_name[name]
             first, last = (int(span.get(k, ""), 16) for k in ("BASEVALUE", "HIGHVALUE"))
             pins = [
                 port.get("NAME", "")
-                for port in module.iterfind("./PORTS/PORT[@SIGIS='INTERRUPT']")
-                if port.get("SIGNAME") in nets
+                for port in module.iterfind("./PORTS/PORT[@DIR='O'][@SIGIS='INTERRUPT']")
+                if port.get("SIGNAME") in lines
             ]
-            ips[name] = {
-                "type": module.get("VLNV"),
+            ips[name] = _part(module) | {
                 "phys_addr": first,
                 "addr_range": last - first + 1,
-                "fullpath": name,
                 "interrupts": {pin: {"fullpath": f"{name}/{pin}"} for pin in pins},
             }
     return ips
+
+
+def _part(module: Xml.Element) -> dict[str, Any]:
+    return {
+        "type": module.get("VLNV"),
+        "fullpath": module.get("INSTANCE"),
+        "parameters": {
+            p.get("NAME"): p.get("VALUE") for p in module.iterfind("./PARAMETERS/PARAMETER")
+        },
+        "interrupts": {},
+    }
+
+
+def _nets(module: Xml.Element, port: str) -> set[str | None]:
+    return {p.get("SIGNAME") for p in module.iterfind(f"./PORTS/PORT[@NAME='{port}']")}
 
 
 # ---------------------------------------------------------------------------------------- memory

@@ -111,7 +111,7 @@ def speeds(milliseconds: Mapping[str, float]) -> Figure:
     values = list(milliseconds.values())
     colours = [BUSY] + [OTHER] * (len(values) - 1)
     axis.barh(places, values, color=colours, height=0.66)
-    for place, value in zip(places, values, strict=True):
+    for place, value in enumerate(values):
         text = f" {value:,.2f} ms, {1000 / value:,.1f} frames/s"
         axis.text(value, place, text, va="center", fontsize=10, color=TEXT)
     axis.set_yticks(places, list(milliseconds))

@@ -15,7 +15,7 @@ from host.driver import Firebrick
 from host.program import parse_program
 from hw.shape import EngineShape
 from sim import pynq_standin
-from sim.hwh import write_hwh
+from sim.overlay import write_overlay
 from tests.host.fake_engine import RUN_CYCLES, SHAPE, FakeBoard, expected_map, make_program
 
 Open = Callable[..., tuple[Firebrick, FakeBoard]]
@@ -24,7 +24,7 @@ Open = Callable[..., tuple[Firebrick, FakeBoard]]
 @pytest.fixture
 def open_driver(tmp_path: Path) -> Iterator[Open]:
     """Makes drivers on fake boards; keyword arguments go to the driver."""
-    write_hwh(tmp_path / "firebrick.hwh")
+    write_overlay(tmp_path, SHAPE)
     with ExitStack() as stack:
 
         def make(board: FakeBoard | None = None, **options: object) -> tuple[Firebrick, FakeBoard]:
@@ -255,7 +255,7 @@ def test_engine_of_another_version(open_driver: Open) -> None:
 
 
 def test_overlay_without_an_engine(tmp_path: Path) -> None:
-    path = write_hwh(tmp_path / "other.hwh")
+    path = write_overlay(tmp_path, SHAPE, "other").with_suffix(".hwh")
     path.write_text(path.read_text().replace("firebrick:ip:firebrick_engine", "acme:ip:blinker"))
     with (
         pynq_standin.installed(FakeBoard()),
@@ -272,7 +272,7 @@ def test_no_memory_left(open_driver: Open) -> None:
 
 
 def test_buffers_are_freed(tmp_path: Path) -> None:
-    write_hwh(tmp_path / "firebrick.hwh")
+    write_overlay(tmp_path, SHAPE)
     board = FakeBoard(program=make_program())
     with pynq_standin.installed(board):
         program = parse_program(make_program().blob)

@@ -17,7 +17,7 @@ from quantize import golden
 from quantize.qnetwork import QNetwork
 from sim.board import SimulatedBoard, simulated
 from sim.build import build_library
-from sim.hwh import write_hwh
+from sim.overlay import write_overlay
 
 
 def check_network(
@@ -36,7 +36,7 @@ def check_network(
     program = compile_network(qnet, shape, stages_apart)
     parsed = parse_program(program.blob)
     expected = golden.run(qnet, images, keep=[m.name for m in parsed.maps])
-    overlay = write_hwh(folder / "firebrick.hwh").with_suffix(".bit")
+    overlay = write_overlay(folder, shape)
     board = SimulatedBoard(shape, seed=seed, library=build_library(shape))
     with simulated(board), Firebrick(str(overlay), parsed, clock=board) as engine:
         batch = engine.run_batch(images)

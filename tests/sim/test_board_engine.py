@@ -20,7 +20,7 @@ from hw.shape import EngineShape
 from quantize import golden
 from sim.board import Channel, SimulatedBoard, simulated
 from sim.build import build_library
-from sim.hwh import write_hwh
+from sim.overlay import write_overlay
 from tests.random_networks import Fire, Pool, Recipe, build, random_images
 
 SHAPE = EngineShape()
@@ -84,7 +84,7 @@ def bench(case: Case, library: Path, tmp_path: Path) -> Iterator[Bench]:
 
 
 def make_bench(case: Case, library: Path, folder: Path, seed: int | None) -> Iterator[Bench]:
-    overlay = write_hwh(folder / "firebrick.hwh").with_suffix(".bit")
+    overlay = write_overlay(folder, SHAPE)
     board = SimulatedBoard(SHAPE, seed, library=library)
     with (
         simulated(board),

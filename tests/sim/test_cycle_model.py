@@ -16,7 +16,7 @@ from hw.cycle_model import Prediction, predict
 from hw.shape import PYNQ_Z2, EngineShape
 from quantize.qnetwork import QNetwork
 from sim.board import MemoryTiming, SimulatedBoard, simulated
-from sim.hwh import write_hwh
+from sim.overlay import write_overlay
 from tests.random_networks import V1_0, V1_1, build, random_images, random_network
 from tests.sim.engine_check import check_network
 
@@ -91,7 +91,7 @@ def test_other_shape(shape: EngineShape, tmp_path: Path) -> None:
 def test_other_memory(seed: int, timing: MemoryTiming, tmp_path: Path) -> None:
     net = random_network(seed)
     program = compile_network(net, PYNQ_Z2)
-    overlay = write_hwh(tmp_path / "firebrick.hwh").with_suffix(".bit")
+    overlay = write_overlay(tmp_path)
     board = SimulatedBoard(PYNQ_Z2, timing=timing)
     with (
         simulated(board),

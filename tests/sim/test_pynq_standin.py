@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from host.definition import ENGINE_ID
+from hw.definition import ENGINE_BASE
 from sim import pynq_standin as standin
-from sim.hwh import ENGINE_BASE, write_hwh
+from sim.overlay import write_overlay
 from tests.host.fake_engine import FakeBoard
 
 
@@ -94,7 +95,7 @@ def test_overrun_is_found() -> None:
 def test_registers_take_python_integers_only(tmp_path: Path, board: FakeBoard) -> None:
     with pytest.raises(OSError, match="nothing is mapped"):
         standin.MMIO(ENGINE_BASE, 64)
-    write_hwh(tmp_path / "f.hwh")
+    write_overlay(tmp_path, name="f")
     standin.Overlay(str(tmp_path / "f.bit"))
     mmio = standin.MMIO(ENGINE_BASE, 0x2000)
     assert mmio.read(0) == ENGINE_ID
@@ -111,7 +112,7 @@ def test_registers_take_python_integers_only(tmp_path: Path, board: FakeBoard) -
 
 
 def test_overlay_finds_engine_interrupt_and_bound_driver(tmp_path: Path, board: FakeBoard) -> None:
-    write_hwh(tmp_path / "f.hwh")
+    write_overlay(tmp_path, name="f")
     overlay = standin.Overlay(str(tmp_path / "f.bit"))
     assert overlay.ip_dict["firebrick"]["addr_range"] == 0x2000
     assert overlay.firebrick.read(0) == ENGINE_ID
@@ -131,7 +132,7 @@ def test_overlay_finds_engine_interrupt_and_bound_driver(tmp_path: Path, board: 
 
 
 def test_interrupt_waits_for_the_line(tmp_path: Path, board: FakeBoard) -> None:
-    write_hwh(tmp_path / "f.hwh")
+    write_overlay(tmp_path, name="f")
     overlay = standin.Overlay(str(tmp_path / "f.bit"))
     board.registers.update(STATUS=1, IMAGES=1, IRQ_ENABLE=3)
     board.remaining, board.fail = 70_000, (12, 0)
