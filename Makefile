@@ -47,8 +47,8 @@ demo: $(STAMP)  ## run a network on the simulated board, every bit compared (MOD
 accuracy: $(STAMP)  ## float against fixed point on labelled images (MODEL= IMAGES= LABELS= CALIBRATION=)
 	@$(BIN)/python -m quantize.accuracy $(chosen) --out build/accuracy.json
 
-quantize: $(STAMP)  ## quantize a network: MODEL= CALIBRATION=folder PRESET= -> build/network.npz
-	@$(BIN)/python -m quantize.convert $(chosen) --out build/network.npz
+quantize: $(STAMP)  ## quantize a network and report on it: MODEL= CALIBRATION= IMAGES= LABELS= -> build/network.*
+	@$(BIN)/python -m hw.report $(chosen) --out build/network.npz
 
 hls: $(STAMP)  ## emit the C++ project for Vitis HLS and simulate it (MODEL=network.npz OPTIONS=)
 	@$(BIN)/python -m hw.hls $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") $(OPTIONS)

@@ -42,7 +42,7 @@ from quantize.qnetwork import QGlobalSum, QNetwork
 from quantize.quantizer import quantize_network
 
 ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOK = ROOT / "host" / "notebooks" / "squeezenet.ipynb"
+NOTEBOOKS = ROOT / "host" / "notebooks"
 TEMPLATE = "archive_readme.md.j2"
 SAMPLES = 4
 CHECKSUMS, MANIFEST = "SHA256SUMS", "manifest.json"
@@ -74,15 +74,15 @@ def pack(
         "golden.npz": _golden(qnet, program, samples),
         "network.npz": _saved(qnet),
         "classes.csv": _classes(qnet),
-        "squeezenet.ipynb": NOTEBOOK.read_bytes(),
+        **{name: (NOTEBOOKS / name).read_bytes() for name in ("squeezenet.ipynb", "charts.py")},
     }
     if bitstream is not None:
         files["firebrick.bit"] = bitstream.read_bytes()
     for path in sorted((ROOT / "host").glob("*.py")):
         files[f"host/{path.name}"] = path.read_bytes()
     for name in golden_modules():
-        files[f"quantize/{name}.py"] = (ROOT / "quantize" / f"{name}.py").read_bytes()
-    files["quantize/__init__.py"] = b""
+        files[f"golden/quantize/{name}.py"] = (ROOT / "quantize" / f"{name}.py").read_bytes()
+    files["golden/quantize/__init__.py"] = b""
     for sample in samples:
         files[f"images/{sample.name}.png"] = _png(sample.pixels)
     facts = {

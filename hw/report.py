@@ -1,25 +1,79 @@
 """Quantize a network and tell how it went: ``python -m hw.report``.
 
-Reads a network and a folder of calibration images, writes the quantized network, and beside it a
-page (.html) and the same figures as data (.json): error of every layer, histograms, agreement with
-the float network, sizes, and what each board is predicted to do.
+Reads an .onnx or .net file and a folder of calibration images and writes the quantized network, and
+beside it a page (.html) and the same figures as data (.json): error and histograms of every layer,
+agreement with the float network, sizes, and what each board is predicted to do.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
 
 from hw.boards import board_names, load_board
 from hw.compiler import compile_network
 from hw.cycle_model import predict
+from quantize.cli import Parser, run_cli
+from quantize.convert import Conversion, add_options, convert
 from quantize.errors import FirebrickError
+from quantize.figures import Sizes, layer_figures
+from quantize.histogram import activation_histograms, weight_histograms
+from quantize.network import Conv
+from quantize.progress import track
+from quantize.qfile import write_atomically
 from quantize.qnetwork import QNetwork
-from quantize.report_page import BoardSpeed
+from quantize.quantizer import fold_input
+from quantize.report_page import BoardSpeed, Size, collect, render
+
+HISTOGRAM_IMAGES = 16
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command; raises FirebrickError for whatever the user can put right."""
+    parser = Parser(prog="python -m hw.report", description=__doc__)
+    add_options(parser)
+    options = parser.parse_args(arguments)
+    console = Console()
+    data = report_data(convert(options, console))
+    page, figures = (Path(options.out).with_suffix(suffix) for suffix in (".html", ".json"))
+    text = render(data).encode()
+    write_atomically(page, lambda file: file.write(text))
+    plain = (json.dumps(data, indent=1) + "\n").encode()
+    write_atomically(figures, lambda file: file.write(plain))
+    console.print(f"wrote {page}, {figures}", highlight=False, soft_wrap=True)
+
+
+def report_data(done: Conversion) -> dict:
+    """What the page shows, as JSON data."""
+    net, qnet = done.net, done.qnet
+    weights = {
+        node.name: fold_input(net, node, qnet.preprocessing).weights
+        for node in net.nodes
+        if isinstance(node, Conv)
+    }
+    sizes = Sizes.of(layer_figures(net))
+    return collect(
+        qnet,
+        weights=weight_histograms(weights, qnet),
+        activations=activation_histograms(net, qnet, done.calibration[:HISTOGRAM_IMAGES]),
+        sizes=[
+            Size("float32", sizes.float32, True),
+            Size("8-bit weights, 32-bit biases", sizes.fixed, True),
+            Size("Deep Compression, 8-bit codes, a third kept", round(sizes.pruned_8bit), False),
+            Size("Deep Compression, 6-bit codes, a third kept", round(sizes.pruned_6bit), False),
+        ],
+        boards=board_speeds(qnet),
+        accuracy=None if done.accuracy is None else vars(done.accuracy),
+    )
 
 
 def board_speeds(qnet: QNetwork) -> list[BoardSpeed]:
     """What every board is predicted to do with ``qnet``."""
-    return [_speed(qnet, name) for name in board_names()]
+    names = board_names()
+    return [_speed(qnet, name) for name in track(names, "predict: boards", len(names))]
 
 
 def _speed(qnet: QNetwork, name: str) -> BoardSpeed:
@@ -32,3 +86,7 @@ def _speed(qnet: QNetwork, name: str) -> BoardSpeed:
         return replace(speed, problem=str(error))
     cycles = predict(program, board.timing).cycles
     return replace(speed, cycles=cycles, frames_per_second=hertz / cycles)
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,47 +1,82 @@
-"""Quantize a network: ``python -m quantize.convert``.
+"""From a network's file and a folder of calibration images to a quantized network.
 
-Reads an .onnx or .net file and a folder of calibration images, writes the quantized network,
-prints the report of every layer, and exports QDQ ONNX on request.
+The command around it is :mod:`hw.report`, which also knows what boards make of the network.
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 
 from quantize import qfile
-from quantize.accuracy import CALIBRATION_LIMIT, spread
-from quantize.cli import Parser, add_preprocessing_options, preprocessing_options, run_cli
+from quantize.accuracy import Accuracy, calibration_files, evaluate, spread
+from quantize.cli import add_preprocessing_options, preprocessing_options
 from quantize.errors import FirebrickError
-from quantize.load import load_model, read_classes
+from quantize.load import Label, load_model, read_classes, read_labels
+from quantize.network import Network
 from quantize.preprocess import list_images, load_images
+from quantize.qnetwork import QNetwork
 from quantize.quantizer import quantize_network
 from quantize.table import print_report
 
+HELD_OUT_LIMIT = 200
 
-def main(arguments: list[str] | None = None) -> None:
-    """The command; raises FirebrickError for whatever the user can put right."""
-    options = _parser().parse_args(arguments)
+
+@dataclass(frozen=True, eq=False)
+class Conversion:
+    """A float network, what became of it, and the calibration images, uint8 [N, C, H, W];
+    ``accuracy`` is that of labelled images, none of which took part in calibration."""
+
+    net: Network
+    qnet: QNetwork
+    calibration: np.ndarray
+    accuracy: Accuracy | None
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options that :func:`convert` reads."""
+    parser.add_argument("--model", required=True, help=".onnx or .net")
+    parser.add_argument("--calibration", help="folder of images (default: every n-th of IMAGES)")
+    parser.add_argument("--images", help="folder of images that measure the agreement")
+    parser.add_argument("--labels", help="CSV with columns file, class_index, for IMAGES")
+    parser.add_argument("--classes", help="CSV with columns class_index, name")
+    parser.add_argument("--out", required=True, help="the quantized network, .npz")
+    parser.add_argument("--qdq", help="also export QDQ ONNX to this file")
+    add_preprocessing_options(parser)
+
+
+def convert(options: argparse.Namespace, console: Console) -> Conversion:
+    """Quantize, print the report, write the quantized network and the QDQ ONNX if asked for.
+
+    Raises FirebrickError for whatever the user can put right.
+    """
     if Path(options.out).suffix != ".npz":
         raise FirebrickError(f"{options.out}: the name of a quantized network ends in .npz")
+    if options.calibration is None and options.images is None:
+        raise FirebrickError(
+            "CALIBRATION is missing: a folder of images like those that the network was trained on"
+        )
+    if options.labels is not None and options.images is None:
+        raise FirebrickError("LABELS needs IMAGES, the folder that its files lie in")
     net, preprocessing = load_model(options.model, **preprocessing_options(options))
-    classes: tuple[str, ...] = ()
-    if options.classes is not None:
-        classes = read_classes(options.classes, net.shapes[net.nodes[-1].output][0])
-    calibration = spread(list_images(options.calibration), CALIBRATION_LIMIT)
-    held_out = None
-    if options.held_out is not None:
-        held_out = load_images(_held_out_files(options.held_out, calibration), preprocessing)
+    count = net.shapes[net.nodes[-1].output][0]
+    classes = read_classes(options.classes, count) if options.classes is not None else ()
+    labels = read_labels(options.labels, options.images, count) if options.labels else []
+    files, words = calibration_files(options.calibration or options.images, [])
+    console.print(f"calibrating on {words}", highlight=False)
+    others = _held_out(options.images, files)
+    calibration = load_images(files, preprocessing)
     qnet = quantize_network(
         net,
         preprocessing,
-        load_images(calibration, preprocessing),
-        held_out=held_out,
+        calibration,
+        held_out=load_images(others, preprocessing) if others else None,
         classes=classes,
     )
-    console = Console()
     print_report(qnet.report, console)
     qfile.save(qnet, options.out)
     console.print(f"wrote {options.out}", highlight=False)
@@ -50,32 +85,29 @@ def main(arguments: list[str] | None = None) -> None:
 
         export_qdq(qnet, options.qdq)
         console.print(f"wrote {options.qdq}", highlight=False)
+    return Conversion(net, qnet, calibration, _accuracy(net, qnet, labels, files))
 
 
-def _held_out_files(folder: str, calibration: list[Path]) -> list[Path]:
-    """The images of ``folder``; FirebrickError where one of them is a calibration image."""
-    files = list_images(folder)
+def _held_out(folder: str | None, calibration: list[Path]) -> list[Path]:
+    """Images of ``folder`` that do not calibrate, at most :data:`HELD_OUT_LIMIT` of them.
+
+    FirebrickError where there is a folder, but nothing else in it.
+    """
+    if folder is None:
+        return []
     used = {file.resolve() for file in calibration}
-    common = [file for file in files if file.resolve() in used]
-    if common:
+    others = [file for file in list_images(folder) if file.resolve() not in used]
+    if not others:
         raise FirebrickError(
-            f"{common[0]}: is also a calibration image ({len(common)} of {len(files)} are); "
-            "held-out images must be others"
+            f"{folder}: every image calibrates the network, none is left to measure it; give "
+            "other images for CALIBRATION"
         )
-    return files
+    return spread(others, HELD_OUT_LIMIT)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m quantize.convert", description=__doc__)
-    parser.add_argument("--model", required=True, help=".onnx or .net")
-    parser.add_argument("--calibration", required=True, help="folder of images")
-    parser.add_argument("--held-out", help="folder of images that measure the agreement")
-    parser.add_argument("--classes", help="CSV with columns class_index, name")
-    parser.add_argument("--out", required=True, help="the quantized network, .npz")
-    parser.add_argument("--qdq", help="also export QDQ ONNX to this file")
-    add_preprocessing_options(parser)
-    return parser
-
-
-if __name__ == "__main__":
-    run_cli(main)
+def _accuracy(
+    net: Network, qnet: QNetwork, labels: list[Label], calibration: list[Path]
+) -> Accuracy | None:
+    used = {file.resolve() for file in calibration}
+    judged = [label for label in labels if label.path.resolve() not in used]
+    return evaluate(qnet, net, judged) if judged else None

@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
+
+from models.digits import CLASSES, load_digits_split
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -48,3 +51,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "shared_data" in getattr(item, "fixturenames", ()):
             item.add_marker("shared_data")
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders of calibration and held-out digits, the latter with labels; class names."""
+    folder = tmp_path_factory.mktemp("digits")
+    train, _, held_out, truth = load_digits_split()
+    for name, images in (("train", train[:40]), ("held", held_out[:150])):
+        (folder / name).mkdir()
+        for index, image in enumerate(images):
+            Image.fromarray(image[0]).save(folder / name / f"{index:03}.png")
+    rows = [f"{index:03}.png,{label}" for index, label in enumerate(truth[:150])]
+    (folder / "labels.csv").write_text("\n".join(["file,class_index", *rows]))
+    rows = [f"{index},{name}" for index, name in enumerate(CLASSES)]
+    (folder / "classes.csv").write_text("\n".join(["class_index,name", *rows]))
+    return folder

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from host.results import Profile, Result
 
 BUSY = "#2f6f9f"
-RIGHT = "#1a7f37"
-OTHER = "#b8c4ce"
+BEST = "#8ccf9d"
+OTHER = "#cdd6dd"
 TEXT = "#33414d"
 CAUSES = {
     "weights": "#d9822b",
@@ -43,15 +43,15 @@ def answers(
     cells = axes.reshape(-1, 2)
     for (left, right), picture, name, result in zip(cells, pictures, names, results, strict=False):
         left.imshow(_drawable(picture), cmap="gray", interpolation="nearest")
-        left.set_title(name, fontsize=9, color=TEXT)
+        left.set_title(name, fontsize=11, color=TEXT)
         left.axis("off")
         top = result.top_k(best)
         places = np.arange(len(top))
-        colours = [RIGHT] + [OTHER] * (len(top) - 1)
+        colours = [BEST] + [OTHER] * (len(top) - 1)
         right.barh(places, [p for _, p in top], color=colours, height=0.72)
         for place, (label, probability) in enumerate(top):
             text = f"{_short(label)}  {probability:.1%}"
-            right.text(0.02, place, text, va="center", fontsize=9, color="black")
+            right.text(0.02, place, text, va="center", fontsize=11, color=TEXT)
         right.set_xlim(0, 1)
         right.invert_yaxis()
         _bare(right)
@@ -99,7 +99,15 @@ def cycles(profile: Profile, macs_per_cycle: int) -> Figure:
     axis.invert_yaxis()
     axis.set_xlabel("cycles")
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    axis.legend(loc="lower right", frameon=False, fontsize=9)
+    axis.legend(
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=len(parts) + 1,
+        frameon=False,
+        fontsize=9,
+        handlelength=1.2,
+        columnspacing=1.4,
+    )
     axis.spines[["top", "right"]].set_visible(False)
     return figure
 
