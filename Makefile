@@ -18,12 +18,17 @@ CALIBRATION ?=
 # How the network's pictures were prepared when it was trained: a preset, or options by value.
 PRESET ?=
 OPTIONS ?=
+# What `make bitstream` builds, and with which tools; CLOCK in MHz, empty: the board's.
+BOARD ?= pynq-z2
+TOOLCHAIN ?= vivado
+CLOCK ?=
 
 chosen = $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") \
          $(if $(LABELS),--labels "$(LABELS)") $(if $(CALIBRATION),--calibration "$(CALIBRATION)") \
          $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
-.PHONY: help setup demo test accuracy quantize hls figures train generate lint synth route bench clean
+.PHONY: help setup demo test accuracy quantize hls figures train generate lint synth route boards \
+        bitstream bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -76,6 +81,13 @@ $(SYNTH_STAMP): requirements-synth.txt $(STAMP)
 	@echo "Installing yosys and nextpnr into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-synth.txt
 	@touch $(SYNTH_STAMP)
+
+boards: $(STAMP)  ## the boards: resources of their engines, predicted frames a second (OPTIONS=--json)
+	@$(BIN)/python -m hw.boards $(OPTIONS)
+
+bitstream: $(STAMP)  ## build/BOARD/firebrick.bit and .hwh (BOARD=pynq-z2 TOOLCHAIN=vivado|openxc7 CLOCK=MHz)
+	@$(BIN)/python -m hw.bitstream --board "$(BOARD)" --toolchain "$(TOOLCHAIN)" \
+	  $(if $(CLOCK),--clock "$(CLOCK)") $(OPTIONS)
 
 bench: $(STAMP)  ## print the benchmarks' figures
 	@$(BIN)/python -m bench

@@ -1,0 +1,1 @@
+"""The Vivado flow: ``build.tcl``, and what writes its settings and runs it."""
