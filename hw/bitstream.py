@@ -98,18 +98,18 @@ def main(arguments: list[str] | None = None) -> int:
     if options.clock:
         board = board.with_clock(options.clock)
     folder = Path(options.out) if options.out else ROOT / "build" / board.name
-    console = Console(highlight=False)
-    console.print(
-        f"{board.title}: {board.part}, array of {board.shape}, FCLK0 "
-        f"{board.clock.fclk0_hz / 1e6:.3f} MHz"
-    )
     with _progress() as report:
         bit, slacks = build_overlay(
             board, folder, options.toolchain, report, options.chipdb, options.prjxray_db
         )
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(
+        f"{board.title}: {board.part}, array of {board.shape}, FCLK0 "
+        f"{board.clock.fclk0_hz / 1e6:.3f} MHz"
+    )
     worst = ", ".join(f"{kind} {slack:+.3f} ns" for kind, slack in slacks.items())
     console.print(f"timing is met: worst slack {worst}")
-    console.print(f"wrote {bit} and {bit.with_suffix('.hwh').name}", soft_wrap=True)
+    console.print(f"wrote {bit} and {bit.with_suffix('.hwh').name}")
     return 0
 
 
