@@ -27,8 +27,12 @@ chosen = $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") 
          $(if $(LABELS),--labels "$(LABELS)") $(if $(CALIBRATION),--calibration "$(CALIBRATION)") \
          $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
-.PHONY: help setup demo test accuracy quantize hls figures train generate lint synth route boards \
-        bitstream bench clean
+for_board = --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") \
+            $(if $(IMAGES),--images "$(IMAGES)") $(if $(CALIBRATION),--calibration "$(CALIBRATION)") \
+            $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
+
+.PHONY: help setup demo test accuracy quantize deploy notebook hls figures train generate lint synth \
+        route boards bitstream bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -54,6 +58,12 @@ accuracy: $(STAMP)  ## float against fixed point on labelled images (MODEL= IMAG
 
 quantize: $(STAMP)  ## quantize a network and report on it: MODEL= CALIBRATION= IMAGES= LABELS= -> build/network.*
 	@$(BIN)/python -m hw.report $(chosen) --out build/network.npz
+
+deploy: $(STAMP)  ## pack an archive for a board (MODEL= IMAGES= BOARD=pynq-z2 BOARD_HOST=user@address)
+	@$(BIN)/python -m hw.deploy $(for_board) $(if $(BOARD_HOST),--host "$(BOARD_HOST)")
+
+notebook: $(STAMP)  ## run the notebook on the simulated board -> build/notebook/squeezenet.html (MODEL= IMAGES=)
+	@$(BIN)/python -m sim.notebook $(for_board)
 
 hls: $(STAMP)  ## emit the C++ project for Vitis HLS and simulate it (MODEL=network.npz OPTIONS=)
 	@$(BIN)/python -m hw.hls $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") $(OPTIONS)
