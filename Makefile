@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SYNTH_STAMP := $(VENV)/.installed-synth
+ROUTE_STAMP := $(VENV)/.installed-synth
 TRAIN_VENV := .venv-train
 TRAIN_STAMP := $(TRAIN_VENV)/.installed
 
@@ -81,16 +81,16 @@ lint: $(STAMP)  ## format, lint and type checks, and whether generated files are
 generate: $(STAMP)  ## write the SystemVerilog, C++ and Python forms of hw/definition.py
 	@$(BIN)/python -m hw.generate
 
-synth: $(SYNTH_STAMP)  ## synthesize for the xc7z020 with yosys: resources, longest paths
+synth: $(STAMP)  ## synthesize for the xc7z020 with yosys: resources, longest paths
 	@$(BIN)/python -m hw.synth $(OPTIONS)
 
-route: $(SYNTH_STAMP)  ## as synth, and place and route a small engine on an ECP5 (ten minutes)
+route: $(ROUTE_STAMP)  ## as synth, and place and route a small engine on an ECP5 (ten minutes)
 	@$(BIN)/python -m hw.synth --ecp5 $(OPTIONS)
 
-$(SYNTH_STAMP): requirements-synth.txt $(STAMP)
-	@echo "Installing yosys and nextpnr into $(VENV)"
+$(ROUTE_STAMP): requirements-synth.txt $(STAMP)
+	@echo "Installing nextpnr into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-synth.txt
-	@touch $(SYNTH_STAMP)
+	@touch $(ROUTE_STAMP)
 
 boards: $(STAMP)  ## the boards: resources of their engines, predicted frames a second (OPTIONS=--json)
 	@$(BIN)/python -m hw.boards $(OPTIONS)

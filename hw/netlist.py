@@ -29,6 +29,10 @@ BLOCK_RAMS = {"RAMB36E1": 1.0, "RAMB18E1": 0.5}
 # Their outputs follow their (address) inputs within a cycle; one level each.
 LOGIC = ("LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6", "INV")
 WIRING = ("MUXF7", "MUXF8", "IBUF", "OBUF", "BUFG")
+# The processing system: its pins begin and end paths as registers do.
+PROCESSOR = "PS7"
+# The instance of the engine in the chip's top level: parts are named as the engine's own.
+ENGINE = "u_engine"
 
 
 @dataclass(frozen=True)
@@ -79,15 +83,23 @@ class Share:
 class Netlist:
     """A flattened netlist: cells, names of nets, and nets that the ports of the top drive."""
 
-    def __init__(self, cells: list[Cell], names: dict[int, str], inputs: set[int]) -> None:
+    def __init__(
+        self,
+        cells: list[Cell],
+        names: dict[int, str],
+        inputs: set[int],
+        input_pins: dict[str, dict[str, int]],
+    ) -> None:
         self.cells = cells
         self.names = names
         self.inputs = inputs
+        self.input_pins = input_pins  # of every kind of cell: its inputs and their bits
 
     @classmethod
     def load(cls, path: Path, top: str) -> Netlist:
         """Module ``top`` of a yosys JSON file."""
-        module = json.loads(path.read_text())["modules"][top]
+        modules = json.loads(path.read_text())["modules"]
+        module = modules[top]
         cells = [
             Cell(
                 name,
@@ -113,7 +125,16 @@ class Netlist:
             for bit in port["bits"]
             if isinstance(bit, int)
         }
-        return cls(cells, names, inputs)
+        kinds = {cell.kind for cell in cells} & modules.keys()
+        input_pins = {
+            kind: {
+                name: len(port["bits"])
+                for name, port in modules[kind]["ports"].items()
+                if port["direction"] == "input"
+            }
+            for kind in kinds
+        }
+        return cls(cells, names, inputs, input_pins)
 
     def counts(self) -> Counts:
         kinds = Counter(cell.kind for cell in self.cells)
@@ -164,6 +185,17 @@ class Netlist:
             if isinstance(bit, int)
         }
         return sorted(self.names.get(bit, str(bit)) for bit in read - driven - self.inputs)
+
+    def unconnected(self, kind: str) -> list[str]:
+        """Inputs of cells of ``kind`` that are open or of undefined value, if only in one bit."""
+        return sorted(
+            f"{cell.name}.{pin}"
+            for cell in self.cells
+            if cell.kind == kind
+            for pin, bits in self.input_pins[kind].items()
+            if len(cell.pins.get(pin, [])) != bits
+            or any(bit not in ("0", "1") for bit in cell.pins[pin] if isinstance(bit, str))
+        )
 
     def shares(self) -> dict[str, Share]:
         """Primitives by part.
@@ -250,6 +282,8 @@ class Netlist:
 
     def _register_name(self, cell: Cell) -> str:
         """The source's name of a register: that of its output net."""
+        if cell.kind == PROCESSOR:
+            return f"{cell.name}.{PROCESSOR}"
         for port in ("Q", "P", "DOADO", "DOBDO", "DO"):
             for bit in cell.pins.get(port, []):
                 if isinstance(bit, int) and not self.names.get(bit, "$").startswith("$"):
@@ -303,16 +337,19 @@ def _telling(name: str) -> tuple[bool, bool, int]:
 
 
 def _part(name: str) -> str:
-    """The instance directly below the top that a flattened name belongs to."""
-    head = name.lstrip("\\").split(".", 1)
-    return head[0] if len(head) > 1 and not head[0].startswith("$") else "(top)"
+    """The instance directly below the top, or below the engine, that a flattened name belongs to;
+    "(top)" and "(engine)" for what is in none."""
+    head, *rest = name.lstrip("\\").split(".")
+    if head == ENGINE and rest:
+        return rest[0] if len(rest) > 1 and not rest[0].startswith("$") else "(engine)"
+    return head if rest and not head.startswith("$") else "(top)"
 
 
 def _is_register(cell: Cell) -> bool:
     return (
         cell.kind in FLIP_FLOPS
         or cell.kind in BLOCK_RAMS
-        or cell.kind in ("DSP48E1", "SRL16E", "SRLC32E")
+        or cell.kind in ("DSP48E1", "SRL16E", "SRLC32E", PROCESSOR)
         or cell.kind in LUT_RAMS
     )
 

