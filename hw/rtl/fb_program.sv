@@ -86,7 +86,7 @@ module fb_program #(
   logic [15:0] group_count_q;
   logic        take;
   logic        lane_last;
-  logic        crc_clear, crc_valid;
+  logic        crc_clear_q, crc_valid;
   logic [31:0] crc, crc_expected;
   logic        crc_wrong_q;
   logic        crc_valid_q;
@@ -113,8 +113,6 @@ module fb_program #(
   assign cmd_beats_o = (state_q == HeaderCmd) ? 24'(firebrick_pkg::HeaderBeats) : header_q.stream_bytes[26:3];
 
   // The CRC leaves out the beat that carries it.
-  assign crc_clear = (state_q == HeaderCmd) || (state_q == StreamCmd) || (state_q == DescCheck) ||
-                     (state_q == PayloadCheck);
   assign crc_valid = take && ((state_q == HeaderRead && beat_q != 5'(firebrick_pkg::HeaderBeats - 1)) ||
                               (state_q == DescRead && beat_q != 5'(firebrick_pkg::DescriptorBeats - 1)) ||
                               state_q == BiasRead || state_q == WeightRead);
@@ -130,13 +128,16 @@ module fb_program #(
   end
   always_ff @(posedge clk_i) begin
     crc_wrong_q <= crc != crc_expected;
+    // A cycle late, as the data is: none that follows these states can come earlier.
+    crc_clear_q <= (state_q == HeaderCmd) || (state_q == StreamCmd) || (state_q == DescCheck) ||
+                   (state_q == PayloadCheck);
     crc_data_q <= data_i;
     crc_valid_q <= crc_valid && rst_ni;
   end
 
   fb_crc32 u_crc (
     .clk_i,
-    .clear_i(crc_clear),
+    .clear_i(crc_clear_q),
     .valid_i(crc_valid_q),
     .data_i (crc_data_q),
     .crc_o  (crc)

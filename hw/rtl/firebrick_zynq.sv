@@ -2,8 +2,8 @@
 //
 //   PS7  M_AXI_GP0 -> fb_axi3_slave -+-> firebrick_engine, registers at EngineBase
 //                                    +-> fb_intc, registers at IntcBase
-//        S_AXI_HP0 <- m_axi_maps            IRQF2P[0] <- fb_intc <- irq_o
-//        S_AXI_HP2 <- m_axi_program         FCLKCLK[0] -> BUFG -> clock, FCLKRESETN[0] -> reset
+//        S_AXI_HP0 <- fb_slice <- m_axi_maps       IRQF2P[0] <- fb_intc <- irq_o
+//        S_AXI_HP2 <- fb_slice <- m_axi_program    FCLKCLK[0] -> BUFG, FCLKRESETN[0] -> reset
 //
 // There is no block design: PS7 is the primitive itself.  Clock frequency, memory and pins of the
 // processing system are not part of it (nor of a bitstream): the board's boot loader has set them.
@@ -239,6 +239,69 @@ module firebrick_zynq #(
     .m_axi_program_rready (program_rready)
   );
 
+  // What goes to the HP ports passes registers: their ready signals come late in the cycle, and the
+  // engine's masters have a few levels of logic behind them.  Data and answers need none, since the
+  // masters put them into registers and are always ready.
+  logic [31:0] hp0_awaddr, hp0_araddr, hp2_araddr;
+  logic [3:0]  hp0_awlen, hp0_arlen, hp2_arlen;
+  logic [1:0]  hp0_awsize, hp0_arsize, hp2_arsize, hp0_awburst, hp0_arburst, hp2_arburst;
+  logic        hp0_awvalid, hp0_awready, hp0_arvalid, hp0_arready, hp2_arvalid, hp2_arready;
+  logic [63:0] hp0_wdata;
+  logic [7:0]  hp0_wstrb;
+  logic        hp0_wlast, hp0_wvalid, hp0_wready;
+
+  fb_slice #(
+    .Width(40)
+  ) u_maps_aw (
+    .clk_i      (clk),
+    .rst_ni     (rst_n),
+    .in_valid_i (maps_awvalid),
+    .in_ready_o (maps_awready),
+    .in_data_i  ({maps_awaddr, maps_awlen[3:0], maps_awsize[1:0], maps_awburst}),
+    .out_valid_o(hp0_awvalid),
+    .out_ready_i(hp0_awready),
+    .out_data_o ({hp0_awaddr, hp0_awlen, hp0_awsize, hp0_awburst})
+  );
+
+  fb_slice #(
+    .Width(73)
+  ) u_maps_w (
+    .clk_i      (clk),
+    .rst_ni     (rst_n),
+    .in_valid_i (maps_wvalid),
+    .in_ready_o (maps_wready),
+    .in_data_i  ({maps_wdata, maps_wstrb, maps_wlast}),
+    .out_valid_o(hp0_wvalid),
+    .out_ready_i(hp0_wready),
+    .out_data_o ({hp0_wdata, hp0_wstrb, hp0_wlast})
+  );
+
+  fb_slice #(
+    .Width(40)
+  ) u_maps_ar (
+    .clk_i      (clk),
+    .rst_ni     (rst_n),
+    .in_valid_i (maps_arvalid),
+    .in_ready_o (maps_arready),
+    .in_data_i  ({maps_araddr, maps_arlen[3:0], maps_arsize[1:0], maps_arburst}),
+    .out_valid_o(hp0_arvalid),
+    .out_ready_i(hp0_arready),
+    .out_data_o ({hp0_araddr, hp0_arlen, hp0_arsize, hp0_arburst})
+  );
+
+  fb_slice #(
+    .Width(40)
+  ) u_program_ar (
+    .clk_i      (clk),
+    .rst_ni     (rst_n),
+    .in_valid_i (program_arvalid),
+    .in_ready_o (program_arready),
+    .in_data_i  ({program_araddr, program_arlen[3:0], program_arsize[1:0], program_arburst}),
+    .out_valid_o(hp2_arvalid),
+    .out_ready_i(hp2_arready),
+    .out_data_o ({hp2_araddr, hp2_arlen, hp2_arsize, hp2_arburst})
+  );
+
   logic unused_bits;
   assign unused_bits = &{1'b0, fclk[3:1], fclk_reset_n[3:1], maps_awlen[7:4], maps_arlen[7:4],
                          program_arlen[7:4], maps_awsize[2], maps_arsize[2], program_arsize[2],
@@ -288,36 +351,36 @@ module firebrick_zynq #(
 
     .SAXIHP0ACLK         (clk),
     .SAXIHP0AWID         (HpId),
-    .SAXIHP0AWADDR       (maps_awaddr),
-    .SAXIHP0AWLEN        (maps_awlen[3:0]),
-    .SAXIHP0AWSIZE       (maps_awsize[1:0]),
-    .SAXIHP0AWBURST      (maps_awburst),
+    .SAXIHP0AWADDR       (hp0_awaddr),
+    .SAXIHP0AWLEN        (hp0_awlen),
+    .SAXIHP0AWSIZE       (hp0_awsize),
+    .SAXIHP0AWBURST      (hp0_awburst),
     .SAXIHP0AWLOCK       (LockNormal),
     .SAXIHP0AWCACHE      (CacheMemory),
     .SAXIHP0AWPROT       (ProtData),
     .SAXIHP0AWQOS        (QosNone),
-    .SAXIHP0AWVALID      (maps_awvalid),
-    .SAXIHP0AWREADY      (maps_awready),
+    .SAXIHP0AWVALID      (hp0_awvalid),
+    .SAXIHP0AWREADY      (hp0_awready),
     .SAXIHP0WID          (HpId),
-    .SAXIHP0WDATA        (maps_wdata),
-    .SAXIHP0WSTRB        (maps_wstrb),
-    .SAXIHP0WLAST        (maps_wlast),
-    .SAXIHP0WVALID       (maps_wvalid),
-    .SAXIHP0WREADY       (maps_wready),
+    .SAXIHP0WDATA        (hp0_wdata),
+    .SAXIHP0WSTRB        (hp0_wstrb),
+    .SAXIHP0WLAST        (hp0_wlast),
+    .SAXIHP0WVALID       (hp0_wvalid),
+    .SAXIHP0WREADY       (hp0_wready),
     .SAXIHP0BRESP        (maps_bresp),
     .SAXIHP0BVALID       (maps_bvalid),
     .SAXIHP0BREADY       (maps_bready),
     .SAXIHP0ARID         (HpId),
-    .SAXIHP0ARADDR       (maps_araddr),
-    .SAXIHP0ARLEN        (maps_arlen[3:0]),
-    .SAXIHP0ARSIZE       (maps_arsize[1:0]),
-    .SAXIHP0ARBURST      (maps_arburst),
+    .SAXIHP0ARADDR       (hp0_araddr),
+    .SAXIHP0ARLEN        (hp0_arlen),
+    .SAXIHP0ARSIZE       (hp0_arsize),
+    .SAXIHP0ARBURST      (hp0_arburst),
     .SAXIHP0ARLOCK       (LockNormal),
     .SAXIHP0ARCACHE      (CacheMemory),
     .SAXIHP0ARPROT       (ProtData),
     .SAXIHP0ARQOS        (QosNone),
-    .SAXIHP0ARVALID      (maps_arvalid),
-    .SAXIHP0ARREADY      (maps_arready),
+    .SAXIHP0ARVALID      (hp0_arvalid),
+    .SAXIHP0ARREADY      (hp0_arready),
     .SAXIHP0RDATA        (maps_rdata),
     .SAXIHP0RRESP        (maps_rresp),
     .SAXIHP0RLAST        (maps_rlast),
@@ -345,16 +408,16 @@ module firebrick_zynq #(
     .SAXIHP2WVALID       (1'b0),
     .SAXIHP2BREADY       (1'b1),
     .SAXIHP2ARID         (HpId),
-    .SAXIHP2ARADDR       (program_araddr),
-    .SAXIHP2ARLEN        (program_arlen[3:0]),
-    .SAXIHP2ARSIZE       (program_arsize[1:0]),
-    .SAXIHP2ARBURST      (program_arburst),
+    .SAXIHP2ARADDR       (hp2_araddr),
+    .SAXIHP2ARLEN        (hp2_arlen),
+    .SAXIHP2ARSIZE       (hp2_arsize),
+    .SAXIHP2ARBURST      (hp2_arburst),
     .SAXIHP2ARLOCK       (LockNormal),
     .SAXIHP2ARCACHE      (CacheMemory),
     .SAXIHP2ARPROT       (ProtData),
     .SAXIHP2ARQOS        (QosNone),
-    .SAXIHP2ARVALID      (program_arvalid),
-    .SAXIHP2ARREADY      (program_arready),
+    .SAXIHP2ARVALID      (hp2_arvalid),
+    .SAXIHP2ARREADY      (hp2_arready),
     .SAXIHP2RDATA        (program_rdata),
     .SAXIHP2RRESP        (program_rresp),
     .SAXIHP2RLAST        (program_rlast),
