@@ -36,13 +36,13 @@ def _progress() -> Iterator[Report]:
     """Shows the step at work; without a terminal each step is a line."""
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task("starting")
 
         def report(step: str) -> None:
-            if console.is_terminal:
-                bar.update(task, description=step)
-            else:
+            bar.update(task, description=step)
+            if quiet:
                 print(step, file=sys.stderr)
 
         yield report

@@ -126,7 +126,12 @@ def build(
     megahertz = board.clock.fclk0_hz / 1e6
 
     report("yosys: synthesis")
-    run_tool([tools.yosys, "-p", synthesis(board, netlist)], folder / "yosys.log", cwd=ROOT)
+    # yosys as WebAssembly only sees the project's folder, and that as the current one.
+    output = netlist.relative_to(ROOT) if netlist.is_relative_to(ROOT) else netlist
+    synthesize: list[str | Path] = [
+        *(tools.yosys, "-p", synthesis(board), "-b", "json", "-o", output)
+    ]
+    run_tool(synthesize, folder / "yosys.log", cwd=ROOT)
     report("nextpnr-xilinx: placement and routing")
     route: list[str | Path] = [
         *(tools.nextpnr, "--chipdb", tools.chipdb, "--xdc", xdc, "--json", netlist),
@@ -158,16 +163,14 @@ def build(
     return {"setup": slack}
 
 
-def synthesis(board: Board, netlist: Path) -> str:
+def synthesis(board: Board) -> str:
     """yosys commands from the sources to a netlist for nextpnr."""
     values = " ".join(f"-set {name} {value}" for name, value in parameters(board.shape).items())
-    # yosys as WebAssembly only sees the project's folder.
-    path = netlist.relative_to(ROOT) if netlist.is_relative_to(ROOT) else netlist
     return (
         f"read_verilog -sv {' '.join(sources())}; chparam {values} {TOP}; "
         # Not -check: the primitives are only known to synth_xilinx, which checks them.
         f"hierarchy -top {TOP}; rename -top {TOP}; "
-        f"synth_xilinx -family xc7 -flatten -top {TOP}; delete t:$scopeinfo; write_json {path}"
+        f"synth_xilinx -family xc7 -flatten -top {TOP}; delete t:$scopeinfo"
     )
 
 

@@ -84,7 +84,7 @@ proc build {settings} {
     }
   }
   read_verilog -sv $sources
-  read_xdc $constraints
+  read_xdc [list $constraints]
 
   announce "synthesis"
   set parameters {}
