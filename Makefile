@@ -15,6 +15,8 @@ MODEL ?=
 IMAGES ?=
 LABELS ?=
 CALIBRATION ?=
+# What `make compress` drops: a share, LAYER=SHARE,..., or published.
+SPARSITY ?= published
 # How the network's pictures were prepared when it was trained: a preset, or options by value.
 PRESET ?=
 OPTIONS ?=
@@ -31,8 +33,8 @@ for_board = --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") \
             $(if $(IMAGES),--images "$(IMAGES)") $(if $(CALIBRATION),--calibration "$(CALIBRATION)") \
             $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
-.PHONY: help setup demo test accuracy quantize deploy notebook hls figures train generate lint synth \
-        route boards bitstream bench clean
+.PHONY: help setup demo test accuracy quantize compress deploy notebook hls figures train generate lint \
+        synth route boards bitstream bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -64,6 +66,9 @@ deploy: $(STAMP)  ## pack an archive for a board (MODEL= IMAGES= BOARD=pynq-z2 B
 
 notebook: $(STAMP)  ## run the notebook on the simulated board -> build/notebook/squeezenet.html (MODEL= IMAGES=)
 	@$(BIN)/python -m sim.notebook $(for_board)
+
+compress: $(STAMP)  ## Deep Compression without retraining: MODEL= SPARSITY= -> build/network.net (IMAGES=)
+	@$(BIN)/python -m quantize.compress $(chosen) --sparsity "$(SPARSITY)" --out build/network.net
 
 hls: $(STAMP)  ## emit the C++ project for Vitis HLS and simulate it (MODEL=network.npz OPTIONS=)
 	@$(BIN)/python -m hw.hls $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") $(OPTIONS)

@@ -1,11 +1,11 @@
-"""Import SqueezeNet v1.0 as Deep Compression published it: :func:`import_net`.
+"""Import SqueezeNet as Deep Compression published it: :func:`import_net`.
 
 The ``.net`` file holds pruned weights as indices into codebooks.  Little-endian, in order: for
-all 26 convolutions the number of stored entries (uint32); then for each convolution a codebook of
-256 float32, the biases float32, one uint8 index per stored entry, and the gaps before the entries,
-4 bits each, two a byte, the low nibble first, rounded up to whole bytes.  An entry's position in
-the flattened [outputs, inputs, rows, columns] is the running sum of (gap + 1), less 1; positions
-that no entry names hold entry 0 of the codebook.  Format: Han, Mao and Dally, "Deep Compression"
+all convolutions (26 in v1.0) the number of stored entries (uint32); then for each convolution a
+codebook of 256 float32, the biases float32, one uint8 index per stored entry, and the gaps before
+the entries, 4 bits each, two a byte, the low nibble first, rounded up to whole bytes.  An entry's
+position in the flattened [outputs, inputs, rows, columns] is the running sum of (gap + 1), less 1;
+positions that no entry names hold entry 0 of the codebook.  Han, Mao and Dally, "Deep Compression"
 (arXiv 1510.00149).
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from quantize.architectures import layer_shapes, squeezenet_v1_0, with_weights
+from quantize.architectures import SqueezeNetConfig, layer_shapes, squeezenet_v1_0, with_weights
 from quantize.errors import FirebrickError
 from quantize.network import Network
 
@@ -27,19 +27,20 @@ GAP_BITS = 4
 CONFIG = replace(squeezenet_v1_0(), conv10_padding=1)
 
 
-def import_net(path: str | Path) -> Network:
-    """The float SqueezeNet v1.0 of a Deep Compression file, on 227x227 BGR pictures.
+def import_net(path: str | Path, config: SqueezeNetConfig = CONFIG) -> Network:
+    """The float network of a Deep Compression file: SqueezeNet v1.0 on 227x227 BGR pictures.
 
-    The network's input is BGR less (104, 117, 123).  Raises FirebrickError in one line, naming
-    the file and the layer, unless the file has the exact size that its own header states, its
-    entries fit their layers and all numbers are finite.
+    The network's input is BGR less (104, 117, 123).  The file does not tell its layers; ``config``
+    is that of a file which :mod:`quantize.export_net` wrote for another network.  Raises
+    FirebrickError in one line, naming the file and the layer, unless the file has the exact size
+    that its own header states, its entries fit their layers and all numbers are finite.
     """
     path = Path(path)
     try:
         data = path.read_bytes()
     except OSError as error:
         raise FirebrickError(f"{path}: cannot be read ({error.strerror})") from error
-    shapes = layer_shapes(CONFIG)
+    shapes = layer_shapes(config)
     counts = _entry_counts(path, data, shapes)
     weights: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     start = 4 * len(shapes)
@@ -61,7 +62,7 @@ def import_net(path: str | Path) -> Network:
                 )
         flat = _decode(path, name, codebook, codes, gaps, int(np.prod(shape)))
         weights[name] = (flat.reshape(shape), bias.astype(np.float32))
-    return with_weights(CONFIG, weights, name=path.stem)
+    return with_weights(config, weights, name=path.stem)
 
 
 def _entry_counts(
