@@ -9,13 +9,13 @@ COLUMNS = ("exp", "weights", "shift", "bits", "SQNR", "at limit", "notes")
 
 
 def print_report(report: dict, console: Console | None = None) -> None:
-    """Print ``QNetwork.report``: one row a convolution, then the figures of the whole network.
+    """Print ``QNetwork.report``: a row a convolution or addition, then those of the whole network.
 
     "exp" shows the difference from the no-saturation exponent in parentheses, "weights" is the
     range of the weight exponents, "bits" what the accumulator needs, "SQNR" in dB, "at limit" the
     share of values at the end of the 8-bit range.  Notes: channels whose weights are all zero
     ("dead"), channels whose weights gave up resolution for a large bias ("narrowed"), and the
-    error of the padding in pixel values.
+    error of the padding in pixel values; of an addition, how far its operands are shifted left.
     """
     console = console or Console()
     console.print(f"{report['network']}, quantized:", highlight=False)
@@ -25,6 +25,8 @@ def print_report(report: dict, console: Console | None = None) -> None:
         table.add_column(name, no_wrap=name != "notes")
     for layer in report["layers"]:
         table.add_row(*_row(layer))
+    for addition in report.get("additions", []):
+        table.add_row(*_addition_row(addition))
     console.print(table)
     console.print(
         f"calibrated on {report['calibration_images']} images, layers measured on "
@@ -41,19 +43,13 @@ def print_report(report: dict, console: Console | None = None) -> None:
 
 def _row(layer: dict) -> tuple[str, ...]:
     notes = []
-    exponent = "-"
-    if layer["exponent"] is not None:
-        exponent = str(layer["exponent"])
-        difference = layer["exponent"] - layer["exponent_no_saturation"]
-        if difference:
-            exponent += f" ({difference:+d})"
+    exponent = "-" if layer["exponent"] is None else _exponent(layer)
     if layer["dead_channels"]:
         notes.append(f"{layer['dead_channels']} dead")
     if layer["narrowed_channels"]:
         notes.append(f"{layer['narrowed_channels']} narrowed")
     if layer["pad_error"]:
         notes.append(f"pad off {layer['pad_error']:.2f}")
-    saturated = layer.get("saturated")
     return (
         layer["name"],
         exponent,
@@ -61,9 +57,33 @@ def _row(layer: dict) -> tuple[str, ...]:
         "-" if layer["shift"] is None else _span(layer["shift"]),
         str(layer["accumulator_bits"]),
         _decibel(layer.get("sqnr_db")),
-        "-" if saturated is None else f"{100 * saturated:.3f}%",
+        _saturated(layer),
         ", ".join(notes),
     )
+
+
+def _addition_row(addition: dict) -> tuple[str, ...]:
+    left = addition["left"]
+    return (
+        addition["name"],
+        _exponent(addition),
+        "-",
+        str(addition["shift"]),
+        "-",
+        _decibel(addition.get("sqnr_db")),
+        _saturated(addition),
+        f"operands << {left[0]}, {left[1]}" if any(left) else "",
+    )
+
+
+def _exponent(layer: dict) -> str:
+    difference = layer["exponent"] - layer["exponent_no_saturation"]
+    return str(layer["exponent"]) + (f" ({difference:+d})" if difference else "")
+
+
+def _saturated(layer: dict) -> str:
+    share = layer.get("saturated")
+    return "-" if share is None else f"{100 * share:.3f}%"
 
 
 def _span(values: list[int]) -> str:

@@ -1,11 +1,13 @@
 """Networks with bypass: exponents that can be aligned, the rules of sums, the architectures."""
 
 import dataclasses
+import io
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from quantize import figures, golden, qfile
 from quantize.architectures import (
@@ -23,6 +25,7 @@ from quantize.network import Add, Conv, inputs_of
 from quantize.preprocess import float_input
 from quantize.qnetwork import QAdd, QConv
 from quantize.quantizer import quantize_network
+from quantize.table import print_report
 from tests.quantize import builders
 from tests.quantize.test_golden import agrees_with_the_reference
 from tests.random_networks import random_images, random_network
@@ -181,6 +184,16 @@ def test_bypasses_of_the_paper():
     assert simple == ["fire3/add", "fire5/add", "fire7/add", "fire9/add"]
     complex_ = [node.name for node in nets["complex-bypass"].nodes if isinstance(node, Add)]
     assert complex_ == [f"fire{i}/add" for i in range(2, 10)]
+
+
+def test_the_table_has_a_row_for_every_addition(bypass_qnet):
+    text = io.StringIO()
+    print_report(bypass_qnet.report, Console(file=text, width=140))
+    lines = [line for line in text.getvalue().splitlines() if ".add" in line]
+    for line, entry in zip(lines, bypass_qnet.report["additions"], strict=True):
+        assert entry["name"] in line and f"{entry['sqnr_db']:.1f}" in line
+        left = entry["left"]
+        assert (f"operands << {left[0]}, {left[1]}" in line) is any(left)
 
 
 def test_an_unknown_bypass_is_refused():
