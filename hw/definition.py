@@ -11,7 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 ENGINE_ID = 0x46425249  # "IRBF" little-endian: reads "FBRI"
 PROGRAM_MAGIC = 0x47504246  # the bytes "FBPG" at the start of a program file
 
@@ -99,14 +99,21 @@ REGISTERS = (
     Register("CYCLES_HI", 0x084, "ro", "cycles since start, high half"),
     Register("ACTIVE", 0x088, "ro", "cycles in which a K step entered the array"),
     Register("STALL_WEIGHTS", 0x08C, "ro", "idle cycles: weights not loaded yet"),
-    Register("STALL_INPUT", 0x090, "ro", "idle cycles: input rows not loaded yet"),
+    Register(
+        "STALL_INPUT", 0x090, "ro", "idle cycles: input rows, or the map to add, not loaded yet"
+    ),
     Register("STALL_OUTPUT", 0x094, "ro", "idle cycles: no room for results"),
     Register(
         "STALL_DRAIN", 0x098, "ro", "idle cycles: draining a block, or waiting for a squeeze row"
     ),
     Register("STALL_SWITCH", 0x09C, "ro", "idle cycles: start, group switch, last results"),
     Register("READ_BEATS_MAPS", 0x0A0, "ro", "64-bit beats read on the feature-map port"),
-    Register("READ_BEATS_PROGRAM", 0x0A4, "ro", "64-bit beats read on the program port"),
+    Register(
+        "READ_BEATS_PROGRAM",
+        0x0A4,
+        "ro",
+        "64-bit beats read on the program port: the program, and maps to add",
+    ),
     Register("WRITE_BEATS", 0x0A8, "ro", "64-bit beats written"),
     Register("IMAGES_DONE", 0x0AC, "ro", "images completed in this run"),
     Register("GROUP", 0x0B0, "ro", "groups executed in this run"),
@@ -253,6 +260,16 @@ DESCRIPTOR = (
     *_pass_fields(0),
     *_pass_fields(1),
     *_pass_fields(2),
+    Field("add_enable", 1, "a stored map is added to the results (modes 0 and 1)"),
+    Field("add_left", 3, "left shift of the operand with the smaller exponent"),
+    Field("add_shifts_own", 1, "that operand is the group's own result, else the stored map"),
+    Field("add_shift", 4, "right shift of the sum, rounded half to even"),
+    Field("add_signed", 1, "the stored map holds int8, else uint8"),
+    Field("add_wait_enable", 1, "the stored map is written by an earlier group"),
+    Field("add_wait_back", 8, "how many groups back"),
+    Field("add_offset", 32, "stored map's offset in the scratch space, bytes"),
+    Field("add_tile_words", 13, "words from one of its tiles to the next"),
+    Field("add_last_tile", 16, "words from the start of its row to the last tile"),
     Field("payload_crc", 32, "CRC-32 of biases and weights"),
     Field("payload_pad", 32, "zero"),
     Field("descriptor_pad", 32, "zero"),

@@ -3,10 +3,10 @@
 #include <cstdint>
 
 namespace firebrick {
-constexpr uint32_t kFormatVersion = 1;
+constexpr uint32_t kFormatVersion = 2;
 constexpr uint32_t kEngineId = 0x46425249;
 constexpr uint32_t kProgramMagic = 0x47504246;
-constexpr uint32_t kDefinition = 0xc2685f98;
+constexpr uint32_t kDefinition = 0xb5147ba7;
 constexpr unsigned kHeaderBeats = 8;
 constexpr unsigned kDescriptorBeats = 16;
 constexpr unsigned kProfileWords = 8;
@@ -42,12 +42,12 @@ constexpr uint32_t kRegCyclesLo = 0x0080;  // cycles since start, low half
 constexpr uint32_t kRegCyclesHi = 0x0084;  // cycles since start, high half
 constexpr uint32_t kRegActive = 0x0088;  // cycles in which a K step entered the array
 constexpr uint32_t kRegStallWeights = 0x008c;  // idle cycles: weights not loaded yet
-constexpr uint32_t kRegStallInput = 0x0090;  // idle cycles: input rows not loaded yet
+constexpr uint32_t kRegStallInput = 0x0090;  // idle cycles: input rows, or the map to add, not loaded yet
 constexpr uint32_t kRegStallOutput = 0x0094;  // idle cycles: no room for results
 constexpr uint32_t kRegStallDrain = 0x0098;  // idle cycles: draining a block, or waiting for a squeeze row
 constexpr uint32_t kRegStallSwitch = 0x009c;  // idle cycles: start, group switch, last results
 constexpr uint32_t kRegReadBeatsMaps = 0x00a0;  // 64-bit beats read on the feature-map port
-constexpr uint32_t kRegReadBeatsProgram = 0x00a4;  // 64-bit beats read on the program port
+constexpr uint32_t kRegReadBeatsProgram = 0x00a4;  // 64-bit beats read on the program port: the program, and maps to add
 constexpr uint32_t kRegWriteBeats = 0x00a8;  // 64-bit beats written
 constexpr uint32_t kRegImagesDone = 0x00ac;  // images completed in this run
 constexpr uint32_t kRegGroup = 0x00b0;  // groups executed in this run
@@ -188,6 +188,16 @@ constexpr Field kGroupP2Words1{12, 40, 2};  // words read for a channel of the s
 constexpr Field kGroupP2Left{12, 42, 1};  // the first word read is the left neighbour's
 constexpr Field kGroupP2Relu{12, 43, 1};  // saturate to [0, 255], else to [-128, 127]
 constexpr Field kGroupP2SrcSigned{12, 44, 1};  // source holds int8, else uint8
+constexpr Field kGroupAddEnable{12, 45, 1};  // a stored map is added to the results (modes 0 and 1)
+constexpr Field kGroupAddLeft{12, 46, 3};  // left shift of the operand with the smaller exponent
+constexpr Field kGroupAddShiftsOwn{12, 49, 1};  // that operand is the group's own result, else the stored map
+constexpr Field kGroupAddShift{12, 50, 4};  // right shift of the sum, rounded half to even
+constexpr Field kGroupAddSigned{12, 54, 1};  // the stored map holds int8, else uint8
+constexpr Field kGroupAddWaitEnable{12, 55, 1};  // the stored map is written by an earlier group
+constexpr Field kGroupAddWaitBack{12, 56, 8};  // how many groups back
+constexpr Field kGroupAddOffset{13, 0, 32};  // stored map's offset in the scratch space, bytes
+constexpr Field kGroupAddTileWords{13, 32, 13};  // words from one of its tiles to the next
+constexpr Field kGroupAddLastTile{13, 45, 16};  // words from the start of its row to the last tile
 constexpr Field kGroupPayloadCrc{14, 0, 32};  // CRC-32 of biases and weights
 constexpr Field kGroupPayloadPad{14, 32, 32};  // zero
 constexpr Field kGroupDescriptorPad{15, 0, 32};  // zero

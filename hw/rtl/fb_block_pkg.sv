@@ -32,6 +32,11 @@ package fb_block_pkg;
     logic        sum_init;
     logic        sum_emit;
     logic        row_end;     // the last block of a squeeze row
+    logic        add;         // a stored map is added to the results
+    logic [2:0]  add_left;
+    logic        add_shifts_own;
+    logic [3:0]  add_shift;
+    logic        add_signed;
   } token_t;
 
   typedef struct packed {

@@ -8,8 +8,8 @@
 // Right to left, so that the pooling unit knows the first pixel of the tile to the right.
 // The planner works on the next block while the current one runs (at least C cycles), so its
 // steps may take several cycles each.  All waiting happens here: for weights, input rows, squeeze
-// rows, and room in the output FIFO, which is reserved before a block starts because the array
-// cannot be stopped.
+// rows, words of the map to add, and room in the output FIFO; the last two are reserved before a
+// block starts because the array cannot be stopped.
 //
 // Handshakes: group_valid_i/group_ready_o, block_valid_o/block_ready_i, segment_valid_o/
 // segment_ready_i.  Latency: 3 cycles a block, 5 where a pass begins, 8 where a row begins, 12 with a stride of 2.
@@ -41,6 +41,7 @@ module fb_planner #(
   input  wire  [9:0]   load_rows_i,      // rows of it that are complete
   input  wire          ring_row_done_i,  // a squeeze row has been written
   input  wire          fifo_pop_i,       // a word has left the output FIFO
+  input  wire          addend_word_i,    // a word of the map to add has come
 
   output logic         segment_valid_o,
   input  wire          segment_ready_i,
@@ -92,17 +93,20 @@ module fb_planner #(
   logic [11:0] in_need_q;
   logic [9:0]  mid_need_q;
   logic        tile_writes_q; // this tile's results go to memory
+  logic        row_adds_q;    // a stored map is added to this row's results
   logic        v_use_q, v_store_q, v_emit_q;
   logic        row_last_q;
   logic [31:0] seg_row_q, seg_tile_q;
   logic [31:0] output_base_q;
   logic [15:0] seq_q;
   logic [RoomBits-1:0] room_q;
+  logic [RoomBits-1:0] addends_q; // words of the map to add that no block has been promised
 
   // ---------------------------------------------------------------- waiting for what a block needs
   logic [15:0] weight_slack;
   logic [15:0] seq_slack;
-  logic        weights_ok_q, input_ok_q, ring_ok_q, room_ok_q;
+  logic        weights_ok_q, input_ok_q, addends_ok_q, ring_ok_q, room_ok_q;
+  logic        inputs_ok;
   logic        output_ok;
   logic        segment_due;
   logic        push;
@@ -118,19 +122,21 @@ module fb_planner #(
     weights_ok_q <= !weight_slack[15];
     input_ok_q <= pass_q.mid || (!seq_slack[15] && (seq_slack != '0)) ||
                   ((seq_slack == '0) && ({2'b0, load_rows_i} >= in_need_q));
+    addends_ok_q <= !row_adds_q || (16'(addends_q) >= 16'(block_channels_q));
     ring_ok_q <= !pass_q.mid || (mid_done_q >= mid_need_q);
     room_ok_q <= !tile_writes_q || (16'(room_q) >= 16'(block_channels_q));
   end
 
-  assign block_valid_o = (state_q == BlockWait) && weights_ok_q && input_ok_q && ring_ok_q &&
+  assign inputs_ok = input_ok_q && addends_ok_q;
+  assign block_valid_o = (state_q == BlockWait) && weights_ok_q && inputs_ok && ring_ok_q &&
                          output_ok;
   assign push = block_valid_o && block_ready_i;
   assign segment_valid_o = push && segment_due;
 
   assign wait_weights_o = (state_q == BlockWait) && !weights_ok_q;
-  assign wait_input_o = (state_q == BlockWait) && weights_ok_q && !input_ok_q;
-  assign wait_ring_o = (state_q == BlockWait) && weights_ok_q && input_ok_q && !ring_ok_q;
-  assign wait_output_o = (state_q == BlockWait) && weights_ok_q && input_ok_q && ring_ok_q &&
+  assign wait_input_o = (state_q == BlockWait) && weights_ok_q && !inputs_ok;
+  assign wait_ring_o = (state_q == BlockWait) && weights_ok_q && inputs_ok && !ring_ok_q;
+  assign wait_output_o = (state_q == BlockWait) && weights_ok_q && inputs_ok && ring_ok_q &&
                          !output_ok;
 
   assign group_ready_o = state_q == Idle;
@@ -206,6 +212,11 @@ module fb_planner #(
     block_o.token.sum_init = (main_row_q == '0) && (tile_q + 8'd1 == g_q.tiles);
     block_o.token.sum_emit = tile_writes_q;
     block_o.token.row_end = row_end;
+    block_o.token.add = row_adds_q;
+    block_o.token.add_left = g_q.add_left;
+    block_o.token.add_shifts_own = g_q.add_shifts_own;
+    block_o.token.add_shift = g_q.add_shift;
+    block_o.token.add_signed = g_q.add_signed;
     if (!stage_q) begin
       block_o.token.target = fb_block_pkg::ToRing;
       block_o.token.addr = mid_wr_q + mid_tile_q + chan_q;
@@ -280,6 +291,7 @@ module fb_planner #(
       end
       Row: begin
         stage_q <= !take_ahead;
+        row_adds_q <= !take_ahead && g_q.add_enable;
         tile_q <= g_q.tiles - 8'd1;
         src_tile_q <= g_q.src_last_tile;
         mid_tile_q <= g_q.mid_last_tile;
@@ -393,6 +405,8 @@ module fb_planner #(
 
     room_q <= room_q + RoomBits'(fifo_pop_i) -
               ((push && tile_writes_q) ? RoomBits'(block_channels_q) : '0);
+    addends_q <= addends_q + RoomBits'(addend_word_i) -
+                 ((push && row_adds_q) ? RoomBits'(block_channels_q) : '0);
 
     if (!rst_ni || start_i) begin
       state_q <= Idle;
@@ -401,6 +415,7 @@ module fb_planner #(
       bias_base_q <= '0;
       output_base_q <= output_addr_i;
       room_q <= RoomBits'(FifoWords);
+      addends_q <= '0;
       capacity_error_o <= 1'b0;
     end
   end

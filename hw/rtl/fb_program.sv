@@ -5,8 +5,8 @@
 // runs ahead of the array as far as the memories have room.  For every further image of a run
 // the stream is read again.
 //
-// A descriptor is shown to planner and row loader (group_o with one valid each) only after its
-// CRC was found right, and stays until both have taken it.  Weights count as loaded when written;
+// A descriptor is shown to planner, row loader and addend fetcher (group_o with one valid each)
+// only after its CRC was found right, and stays until all have taken it.  Weights count as loaded when written;
 // that the payload's CRC is right is known at its end, and a wrong one ends the run.
 // Latency: a beat a cycle; 4 cycles between groups.
 `default_nettype none
@@ -39,6 +39,8 @@ module fb_program #(
   input  wire                           planner_ready_i,
   output logic                          loader_valid_o,
   input  wire                           loader_ready_i,
+  output logic                          addend_valid_o,
+  input  wire                           addend_ready_i,
 
   output logic                          bias_wr_en_o,
   output logic [$clog2(BiasPairs)-1:0]  bias_wr_addr_o,
@@ -72,7 +74,7 @@ module fb_program #(
   state_e      state_q;
   firebrick_pkg::header_t     header_q;
   firebrick_pkg::group_t      group_q;
-  logic        for_planner_q, for_loader_q;
+  logic        for_planner_q, for_loader_q, for_addend_q;
   logic [4:0]  beat_q;
   logic [11:0] bias_left_q;
   logic [15:0] words_left_q;
@@ -100,7 +102,7 @@ module fb_program #(
   always_comb begin
     unique case (state_q)
       HeaderRead: data_ready_o = 1'b1;
-      DescRead:   data_ready_o = !for_planner_q && !for_loader_q;
+      DescRead:   data_ready_o = !for_planner_q && !for_loader_q && !for_addend_q;
       BiasRead:   data_ready_o = bias_room_q;
       WeightRead: data_ready_o = weight_room_q;
       default:    data_ready_o = 1'b0;
@@ -146,6 +148,7 @@ module fb_program #(
   assign group_o = group_q;
   assign planner_valid_o = for_planner_q;
   assign loader_valid_o = for_loader_q;
+  assign addend_valid_o = for_addend_q;
   assign weights_loaded_o = weight_count_q;
   assign groups_o = group_count_q;
   assign all_loaded_o = (state_q == Idle);
@@ -187,6 +190,7 @@ module fb_program #(
     bias_room_q <= (bias_count_q - bias_free_q) < 16'(BiasPairs - 2);
     if (planner_ready_i) for_planner_q <= 1'b0;
     if (loader_ready_i) for_loader_q <= 1'b0;
+    if (addend_ready_i) for_addend_q <= 1'b0;
     if (take) beat_q <= beat_q + 5'd1;
 
     unique case (state_q)
@@ -248,6 +252,7 @@ module fb_program #(
         end else begin
           for_planner_q <= 1'b1;
           for_loader_q <= 1'b1;
+          for_addend_q <= 1'b1;
           group_count_q <= group_count_q + 16'd1;
           state_q <= BiasRead;
         end
@@ -297,6 +302,7 @@ module fb_program #(
       state_q <= Idle;
       for_planner_q <= 1'b0;
       for_loader_q <= 1'b0;
+      for_addend_q <= 1'b0;
       crc_wait_q <= 1'b0;
       weight_write_q <= 1'b0;
       error_o <= 1'b0;
@@ -304,7 +310,7 @@ module fb_program #(
   end
 
   // Sizes, hash and the host's part of the header concern only the driver; most of a group's
-  // fields only planner and loader.
+  // fields only planner, loader and addend fetcher.
   logic unused_fields;
   assign unused_fields = &{1'b0, header_q, group_q};
 endmodule

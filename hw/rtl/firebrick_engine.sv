@@ -2,11 +2,16 @@
 // SqueezeNet-like network as a program.
 //
 //   program port -> fb_program -+-> group descriptors -> fb_planner -> fb_issuer
-//                               +-> bias memory, weight memory              |
+//        |                      +-> bias memory, weight memory              |
+//        +-------> fb_addend: maps to add ----------------------------------|--> fb_add
 //   maps port    -> fb_loader --> activation memory --> fb_window -> fb_array -> fb_requant
 //                                     ^ squeeze rows                             |
-//                                     +------------------------------------------+-> fb_pool
-//   maps port    <- fb_axi_writer <- fb_output <---------------------------------+-> fb_sum
+//                                     +------------------------------------------+-> fb_add
+//   maps port    <- fb_axi_writer <- fb_output <-----------------fb_pool, fb_sum <------+
+//
+// Maps to add are read on the program port: a bypass adds a module's input to its output, so their
+// rows are wanted at the same time as the source rows that fill the maps port, most where maps are
+// large; weights fill the program port most where maps are small.
 //
 // Bus ports carry the standard AXI names, so that tools find the interfaces: s_axi_control
 // (AXI4-Lite), m_axi_maps and m_axi_program (AXI4, 64 bits, INCR bursts of at most 16 beats that
@@ -116,6 +121,7 @@ module firebrick_engine #(
   logic        maps_read_idle, maps_write_idle, program_idle;
   logic        maps_read_error, maps_write_error, program_read_error;
   logic        program_error, capacity_error;
+  logic        addend_idle, addend_read_error;
   logic [7:0]  program_error_code;
   logic [31:0] program_addr, input_addr, output_addr, scratch_addr, input_stride, output_stride;
   logic [15:0] images;
@@ -166,7 +172,7 @@ module firebrick_engine #(
     .rd_error_i    (1'b0)
   );
 
-  assign masters_idle = maps_read_idle && maps_write_idle && program_idle;
+  assign masters_idle = maps_read_idle && maps_write_idle && program_idle && addend_idle;
 
   fb_control #(
     .Pixels(Pixels),
@@ -209,7 +215,7 @@ module firebrick_engine #(
     .error_program_code_i(program_error_code),
     .error_capacity_i    (capacity_error),
     .error_program_read_i(program_read_error),
-    .error_map_read_i    (maps_read_error),
+    .error_map_read_i    (maps_read_error || addend_read_error),
     .error_map_write_i   (maps_write_error),
     .active_i            (active),
     .pacing_i            (pacing),
@@ -227,9 +233,14 @@ module firebrick_engine #(
   logic [31:0] program_cmd_addr;
   logic [23:0] program_cmd_beats;
   logic [63:0] program_data;
-  logic        unused_program_last;
+  logic        unused_program_last, unused_program_rready;
+  logic [31:0] program_araddr, addend_araddr;
+  logic [7:0]  program_arlen, addend_arlen;
+  logic        program_arvalid, program_arready, program_rvalid;
+  logic        addend_arvalid, addend_arready, addend_rvalid;
   firebrick_pkg::group_t      group;
   logic        planner_group_valid, planner_group_ready, loader_group_valid, loader_group_ready;
+  logic        addend_group_valid, addend_group_ready;
   logic        bias_wr_en, weight_wr_en;
   logic [$clog2(BiasPairs)-1:0] bias_wr_addr, bias_rd_addr;
   logic [63:0] bias_wr_data, bias_rd_data;
@@ -255,15 +266,101 @@ module firebrick_engine #(
     .abort_i      (abort),
     .idle_o       (program_idle),
     .error_o      (program_read_error),
+    .axi_araddr_o (program_araddr),
+    .axi_arlen_o  (program_arlen),
+    .axi_arvalid_o(program_arvalid),
+    .axi_arready_i(program_arready),
+    .axi_rdata_i  (m_axi_program_rdata),
+    .axi_rresp_i  (m_axi_program_rresp),
+    .axi_rlast_i  (m_axi_program_rlast),
+    .axi_rvalid_i (program_rvalid),
+    .axi_rready_o (unused_program_rready)
+  );
+
+  // -------------------------------------------------------------------------------- maps to add
+  logic        addend_cmd_valid, addend_cmd_ready, addend_data_valid, addend_data_ready;
+  logic [31:0] addend_cmd_addr;
+  logic [23:0] addend_cmd_beats;
+  logic [63:0] addend_data;
+  logic        unused_addend_last, unused_addend_rready;
+  logic        addend_word, addend_pop;
+  logic [Pixels*8-1:0] addend;
+
+  fb_axi_reader #(
+    .FifoDepth(128)
+  ) u_addend_reader (
+    .clk_i,
+    .rst_ni,
+    .cmd_valid_i  (addend_cmd_valid),
+    .cmd_ready_o  (addend_cmd_ready),
+    .cmd_addr_i   (addend_cmd_addr),
+    .cmd_beats_i  (addend_cmd_beats),
+    .data_valid_o (addend_data_valid),
+    .data_ready_i (addend_data_ready),
+    .data_o       (addend_data),
+    .data_last_o  (unused_addend_last),
+    .abort_i      (abort),
+    .idle_o       (addend_idle),
+    .error_o      (addend_read_error),
+    .axi_araddr_o (addend_araddr),
+    .axi_arlen_o  (addend_arlen),
+    .axi_arvalid_o(addend_arvalid),
+    .axi_arready_i(addend_arready),
+    .axi_rdata_i  (m_axi_program_rdata),
+    .axi_rresp_i  (m_axi_program_rresp),
+    .axi_rlast_i  (m_axi_program_rlast),
+    .axi_rvalid_i (addend_rvalid),
+    .axi_rready_o (unused_addend_rready)
+  );
+
+  // Both readers always take their data.
+  assign m_axi_program_rready = 1'b1;
+
+  fb_read_join u_program_port (
+    .clk_i,
+    .rst_ni,
+    .a_araddr_i   (program_araddr),
+    .a_arlen_i    (program_arlen),
+    .a_arvalid_i  (program_arvalid),
+    .a_arready_o  (program_arready),
+    .a_rvalid_o   (program_rvalid),
+    .b_araddr_i   (addend_araddr),
+    .b_arlen_i    (addend_arlen),
+    .b_arvalid_i  (addend_arvalid),
+    .b_arready_o  (addend_arready),
+    .b_rvalid_o   (addend_rvalid),
     .axi_araddr_o (m_axi_program_araddr),
     .axi_arlen_o  (m_axi_program_arlen),
     .axi_arvalid_o(m_axi_program_arvalid),
     .axi_arready_i(m_axi_program_arready),
-    .axi_rdata_i  (m_axi_program_rdata),
-    .axi_rresp_i  (m_axi_program_rresp),
     .axi_rlast_i  (m_axi_program_rlast),
-    .axi_rvalid_i (m_axi_program_rvalid),
-    .axi_rready_o (m_axi_program_rready)
+    .axi_rvalid_i (m_axi_program_rvalid)
+  );
+
+  fb_addend #(
+    .Pixels(Pixels),
+    .WordBytes(WordBytes),
+    .FifoWords(FifoWords)
+  ) u_addend (
+    .clk_i,
+    .rst_ni        (core_rst_n),
+    .start_i       (start),
+    .scratch_addr_i(scratch_addr),
+    .group_valid_i (addend_group_valid),
+    .group_ready_o (addend_group_ready),
+    .group_i       (group),
+    .written_seq_i (written_seq_q),
+    .written_rows_i(written_rows_q),
+    .cmd_valid_o   (addend_cmd_valid),
+    .cmd_ready_i   (addend_cmd_ready),
+    .cmd_addr_o    (addend_cmd_addr),
+    .cmd_beats_o   (addend_cmd_beats),
+    .data_valid_i  (addend_data_valid),
+    .data_ready_o  (addend_data_ready),
+    .data_i        (addend_data),
+    .word_o        (addend_word),
+    .pop_i         (addend_pop),
+    .data_o        (addend)
   );
 
   fb_program #(
@@ -291,6 +388,8 @@ module firebrick_engine #(
     .planner_ready_i    (planner_group_ready),
     .loader_valid_o     (loader_group_valid),
     .loader_ready_i     (loader_group_ready),
+    .addend_valid_o     (addend_group_valid),
+    .addend_ready_i     (addend_group_ready),
     .bias_wr_en_o       (bias_wr_en),
     .bias_wr_addr_o     (bias_wr_addr),
     .bias_wr_data_o     (bias_wr_data),
@@ -428,6 +527,7 @@ module firebrick_engine #(
     .load_rows_i     (load_rows),
     .ring_row_done_i (ring_row_done_q),
     .fifo_pop_i      (fifo_pop),
+    .addend_word_i   (addend_word),
     .segment_valid_o (segment_valid),
     .segment_ready_i (segment_ready),
     .segment_addr_o  (segment_addr),
@@ -641,6 +741,50 @@ module firebrick_engine #(
                        result_token.row_end && result_channel_last;
   end
 
+  // A stored map joins here.  From the first group on that adds one, all results take the adder's
+  // way, so that they stay in order and no two arrive at once; programs without additions do not
+  // lose its cycles.  The adder's way is chosen when a block starts, long before its results come,
+  // and none of them is under way between two starts.
+  logic                   adds_q;
+  logic                   added_valid, final_valid;
+  logic [Pixels*8-1:0]    added_word, final_word;
+  logic [SumBits-1:0]     added_sum, final_sum;
+  fb_block_pkg::token_t   added_token, final_token;
+
+  always_ff @(posedge clk_i) begin
+    if (!core_rst_n || start) adds_q <= 1'b0;
+    else if (token_valid && token.add) adds_q <= 1'b1;
+  end
+
+  assign addend_pop = result_valid && result_token.add;
+
+  fb_add #(
+    .P(Pixels),
+    .CtxBits($bits(result_token) + SumBits)
+  ) u_add (
+    .clk_i,
+    .rst_ni        (core_rst_n),
+    .valid_i       (result_valid && adds_q),
+    .add_i         (result_token.add),
+    .left_i        (result_token.add_left),
+    .shifts_own_i  (result_token.add_shifts_own),
+    .shift_i       (result_token.add_shift),
+    .own_signed_i  (!result_token.relu),
+    .other_signed_i(result_token.add_signed),
+    .out_signed_i  (result_token.out_signed),
+    .own_i         (result_word),
+    .other_i       (addend),
+    .ctx_i         ({result_token, result_sum}),
+    .valid_o       (added_valid),
+    .word_o        (added_word),
+    .ctx_o         ({added_token, added_sum})
+  );
+
+  assign final_valid = adds_q ? added_valid : result_valid;
+  assign final_word = adds_q ? added_word : result_word;
+  assign final_sum = adds_q ? added_sum : result_sum;
+  assign final_token = adds_q ? added_token : result_token;
+
   logic                pool_valid, sum_valid;
   logic [Pixels*8-1:0] pool_word;
   logic [SumBits-1:0]  sum_total;
@@ -652,19 +796,19 @@ module firebrick_engine #(
   ) u_pool (
     .clk_i,
     .rst_ni       (core_rst_n),
-    .valid_i      (result_valid && (result_token.target == fb_block_pkg::ToPool)),
-    .word_i       (result_word),
-    .signed_i     (result_token.out_signed),
-    .kernel3_i    (result_token.kernel3),
-    .chan_i       (($clog2(PoolChannels))'(result_token.chan)),
-    .line_addr_i  (($clog2(PoolLineWords))'(result_token.addr)),
-    .tile_odd_i   (result_token.tile_odd),
-    .tile_first_i (result_token.tile_first),
-    .in_pixels_i  (($clog2(Pixels + 1))'(result_token.pixels)),
-    .out_pixels_i (($clog2(Pixels + 1))'(result_token.out_pixels)),
-    .v_use_i      (result_token.v_use),
-    .v_store_row_i(result_token.v_store_row),
-    .v_emit_i     (result_token.v_emit),
+    .valid_i      (final_valid && (final_token.target == fb_block_pkg::ToPool)),
+    .word_i       (final_word),
+    .signed_i     (final_token.out_signed),
+    .kernel3_i    (final_token.kernel3),
+    .chan_i       (($clog2(PoolChannels))'(final_token.chan)),
+    .line_addr_i  (($clog2(PoolLineWords))'(final_token.addr)),
+    .tile_odd_i   (final_token.tile_odd),
+    .tile_first_i (final_token.tile_first),
+    .in_pixels_i  (($clog2(Pixels + 1))'(final_token.pixels)),
+    .out_pixels_i (($clog2(Pixels + 1))'(final_token.out_pixels)),
+    .v_use_i      (final_token.v_use),
+    .v_store_row_i(final_token.v_store_row),
+    .v_emit_i     (final_token.v_emit),
     .valid_o      (pool_valid),
     .word_o       (pool_word)
   );
@@ -676,11 +820,11 @@ module firebrick_engine #(
   ) u_sum (
     .clk_i,
     .rst_ni (core_rst_n),
-    .valid_i(result_valid && (result_token.target == fb_block_pkg::ToSum)),
-    .sum_i  (result_sum),
-    .index_i(($clog2(Sums))'(result_token.chan)),
-    .init_i (result_token.sum_init),
-    .emit_i (result_token.sum_emit),
+    .valid_i(final_valid && (final_token.target == fb_block_pkg::ToSum)),
+    .sum_i  (final_sum),
+    .index_i(($clog2(Sums))'(final_token.chan)),
+    .init_i (final_token.sum_init),
+    .emit_i (final_token.sum_emit),
     .valid_o(sum_valid),
     .sum_o  (sum_total)
   );
@@ -693,14 +837,14 @@ module firebrick_engine #(
   logic [PoolLatency-SumLatency-1:0][SumBits-1:0] late_sum_q;
 
   always_ff @(posedge clk_i) begin
-    direct_word_q <= (PoolLatency*Pixels*8)'({direct_word_q, result_word});
+    direct_word_q <= (PoolLatency*Pixels*8)'({direct_word_q, final_word});
     late_sum_q <= ((PoolLatency-SumLatency)*SumBits)'({late_sum_q, sum_total});
     if (!core_rst_n) begin
       direct_valid_q <= '0;
       late_sum_valid_q <= '0;
     end else begin
       direct_valid_q <= PoolLatency'({direct_valid_q,
-                                      result_valid && (result_token.target == fb_block_pkg::ToMemory)});
+                                      final_valid && (final_token.target == fb_block_pkg::ToMemory)});
       late_sum_valid_q <= (PoolLatency-SumLatency)'({late_sum_valid_q, sum_valid});
     end
   end
@@ -798,7 +942,7 @@ module firebrick_engine #(
   end
 
   logic unused_tag;
-  assign unused_tag = &{1'b0, write_done_tag[3:2], result_token};
+  assign unused_tag = &{1'b0, write_done_tag[3:2], result_token, final_token};
 endmodule
 
 `default_nettype wire

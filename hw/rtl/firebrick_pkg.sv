@@ -4,11 +4,11 @@
 package firebrick_pkg;
   // Every user of the package needs some of these constants, none needs all.
   /* verilator lint_off UNUSEDPARAM */
-  localparam logic [31:0] FormatVersion = 32'd1;
+  localparam logic [31:0] FormatVersion = 32'd2;
   localparam logic [31:0] EngineId = 32'h46425249;
   localparam logic [31:0] ProgramMagic = 32'h47504246;
   // Hash of all that follows, and of what else the driver has to know.
-  localparam logic [31:0] Definition = 32'hc2685f98;
+  localparam logic [31:0] Definition = 32'hb5147ba7;
   localparam int unsigned HeaderBeats = 8;
   localparam int unsigned DescriptorBeats = 16;
   localparam int unsigned ProfileWords = 8;
@@ -49,12 +49,12 @@ package firebrick_pkg;
   localparam logic [12:0] RegCyclesHi = 13'h0084;  // cycles since start, high half
   localparam logic [12:0] RegActive = 13'h0088;  // cycles in which a K step entered the array
   localparam logic [12:0] RegStallWeights = 13'h008c;  // idle cycles: weights not loaded yet
-  localparam logic [12:0] RegStallInput = 13'h0090;  // idle cycles: input rows not loaded yet
+  localparam logic [12:0] RegStallInput = 13'h0090;  // idle cycles: input rows, or the map to add, not loaded yet
   localparam logic [12:0] RegStallOutput = 13'h0094;  // idle cycles: no room for results
   localparam logic [12:0] RegStallDrain = 13'h0098;  // idle cycles: draining a block, or waiting for a squeeze row
   localparam logic [12:0] RegStallSwitch = 13'h009c;  // idle cycles: start, group switch, last results
   localparam logic [12:0] RegReadBeatsMaps = 13'h00a0;  // 64-bit beats read on the feature-map port
-  localparam logic [12:0] RegReadBeatsProgram = 13'h00a4;  // 64-bit beats read on the program port
+  localparam logic [12:0] RegReadBeatsProgram = 13'h00a4;  // 64-bit beats read on the program port: the program, and maps to add
   localparam logic [12:0] RegWriteBeats = 13'h00a8;  // 64-bit beats written
   localparam logic [12:0] RegImagesDone = 13'h00ac;  // images completed in this run
   localparam logic [12:0] RegGroup = 13'h00b0;  // groups executed in this run
@@ -108,7 +108,17 @@ package firebrick_pkg;
     logic [31:0] descriptor_pad;  // zero
     logic [31:0] payload_pad;  // zero
     logic [31:0] payload_crc;  // CRC-32 of biases and weights
-    logic [82:0] unused_0;
+    logic [2:0] unused_0;
+    logic [15:0] add_last_tile;  // words from the start of its row to the last tile
+    logic [12:0] add_tile_words;  // words from one of its tiles to the next
+    logic [31:0] add_offset;  // stored map's offset in the scratch space, bytes
+    logic [7:0] add_wait_back;  // how many groups back
+    logic [0:0] add_wait_enable;  // the stored map is written by an earlier group
+    logic [0:0] add_signed;  // the stored map holds int8, else uint8
+    logic [3:0] add_shift;  // right shift of the sum, rounded half to even
+    logic [0:0] add_shifts_own;  // that operand is the group's own result, else the stored map
+    logic [2:0] add_left;  // left shift of the operand with the smaller exponent
+    logic [0:0] add_enable;  // a stored map is added to the results (modes 0 and 1)
     logic [0:0] p2_src_signed;  // source holds int8, else uint8
     logic [0:0] p2_relu;  // saturate to [0, 255], else to [-128, 127]
     logic [0:0] p2_left;  // the first word read is the left neighbour's
