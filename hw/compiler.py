@@ -1,10 +1,14 @@
 """The compiler: a quantized network becomes a program for an engine of a given shape.
 
 A network is cut into *groups*.  A Fire module whose squeeze map nobody else reads is one group,
-the max pooling behind it included; the first convolution with its pooling is another; the
-classifier becomes as many groups as its weights need.  What fits no such pattern, and every node
-when ``stages_apart`` is asked for, is a group of its own that reads from and writes to memory;
-a lone max pooling is a 1x1 convolution with the identity, which the array computes exactly.
+the addition of a bypass and the max pooling behind it included; the first convolution with its
+pooling is another; the classifier becomes as many groups as its weights need.  What fits no such
+pattern, and every node when ``stages_apart`` is asked for, is a group of its own that reads from
+and writes to memory; a lone max pooling or addition follows a 1x1 convolution with the identity,
+which the array computes exactly.
+
+An addition is made by the group that computes one of its operands, if nobody else reads that; the
+other operand is read from memory.
 
 The rows of a group are loaded while the one before it runs.  Where the activation memory is too
 small for that, a *pause* comes between the two: a group of one word that nobody reads.
@@ -14,7 +18,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -32,6 +36,7 @@ from quantize.qnetwork import (
     QGlobalSum,
     QMaxPool,
     QNetwork,
+    QNode,
     QTensor,
     inputs_of,
 )
@@ -102,6 +107,19 @@ class Conv:
         )
 
 
+@dataclass(frozen=True)
+class Addition:
+    """A stored map that a group adds to its results, from channel ``first`` of ``other`` on:
+    (own << own_left + other << other_left) >> shift."""
+
+    layer: str
+    other: str
+    own_left: int
+    other_left: int
+    shift: int
+    first: int = 0
+
+
 @dataclass
 class Step:
     """A group before it has a place in memory: the tensors it reads and writes, its passes."""
@@ -113,6 +131,7 @@ class Step:
     pool: QMaxPool | None
     target: str | None  # None: global sums
     first_channel: int = 0
+    add: Addition | None = None
 
     @property
     def is_pause(self) -> bool:
@@ -153,12 +172,12 @@ def _as_conv(node: QConv | QGlobalSum, pad: int) -> Conv:
     return Conv(node.name, node.weights, node.bias, shift, node.stride, pad, node.relu)
 
 
-def _identity(pool: QMaxPool, tensor: QTensor) -> Conv:
+def _identity(node: QMaxPool | QAdd, tensor: QTensor) -> Conv:
     """A 1x1 convolution that hands its input on unchanged."""
     n = tensor.shape[0]
     zeros = np.zeros(n, np.int32)
     eye = np.eye(n, dtype=np.int8).reshape(n, n, 1, 1)
-    return Conv(pool.name, eye, zeros, zeros, 1, 0, not tensor.signed)
+    return Conv(node.name, eye, zeros, zeros, 1, 0, not tensor.signed)
 
 
 class _Compiler:
@@ -170,6 +189,7 @@ class _Compiler:
         for node in net.nodes:
             for name in inputs_of(node):
                 self.readers.setdefault(name, []).append(node)
+        self.makers = {node.output: node for node in net.nodes}
         # Squeeze layers of Fire modules that do not fit the activation memory in one group.
         self.unfused: set[str] = set()
         # Pauses behind a group, and groups whose rings hold no row more than they must.
@@ -299,20 +319,93 @@ class _Compiler:
             rows = min(rows + step.main[0].stride, source.height)
         return Need(step.name, source.row_words, rows, source.height, mid_words)
 
-    def _pool_behind(self, node: QConv) -> tuple[QMaxPool, QConcat | None] | None:
-        """The pooling that alone reads what ``node`` makes, by itself or as a branch of a
-        concatenation of convolutions: pooling the branches gives the same."""
-        pool = self._only_reader(node.output, QMaxPool)
-        if pool is not None:
-            return pool, None
+    def _check_add(self, node: QAdd) -> None:
+        if self.net.input in node.inputs:
+            raise self._fail(
+                node.name,
+                "adds the network's input; only maps that a layer before it computes can be added",
+            )
+        if min(node.left) != 0 or max(node.left) > 7 or not 0 <= node.shift <= 15:
+            raise self._fail(
+                node.name,
+                f"left shifts {node.left} and right shift {node.shift}; supported are a left shift "
+                "of up to 7 of one operand and a right shift of up to 15",
+            )
+
+    def _branches(self, concat: QConcat) -> list[QConv] | None:
+        """The convolutions that a concatenation joins, if it joins nothing else."""
+        makers = [self.makers[name] for name in concat.inputs if name != self.net.input]
+        convs = [m for m in makers if isinstance(m, QConv)]
+        return convs if len(convs) == len(concat.inputs) else None
+
+    def _makers_of(self, tensor: str) -> list[QConv | QConcat]:
+        """The nodes that make ``tensor`` for one reader alone, in execution order: a convolution,
+        or convolutions, the squeeze layer that they share, and their concatenation."""
+        node = self.makers.get(tensor)
+        if len(self.readers[tensor]) != 1:
+            return []
+        if isinstance(node, QConv):
+            return [node]
+        branches = self._branches(node) if isinstance(node, QConcat) else None
+        if branches is None or any(len(self.readers[b.output]) != 1 for b in branches):
+            return []
+        assert isinstance(node, QConcat)
+        squeeze = self.makers.get(branches[0].input)
+        if isinstance(squeeze, QConv) and (fire := self._fire(squeeze)) and fire[1] is node:
+            return [squeeze, *branches, node]
+        return [*branches, node]
+
+    def _own_operand(self, node: QAdd) -> int | None:
+        """Which operand the group that adds computes itself: a Fire module's output rather than a
+        convolution's, the later one of two; None if both are needed elsewhere too."""
+        order = {id(n): i for i, n in enumerate(self.net.nodes)}
+        ranks = []
+        for index, name in enumerate(node.inputs):
+            nodes = self._makers_of(name)
+            if nodes and name not in self.slices:
+                ranks.append((isinstance(nodes[-1], QConcat), order[id(nodes[-1])], index))
+        return max(ranks)[2] if ranks else None
+
+    def _addition(self, node: QAdd, own: int) -> Addition:
+        other = 1 - own
+        return Addition(node.name, node.inputs[other], node.left[own], node.left[other], node.shift)
+
+    def _order(self) -> list[QNode]:
+        """The nodes in the order of their groups: what an addition's group computes waits for the
+        other operand, whose layers may come later in the network."""
+        waiting: dict[int, list[QConv | QConcat]] = {}
+        deferred: set[int] = set()
+        for node in self.net.nodes:
+            if isinstance(node, QAdd) and node.name in self.own:
+                nodes = self._makers_of(node.inputs[self.own[node.name]])
+                waiting[id(node)] = nodes
+                deferred |= {id(n) for n in nodes}
+        order: list[QNode] = []
+        for node in self.net.nodes:
+            if id(node) not in deferred:
+                order += [*waiting.get(id(node), []), node]
+        return order
+
+    def _behind(self, tensor: str) -> tuple[QAdd | None, QMaxPool | None]:
+        """The addition that ``tensor`` is the group's own operand of, and the pooling behind."""
+        add = self._only_reader(tensor, QAdd)
+        if add is not None and add.inputs.index(tensor) != self.own.get(add.name):
+            add = None
+        return add, self._only_reader(add.output if add else tensor, QMaxPool)
+
+    def _tail(self, node: QConv) -> tuple[QConcat | None, QAdd | None, QMaxPool | None]:
+        """What the group of ``node`` does behind it: addition and pooling, by themselves or, which
+        gives the same, of ``node``'s branch of a concatenation of convolutions."""
+        if self.apart:
+            return None, None, None
+        add, pool = self._behind(node.output)
+        if add or pool:
+            return None, add, pool
         concat = self._only_reader(node.output, QConcat)
-        if concat is None:
-            return None
-        pool = self._only_reader(concat.output, QMaxPool)
-        makers = {n.output: n for n in self.net.nodes}
-        if pool is None or not all(isinstance(makers[name], QConv) for name in concat.inputs):
-            return None
-        return pool, concat
+        if concat is None or self._branches(concat) is None:
+            return None, None, None
+        add, pool = self._behind(concat.output)
+        return (concat if add or pool else None), add, pool
 
     def _pieces(self, step: Step) -> list[Step]:
         """A single convolution cut into groups whose weights fit; the group itself if it fits."""
@@ -356,6 +449,7 @@ class _Compiler:
                     step.pool,
                     step.target,
                     step.first_channel + first,
+                    replace(step.add, first=step.add.first + first) if step.add else None,
                 )
             )
         return pieces
@@ -373,18 +467,29 @@ class _Compiler:
                         )
                     self.slices[name] = (node.output, first)
                     first += self.net.tensors[name].shape[0]
+            elif isinstance(node, QAdd):
+                self._check_add(node)
             elif isinstance(node, QConv | QGlobalSum):
                 self._check_conv(node)
         self._place_input()
+        owns = {n.name: self._own_operand(n) for n in self.net.nodes if isinstance(n, QAdd)}
+        self.own = {} if self.apart else {k: v for k, v in owns.items() if v is not None}
         steps: list[Step] = []
         done: set[int] = set()
-        for node in self.net.nodes:
+        for node in self._order():
             if id(node) in done:
                 continue
             if isinstance(node, QAdd):
-                raise self._fail(
-                    node.name, "adds two feature maps; this engine runs networks without bypass"
+                source = node.inputs[0]
+                pool = None if self.apart else self._only_reader(node.output, QMaxPool)
+                target, first = self._target((pool or node).output)
+                conv = _identity(node, self.net.tensors[source])
+                add = self._addition(node, 0)
+                steps += self._pieces(
+                    Step(node.name, source, None, [conv], pool, target, first, add)
                 )
+                done |= {id(pool)} if pool else set()
+                continue
             if isinstance(node, QConcat):
                 self._place(node.output)
                 continue
@@ -403,7 +508,7 @@ class _Compiler:
             fire = None if self.apart or node.name in self.unfused else self._fire(node)
             if fire:
                 expands, concat = fire
-                pool = self._only_reader(concat.output, QMaxPool)
+                added, pool = self._behind(concat.output)
                 step = Step(
                     _module_name([node.name, *(e.name for e in expands)]),
                     node.input,
@@ -411,30 +516,29 @@ class _Compiler:
                     [_as_conv(e, e.weights.shape[2] // 2) for e in expands],
                     pool,
                     None,
+                    add=self._addition(added, self.own[added.name]) if added else None,
                 )
                 # What does not fit is taken apart, and its branches are pooled one by one: a lone
                 # pooling would cost as much as a convolution of all its channels.
                 if self._fits(step):
-                    step.target, step.first_channel = self._target((pool or concat).output)
+                    last = pool or added or concat
+                    step.target, step.first_channel = self._target(last.output)
                     steps.append(step)
-                    done |= (
-                        {id(e) for e in expands} | {id(concat)} | ({id(pool)} if pool else set())
-                    )
+                    done |= {id(n) for n in (*expands, concat, added, pool) if n}
                     continue
             pad = 0 if node.input == self.net.input else node.weights.shape[2] // 2
-            behind = None if self.apart else self._pool_behind(node)
-            if behind is None:
-                target, first = self._target(node.output)
-                pool = None
-            else:
-                pool, joined = behind
-                target, first = self._target(pool.output)
-                if joined is not None:
-                    first += self.slices[node.output][1]
-                    done.add(id(joined))
-                done.add(id(pool))
-            step = Step(node.name, node.input, None, [_as_conv(node, pad)], pool, target, first)
-            steps += self._pieces(step)
+            joined, added, pool = self._tail(node)
+            target, first = self._target((pool or added or node).output)
+            addition = self._addition(added, self.own[added.name]) if added else None
+            if joined is not None:
+                branch = self.slices[node.output][1]
+                first += branch
+                addition = replace(addition, first=branch) if addition else None
+            done |= {id(n) for n in (joined, added, pool) if n}
+            convs = [_as_conv(node, pad)]
+            steps += self._pieces(
+                Step(node.name, node.input, None, convs, pool, target, first, addition)
+            )
         return steps
 
     def _even(self, steps: list[Step]) -> list[Step]:
@@ -622,6 +726,9 @@ class _Compiler:
                     "supported: use an engine with larger memories, which needs fewer groups",
                 )
 
+        if step.add:
+            values |= self._addition_fields(step.add, number, writers)
+
         payload_bias, payload_weights = [], []
         weight_words = bias_pairs = 0
         convs = [(0, step.squeeze)] if step.squeeze else []
@@ -703,6 +810,27 @@ class _Compiler:
         except ValueError as error:
             raise self._fail(layer, f"too large for the program format: {error}") from error
         return group
+
+    def _addition_fields(
+        self, add: Addition, number: int, writers: dict[str, int]
+    ) -> dict[str, int]:
+        other = self._source(add.other)
+        # What is fetched for a group waits for rows of an earlier one.  Results of so few groups
+        # can be on their way that those further back are in memory anyway.
+        back = number - writers[add.other]
+        waits = back <= WAIT_BACK_MAX
+        return {
+            "add_enable": 1,
+            "add_left": max(add.own_left, add.other_left),
+            "add_shifts_own": int(add.own_left > 0),
+            "add_shift": add.shift,
+            "add_signed": int(other.signed),
+            "add_wait_enable": int(waits),
+            "add_wait_back": back if waits else 0,
+            "add_offset": other.offset + add.first * self.shape.word_bytes,
+            "add_tile_words": other.channels,
+            "add_last_tile": (other.tiles - 1) * other.channels,
+        }
 
     def _picture_width(self) -> int:
         _, left, _, right = self.first.padding

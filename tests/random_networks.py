@@ -291,3 +291,20 @@ V1_0_FIRES = (
 )
 V1_0 = fire_network(227, V1_0_FIRES, (0, 3, 7), 7, 96)
 V1_1 = fire_network(224, V1_0_FIRES, (0, 2, 4), 3, 64)
+
+
+def with_bypass(recipe: Recipe, modules: tuple[int, ...]) -> Recipe:
+    """``recipe`` with a bypass around the Fire modules of these numbers, the first of which is 2
+    as in the paper; where channels change it is a convolution (a complex bypass)."""
+    number = 1
+    body: list[Fire | Pool] = []
+    for part in recipe.body:
+        if isinstance(part, Fire):
+            number += 1
+            part = replace(part, bypass=number in modules)
+        body.append(part)
+    return replace(recipe, body=tuple(body))
+
+
+V1_0_SIMPLE = with_bypass(V1_0, (3, 5, 7, 9))
+V1_0_COMPLEX = with_bypass(V1_0, (2, 3, 4, 5, 6, 7, 8, 9))

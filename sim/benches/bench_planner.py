@@ -33,6 +33,8 @@ RECIPES = (
     Recipe(13, 19, 1, 1, 1, 0, 10, (Fire(3, 8, 17), Pool(2, False)), 5, 0, relu=False),
     Recipe(20, 33, 3, 7, 2, 3, 9, (Fire(1, 2, 3), Pool(3, False), Fire(9, 10, 6)), 9, 1),
     Recipe(12, 50, 2, 3, 1, 1, 17, (Pool(2, True), Fire(4, 16, 8)), 33, 0),
+    Recipe(13, 37, 2, 3, 1, 1, 17, (Fire(4, 16, 9, True), Fire(5, 9, 16, True), Pool(3, True)), 9),
+    Recipe(17, 35, 1, 3, 2, 1, 7, (Fire(4, 3, 4, True), Fire(5, 5, 8, True)), 9, relu=False),
 )
 
 
@@ -56,6 +58,7 @@ class Expected:
     rows: int  # of its group's source, 0 if it does not read any
     squeezed: int  # squeeze rows that must be in the ring
     room: int  # words that its results take in the output FIFO
+    addends: int  # words of a stored map that are added to its results
     segment: Segment | None
     squeeze_row: bool  # completes one
 
@@ -88,6 +91,7 @@ def group_blocks(
 
     first_needed = 0  # source rows before this one are free
     for ahead, row in schedule:
+        adds = not ahead and bool(g.get("add_enable"))
         for tile in reversed(range(g["tiles"])):
             rightmost = tile == g["tiles"] - 1
             stored = emits.get(row) if not ahead else None
@@ -164,7 +168,12 @@ def group_blocks(
                         "token.channels": channels,
                         "token.pixels": g["last_pixels"] if rightmost else shape.pixels,
                         "token.relu": g.get(f"p{k}_relu", 0),
+                        "token.add": int(adds),
                     }
+                    if adds:
+                        names = ("left", "shifts_own", "shift", "signed")
+                        values |= {f"token.add_{name}": g[f"add_{name}"] for name in names}
+                        values["token.out_signed"] = g.get("out_signed", 0)
                     for name in ("taps0", "taps1", "words0", "words1", "left", "src_signed"):
                         values[name] = g.get(f"p{k}_{name}", 0)
                     if ahead:
@@ -209,6 +218,7 @@ def group_blocks(
                         0 if p["mid"] else min(bottom, total),
                         min(bottom, total) if p["mid"] else 0,
                         channels if stored is not None else 0,
+                        channels if adds else 0,
                         segment,
                         ahead and row_end,
                     )
@@ -247,6 +257,7 @@ class Bench:
         dut = self.dut
         dut.group_valid_i.value = dut.block_ready_i.value = dut.segment_ready_i.value = 0
         dut.ring_row_done_i.value = dut.fifo_pop_i.value = dut.start_i.value = 0
+        dut.addend_word_i.value = 0
         dut.scratch_addr_i.value, dut.output_addr_i.value = SCRATCH, OUTPUT
         dut.output_stride_i.value = OUTPUT_STRIDE
         dut.weights_loaded_i.value = dut.load_seq_i.value = dut.load_rows_i.value = 0
@@ -273,13 +284,15 @@ class Bench:
         given = index = loaded = seq = rows = squeezed = 0
         squeezing: list[int] = []  # groups whose squeeze rows are on their way to the ring
         held = patience = cycle = 0  # held: words reserved or in the FIFO
+        addends = 0  # words of a stored map that have come and are promised to no block
+        addends_due = sum(block.addends for block in blocks)
         scarce = False
         seen: dict[str, bool] = {}  # what was missing a cycle ago
         pace: dict[str, float] = {}  # share of cycles in which each of these moves on
         while index < len(blocks):
             block = blocks[index]
             if cycle % PHASE == 0:
-                names = ("weights", "rows", "ring", "pop")
+                names = ("weights", "rows", "ring", "pop", "addends")
                 pace = {name: random.choice((0.01, 0.03, 0.3, 1.0)) for name in names}
                 scarce = random.random() < 0.8  # weights come for one block at a time
             cycle += 1
@@ -295,11 +308,14 @@ class Bench:
                     seq, rows = seq + 1, 0
             ring_done = bool(squeezing) and random.random() < pace["ring"]
             pop = held > 0 and random.random() < pace["pop"]
+            addend = min(addends_due, shape.fifo_words - addends) > 0
+            addend = addend and random.random() < pace["addends"]
             offer = given < len(sequence) and random.random() < 0.5
             ready, segment_ready = random.random() < 0.5, random.random() < 0.5
             dut.weights_loaded_i.value = loaded & 0xFFFF
             dut.load_seq_i.value, dut.load_rows_i.value = seq, rows
             dut.ring_row_done_i.value, dut.fifo_pop_i.value = int(ring_done), int(pop)
+            dut.addend_word_i.value = int(addend)
             dut.group_valid_i.value = int(offer)
             if offer:
                 dut.group_i.value = words[given % len(words)]
@@ -314,7 +330,7 @@ class Bench:
                 "output": shape.fifo_words - held < block.room
                 or (block.segment is not None and not segment_ready),
             }
-            missing["input"] = missing["input"] and block.rows > 0
+            missing["input"] = (missing["input"] and block.rows > 0) or addends < block.addends
             # What is missing is looked up a cycle late; room for a segment is not.
             was_missing, seen = seen, dict(missing)
             reasons = [name for name in missing if getattr(dut, f"wait_{name}_o").value == 1]
@@ -332,6 +348,7 @@ class Bench:
             if accepted:
                 self._check(index, block)
                 held += block.room
+                addends -= block.addends
                 if block.squeeze_row:
                     squeezing.append(block.group)
                 index += 1
@@ -343,13 +360,15 @@ class Bench:
                 squeezing.pop(0)
                 squeezed += 1
             held -= int(pop)
+            addends += int(addend)
+            addends_due -= int(addend)
             given += int(offer and dut.group_ready_o.value == 1)
         dut.block_ready_i.value = 1
         dut.group_valid_i.value = 0
         for _ in range(30):
             await RisingEdge(dut.clk_i)
             assert dut.block_valid_o.value == 0 and dut.segment_valid_o.value == 0
-        assert given == len(sequence)
+        assert given == len(sequence) and addends == addends_due == 0
 
     def _check(self, index: int, block: Expected) -> None:
         dut = self.dut

@@ -69,7 +69,7 @@ class Bench:
         dut = self.dut
         for port in (dut.start_i, dut.cmd_ready_i, dut.data_valid_i, dut.planner_ready_i):
             port.value = 0
-        dut.loader_ready_i.value = 0
+        dut.loader_ready_i.value = dut.addend_ready_i.value = 0
         dut.free_i.value = 0
         await reset(dut)
 
@@ -87,7 +87,7 @@ class Bench:
         time in cycles that the array works on a group. Returns the error code, 0 if none.
         """
         dut = self.dut
-        given: dict[str, int] = {"planner": 0, "loader": 0}
+        given: dict[str, int] = {"planner": 0, "loader": 0, "addend": 0}
         sequence = groups * images
         descriptors, payloads = [], []
         place = d.HEADER_BEATS * 8
@@ -121,6 +121,7 @@ class Bench:
             ("free_i", 0),
             ("planner_ready_i", 0),
             ("loader_ready_i", 0),
+            ("addend_ready_i", 0),
             ("data_valid_i", 0),
             ("start_i", 1),
         ):
@@ -141,9 +142,10 @@ class Bench:
             ready = {name: random.random() < 0.2 for name in given}
             dut.planner_ready_i.value = int(ready["planner"])
             dut.loader_ready_i.value = int(ready["loader"])
+            dut.addend_ready_i.value = int(ready["addend"])
             # A group is executed some time after all of its weights have come.
             free = done < len(sequence) and busy == 0 and written["weight"] >= loaded_at[done]
-            free = free and given["planner"] > done and given["loader"] > done
+            free = free and min(given.values()) > done
             dut.free_i.value = int(free)
             dut.free_weight_words_i.value = (
                 sequence[done].fields["weight_words"] if free else random.getrandbits(16)
@@ -202,7 +204,7 @@ class Bench:
                 if done == len(sequence):
                     break
             assert quiet < 2000 + 2 * free_gap, "the program hangs"
-        assert given == {"planner": len(sequence), "loader": len(sequence)}
+        assert set(given.values()) == {len(sequence)}
         assert int(dut.groups_o.value) == len(sequence)
         assert written["weight"] * self.channels == len(expected["weight"])
         assert written["bias"] * 8 == len(expected["bias"])

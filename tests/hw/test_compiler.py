@@ -15,9 +15,20 @@ from hypothesis import strategies as st
 from hw import definition as d
 from hw.compiler import CompileError, border, compile_network
 from hw.packing import pack_biases, pack_weights
+from hw.program import Program
 from hw.shape import PYNQ_Z2, EngineShape
-from quantize.qnetwork import QConv, QGlobalSum, QNetwork
-from tests.random_networks import V1_0, V1_1, Fire, Pool, Recipe, build, random_network
+from quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QNetwork
+from tests.random_networks import (
+    V1_0,
+    V1_0_COMPLEX,
+    V1_0_SIMPLE,
+    V1_1,
+    Fire,
+    Pool,
+    Recipe,
+    build,
+    random_network,
+)
 
 SMALL_RECIPE = Recipe(24, 26, 3, 3, 2, 0, 20, (Pool(3, True), Fire(8, 16, 24)), 10)
 
@@ -199,7 +210,103 @@ def test_shapes_have_limits() -> None:
         EngineShape(14, 32, act_words=3000)
 
 
-@pytest.mark.parametrize("apart", [False, True])
-def test_additions_are_refused_by_name(apart: bool) -> None:
-    with pytest.raises(CompileError, match=r"layer fire\d/add: adds two feature maps"):
-        compile_network(random_network(0, bypass=True), PYNQ_Z2, stages_apart=apart)
+# ------------------------------------------------------------------------------- additions
+
+
+def adding(program: Program) -> dict[str, dict[str, int]]:
+    """Descriptors of the groups that add a stored map."""
+    return {g.name: g.fields for g in program.groups if g.fields.get("add_enable")}
+
+
+def spliced(net: QNetwork, inputs: tuple[str, str]) -> QNetwork:
+    """``net`` with one more addition, of these tensors, before its classifier."""
+    *nodes, last = net.nodes
+    assert isinstance(last, QGlobalSum)
+    add = QAdd("extra", inputs, "extra", (0, 0), 1)
+    tensor = replace(net.tensors[inputs[0]], name="extra")
+    return replace(
+        net,
+        tensors={**net.tensors, "extra": tensor},
+        nodes=(*nodes, add, replace(last, input="extra")),
+    )
+
+
+@pytest.mark.parametrize(("recipe", "bypasses"), [(V1_0_SIMPLE, 0), (V1_0_COMPLEX, 4)])
+def test_a_bypass_is_part_of_its_modules_group(recipe: Recipe, bypasses: int) -> None:
+    """A simple one costs the array nothing; a convolution in it runs before the module."""
+    net = build(recipe, 1)
+    program = compile_network(net, PYNQ_Z2)
+    names = [g.name for g in program.groups]
+    adds = [node for node in net.nodes if isinstance(node, QAdd)]
+    found = adding(program)
+    assert list(found) == [node.name.removesuffix("/add") for node in adds]
+    assert [n for n in names if n.endswith("/bypass")] == [f"{m}/bypass" for m in found][
+        : 2 * bypasses : 2
+    ]
+    for name in names:
+        if name.endswith("/bypass"):
+            module = name.removesuffix("/bypass")
+            assert found[module]["add_wait_back"] == names.index(module) - names.index(name) == 1
+    if not bypasses:
+        assert ideal(program) == 1_979_448
+    stored = {m["name"]: m for m in program.host["maps"]}
+    for node in adds:
+        # Module inputs and bypasses are stored, what is added to them never is.
+        other = next(m for name, m in stored.items() if name in node.inputs)
+        fields = found[node.name.removesuffix("/add")]
+        assert fields["add_offset"] == other["offset"]
+        assert fields["add_signed"] == other["signed"]
+        assert f"{node.name.removesuffix('/add')}/concat" not in stored
+        assert fields["add_left"] == max(node.left) and fields["add_shift"] == node.shift
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_stages_apart_add_by_themselves(seed: int) -> None:
+    net = random_network(seed, bypass=True)
+    program = compile_network(net, PYNQ_Z2, stages_apart=True)
+    assert set(adding(program)) == {n.name for n in net.nodes if isinstance(n, QAdd)}
+    assert {n.output for n in net.nodes[:-1]} - {m["name"] for m in program.host["maps"]} == {
+        name for n in net.nodes if isinstance(n, QConcat) for name in n.inputs
+    }
+
+
+def test_operands_that_others_read_are_added_by_themselves() -> None:
+    """Of two maps in memory one passes through the array unchanged."""
+    net = build(replace(SMALL_RECIPE, body=(*SMALL_RECIPE.body, Fire(8, 20, 20))), 1)
+    program = compile_network(spliced(net, ("fire2/concat", "fire1/concat")), PYNQ_Z2)
+    assert list(adding(program)) == ["fire2"]
+    twice = compile_network(spliced(net, ("fire2/concat", "fire2/concat")), PYNQ_Z2)
+    assert list(adding(twice)) == ["extra"]
+    assert adding(twice)["extra"]["p1_steps"] == 40
+    assert adding(twice)["extra"]["add_offset"] == adding(twice)["extra"]["src_offset"]
+
+
+def test_branches_of_a_module_too_large_for_one_group_add_their_channels() -> None:
+    recipe = replace(SMALL_RECIPE, body=(Fire(8, 90, 90), Fire(40, 90, 90, bypass=True)))
+    small = EngineShape(14, 16, weight_words=1024)
+    program = compile_network(build(recipe, 1), small)
+    found = adding(program)
+    assert len(found) > 2 and all(name.startswith("fire1/expand") for name in found)
+    first = min(f["add_offset"] for f in found.values())
+    channels = sum(f["segment_words"] for f in found.values())
+    assert channels == 180
+    for fields in found.values():
+        assert fields["add_offset"] - first == fields["dst_offset"] - min(
+            f["dst_offset"] for f in found.values()
+        )
+
+
+def test_the_picture_cannot_be_added() -> None:
+    net = build(SMALL_RECIPE, 1)
+    with pytest.raises(CompileError, match="layer extra: adds the network's input"):
+        compile_network(spliced(net, ("fire1/concat", "data")), PYNQ_Z2)
+
+
+@pytest.mark.parametrize(("left", "shift"), [((1, 1), 0), ((8, 0), 0), ((0, 0), 16), ((0, 0), -1)])
+def test_alignments_that_the_adder_does_not_know(left: tuple[int, int], shift: int) -> None:
+    net = build(V1_0_SIMPLE, 1)
+    nodes = tuple(
+        replace(n, left=left, shift=shift) if isinstance(n, QAdd) else n for n in net.nodes
+    )
+    with pytest.raises(CompileError, match=r"layer fire2/add: left shifts .* supported are"):
+        compile_network(replace(net, nodes=nodes), PYNQ_Z2)
