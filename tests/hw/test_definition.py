@@ -23,7 +23,8 @@ def test_stale_file_is_found(tmp_path) -> None:
         path.write_text(text())
     assert generate.stale_files(tmp_path) == []
     changed = tmp_path / "hw/rtl/firebrick_pkg.sv"
-    changed.write_text(changed.read_text().replace("32'd1", "32'd2", 1))
+    version = f"32'd{d.FORMAT_VERSION};"
+    changed.write_text(changed.read_text().replace(version, "32'd9999;", 1))
     assert generate.stale_files(tmp_path) == ["hw/rtl/firebrick_pkg.sv"]
 
 
