@@ -4,6 +4,9 @@
         result = engine.run(picture)
         for name, probability in result.top_k(5): ...
 
+        for frame in engine.stream(sources.folder("photos", engine.program)):
+            print(frame.name, frame.result.top_k(1), frame.latency)
+
 It talks to the engine through pynq alone (Overlay, allocate, interrupts); ``import pynq`` happens
 when a :class:`Firebrick` is made.
 """
@@ -12,38 +15,39 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 import warnings
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from . import definition, layout
+from . import definition, layout, system
+from .buffers import ALIGNMENT, Buffers
+from .clock import Clock, SystemClock, pause
 from .errors import (
-    AllocationError,
+    BusyError,
     EngineError,
     ImageError,
     MismatchError,
     NoAnswerError,
+    SourceError,
     StateError,
     engine_error,
 )
+from .ip import Engine, open_overlay
 from .program import Program, load_program
-from .results import Batch, Counters, EngineInfo, GroupProfile, Profile, Result, scores
+from .results import Batch, Counters, EngineInfo, Frame, GroupProfile, Profile, Result, scores
+from .sources import Picture, named
 
-ENGINE_TYPE = "firebrick:ip:firebrick_engine"
-INTERRUPT_PIN = "irq_o"
-ALIGNMENT = 128
-START, SOFT_RESET = 1, 2
-BUSY, DONE, ERROR, RESETTING = 1, 2, 4, 8
+START = 1
+BUSY, DONE, ERROR = 1, 2, 4
 INTERRUPTS = 3
 DEFAULT_TIMEOUT = 10.0
-RESET_TIMEOUT = 0.005
 POLL_SECONDS = 0.0005
-RESET_POLL_SECONDS = 0.00001
 STALL_CYCLES = 1 << 20
 MAX_IMAGES = 65535
+SLOTS = 2
 COUNTERS = (
     "ACTIVE",
     "STALL_WEIGHTS",
@@ -59,22 +63,14 @@ COUNTERS = (
 )
 
 
-class Clock(Protocol):
-    """Time as the driver measures it, in seconds."""
+@dataclass(frozen=True, eq=False)
+class _Load:
+    """Pictures in the input buffer of a slot, ready to start; times in seconds of the clock."""
 
-    def now(self) -> float: ...
-
-    def sleep(self, seconds: float) -> None: ...
-
-
-class SystemClock:
-    """The computer's clock."""
-
-    def now(self) -> float:
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
+    slot: int
+    pictures: tuple[Picture, ...]
+    asked: float
+    ready: float
 
 
 class Firebrick:
@@ -84,10 +80,13 @@ class Firebrick:
     already; ``program`` a path or a :class:`~host.program.Program`. ``timeout`` is how many
     seconds a start may take, ``stall_cycles`` after how many cycles without progress the engine
     itself gives up. ``max_batch`` limits the pictures of one start, and so the memory.
+    ``waits_by`` says how the end of a run is noticed: "interrupt", or "polling" with the reason.
 
-    Raises :class:`ProgramError`, :class:`MismatchError` or :class:`AllocationError`. Every run may
-    raise :class:`EngineError` (one of its classes) or :class:`NoAnswerError`; both leave the
-    engine reset and ready, unless the message says otherwise.
+    Raises :class:`MissingFileError`, :class:`ProgramError`, :class:`MismatchError` or
+    :class:`AllocationError`. Every run may raise :class:`EngineError` (one of its classes) or
+    :class:`NoAnswerError`; both leave the engine reset and ready, unless the message says
+    otherwise. While one run is under way - a started coroutine, a stream that is not used up -
+    every other raises :class:`BusyError`.
     """
 
     def __init__(
@@ -103,68 +102,53 @@ class Firebrick:
     ) -> None:
         import pynq
 
-        self._pynq = pynq
-        self._buffers: dict[str, Any] = {}
         self._open = True
+        self._under_way: str | None = None
+        self._images_of_last_run = 0
+        self._last: Counters | None = None
         self.program = program if isinstance(program, Program) else load_program(program)
         self.timeout = timeout
         self.stall_cycles = int(stall_cycles)
         self.max_batch = max(1, min(int(max_batch), MAX_IMAGES))
         self.clock: Clock = clock or SystemClock()
+        self._buffers = Buffers(pynq, self.program.source)
         path = isinstance(overlay, (str, os.PathLike))
-        self.overlay = pynq.Overlay(os.fspath(overlay)) if path else overlay
-        self._ip = self._find_engine()
-        self._interrupt = getattr(self._ip, INTERRUPT_PIN, None) if use_interrupt else None
-        self.engine = self._identify()
+        self.overlay = open_overlay(pynq, os.fspath(overlay)) if path else overlay
+        self._engine = Engine(self.overlay, self.clock)
+        self.engine: EngineInfo = self._engine.info
+        self._check_system(pynq)
         self._check_fit()
-        self._images_of_last_run = 0
-        self._last: Counters | None = None
+        self._interrupt = self._engine.interrupt if use_interrupt else None
+        if self._interrupt is not None:
+            self.waits_by = "interrupt"
+        else:
+            asked = "asked for" if not use_interrupt else "the overlay lists no interrupt"
+            self.waits_by = f"polling ({asked})"
         try:
-            self._reset()
-            self._load()
+            self._engine.reset()
+            blob = np.frombuffer(self.program.loadable, np.uint8)
+            buffer = self._buffers.reserve("program", blob.size)
+            buffer[:] = blob
+            buffer.flush()
+            self._buffers.reserve("scratch", max(self.program.scratch_bytes, ALIGNMENT))
+            self._reserve(0, 1)
         except BaseException:
             self.close()
             raise
 
     # ---------------------------------------------------------------------------- set-up
 
-    def _find_engine(self) -> Any:
-        found = [
-            name
-            for name, ip in self.overlay.ip_dict.items()
-            if str(ip["type"]).startswith(ENGINE_TYPE + ":")
-        ]
-        if not found:
-            raise MismatchError(
-                f"the overlay holds no {ENGINE_TYPE}, only "
-                f"{', '.join(self.overlay.ip_dict) or 'nothing'}: load Firebrick's overlay"
-            )
-        return getattr(self.overlay, found[0])
-
-    def _identify(self) -> EngineInfo:
-        if self._read("ID") != definition.ENGINE_ID:
-            raise MismatchError(
-                f"the IP's identification reads {self._read('ID'):#010x}, an engine's is "
-                f"{definition.ENGINE_ID:#010x}: wrong overlay, or no clock"
-            )
-        shape, capacity, pool = (self._read(r) for r in ("SHAPE", "CAPACITY", "POOL_CAPACITY"))
-
-        def byte(word: int, index: int) -> int:
-            return word >> 8 * index & 0xFF
-
-        return EngineInfo(
-            version=self._read("VERSION"),
-            pixels=byte(shape, 0),
-            channels=byte(shape, 1),
-            acc_bits=byte(shape, 2),
-            word_bytes=byte(shape, 3),
-            act_words=1 << byte(capacity, 0),
-            weight_words=1 << byte(capacity, 1),
-            bias_pairs=1 << byte(capacity, 2),
-            sums=1 << byte(capacity, 3),
-            pool_channels=1 << byte(pool, 0),
-            pool_line_words=1 << byte(pool, 1),
-        )
+    def _check_system(self, pynq: Any) -> None:
+        """The chip is the overlay's, and its memory ports are as wide as the engine's."""
+        if not any(
+            str(ip["type"]).startswith(system.PROCESSOR_TYPE)
+            for ip in self.overlay.ip_dict.values()
+        ):
+            return
+        part = self._engine.description.get("PART")
+        if part is not None:
+            system.check_chip(pynq, str(part))
+        system.widen_ports(pynq)
 
     def _check_fit(self) -> None:
         engine, program = self.engine, self.program
@@ -195,41 +179,10 @@ class Firebrick:
                     f"one has {has}: compile it for this overlay"
                 )
 
-    def _load(self) -> None:
-        blob = np.frombuffer(self.program.loadable, np.uint8)
-        buffer = self._allocate("program", blob.size)
-        buffer[:] = blob
-        buffer.flush()
-        self._allocate("scratch", max(self.program.scratch_bytes, ALIGNMENT))
-        self._reserve(1)
-
-    def _reserve(self, images: int) -> None:
-        """Input and output memory for ``images`` pictures."""
-        for name, stride in (("input", self._input_stride), ("output", self._output_stride)):
-            if name not in self._buffers or self._buffers[name].size < stride * images:
-                self._free(name)
-                self._allocate(name, stride * images)
-
-    def _allocate(self, name: str, size: int) -> Any:
-        try:
-            buffer = self._pynq.allocate((size,), np.uint8)
-        except (RuntimeError, MemoryError) as error:
-            raise AllocationError(
-                f"{self.program.source}: no {size} bytes of contiguous memory for the {name}: "
-                f"{error}; free other buffers or take a smaller batch"
-            ) from None
-        self._buffers[name] = buffer
-        if int(buffer.physical_address) % ALIGNMENT:
-            raise AllocationError(
-                f"the {name} buffer lies at {int(buffer.physical_address):#x}, not at a multiple "
-                f"of {ALIGNMENT} bytes"
-            )
-        return buffer
-
-    def _free(self, name: str) -> None:
-        buffer = self._buffers.pop(name, None)
-        if buffer is not None:
-            buffer.freebuffer()
+    def _reserve(self, slot: int, images: int) -> None:
+        """Input and output memory of a slot for ``images`` pictures."""
+        self._buffers.reserve(f"input {slot}", self._input_stride * images)
+        self._buffers.reserve(f"output {slot}", self._output_stride * images)
 
     @property
     def _input_stride(self) -> int:
@@ -245,12 +198,10 @@ class Firebrick:
             return
         self._open = False
         try:
-            if self._buffers and self._read("STATUS") & BUSY:
-                # Memory that the engine may still write to must not be freed under it.
-                self._soft_reset()
+            # Memory that the engine may still write to must not be freed under it.
+            self._stop()
         finally:
-            for name in list(self._buffers):
-                self._free(name)
+            self._buffers.free()
 
     def __enter__(self) -> Firebrick:
         return self
@@ -258,40 +209,31 @@ class Firebrick:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _stop(self) -> None:
+        """Never leave an engine running that writes to our buffers."""
+        if len(self._buffers) and self._engine.read("STATUS") & BUSY:
+            self._engine.soft_reset()
+
+    def _begin(self, what: str) -> None:
+        """Claim the engine for one run; raises :class:`StateError` or :class:`BusyError`."""
+        self._require_idle()
+        self._under_way = what
+
     def _require_open(self) -> None:
         if not self._open:
             raise StateError("the driver is closed")
 
-    # ------------------------------------------------------------------------- registers
-
-    def _read(self, name: str) -> int:
-        return int(self._ip.read(definition.REGISTERS[name][0]))
-
-    def _write(self, name: str, value: int) -> None:
-        self._ip.write(definition.REGISTERS[name][0], int(value))
-
-    def _soft_reset(self) -> bool:
-        """Soft reset; False where it did not end within ``RESET_TIMEOUT``."""
-        self._write("CONTROL", SOFT_RESET)
-        deadline = self.clock.now() + RESET_TIMEOUT
-        while self._read("STATUS") & RESETTING:
-            if self.clock.now() > deadline:
-                return False
-            self.clock.sleep(RESET_POLL_SECONDS)
-        return True
-
-    def _reset(self) -> None:
-        if not self._soft_reset():
-            raise NoAnswerError(
-                "the engine's soft reset does not end: the memory port does not answer; load the "
-                "overlay again",
-                reset_done=False,
+    def _require_idle(self) -> None:
+        self._require_open()
+        if self._under_way is not None:
+            raise BusyError(
+                f"{self._under_way} is under way: wait for its end, or close it, before the next"
             )
 
     def reset(self) -> None:
         """Soft reset; the program stays loaded. Raises :class:`NoAnswerError`."""
-        self._require_open()
-        self._reset()
+        self._require_idle()
+        self._engine.reset()
 
     # ------------------------------------------------------------------------------ runs
 
@@ -304,78 +246,197 @@ class Firebrick:
 
         Raises :class:`ImageError` before anything runs where a picture is wrong.
         """
-        self._require_open()
+        chunks = self._chunks(images)
+        self._begin("a run")
+        try:
+            parts = []
+            for chunk in chunks:
+                load = self._fill(0, chunk, self.clock.now())
+                self._launch(load)
+                self._wait()
+                parts.append((self._collect(load), self._last))
+        finally:
+            self._end()
+        return self._batch(parts)
+
+    async def run_async(self, image: np.ndarray) -> Result:
+        """As :meth:`run`, for an event loop: others run while the engine computes."""
+        return (await self.run_batch_async([image]))[0]
+
+    async def run_batch_async(self, images: Sequence[np.ndarray] | np.ndarray) -> Batch:
+        """As :meth:`run_batch`, for an event loop. Cancelling it resets the engine."""
+        chunks = self._chunks(images)
+        self._begin("an asynchronous run")
+        try:
+            parts = []
+            for chunk in chunks:
+                load = self._fill(0, chunk, self.clock.now())
+                self._launch(load)
+                await self._wait_async()
+                parts.append((self._collect(load), self._last))
+        finally:
+            self._end()
+        return self._batch(parts)
+
+    def stream(self, source: Iterable[Picture | np.ndarray], batch: int = 1) -> Iterator[Frame]:
+        """Answers for the pictures of ``source``, in order, ``batch`` of them in one start.
+
+        While the engine computes, the next pictures are fetched, cut into words and written to
+        a second buffer; it then starts on them before the first answers are handed out. Whatever
+        ends the source early - its own exception, which comes as :class:`SourceError`, or a wrong
+        picture, :class:`ImageError` - is raised after the answers for all pictures before it.
+        """
+        self._begin("a stream")
+        pictures = named(source)
+        failure: list[Exception] = []
+        try:
+            load = self._next(0, pictures, batch, failure)
+            if load is not None:
+                self._launch(load)
+            while load is not None:
+                following = self._next((load.slot + 1) % SLOTS, pictures, batch, failure)
+                self._wait()
+                sums, counters, done = self._collect(load), self._last, self.clock.now()
+                if following is not None:
+                    self._launch(following)
+                yield from self._frames(load, sums, counters, done)
+                load = following
+        finally:
+            self._end()
+        if failure:
+            raise failure[0]
+
+    async def stream_async(
+        self, source: Iterable[Picture | np.ndarray], batch: int = 1
+    ) -> AsyncIterator[Frame]:
+        """As :meth:`stream`, for an event loop: others run while the engine computes."""
+        self._begin("a stream")
+        pictures = named(source)
+        failure: list[Exception] = []
+        try:
+            load = self._next(0, pictures, batch, failure)
+            if load is not None:
+                self._launch(load)
+            while load is not None:
+                following = self._next((load.slot + 1) % SLOTS, pictures, batch, failure)
+                await self._wait_async()
+                sums, counters, done = self._collect(load), self._last, self.clock.now()
+                if following is not None:
+                    self._launch(following)
+                for frame in self._frames(load, sums, counters, done):
+                    yield frame
+                load = following
+        finally:
+            self._end()
+        if failure:
+            raise failure[0]
+
+    def _chunks(self, images: Sequence[np.ndarray] | np.ndarray) -> list[tuple[Picture, ...]]:
+        """The pictures of each start; raises :class:`ImageError` where one is wrong."""
+        self._require_idle()
         if len(images) == 0:
             raise ImageError("no pictures to run")
-        program = self.program
-        for number, image in enumerate(images):
-            try:
-                layout.to_channels_first(image, program.input)
-            except ImageError as error:
-                raise ImageError(f"picture {number}: {error}") from None
-        chunks = [images[i : i + self.max_batch] for i in range(0, len(images), self.max_batch)]
-        sums, counters = [], []
-        for chunk in chunks:
-            sums.append(self._start(chunk))
-            assert self._last is not None
-            counters.append(self._last)
-        every = np.concatenate(sums)
-        totals, logits, probabilities = scores(every, program)
-        starts = tuple(i for i, chunk in enumerate(chunks) for _ in range(len(chunk)))
-        return Batch(every, totals, logits, probabilities, tuple(counters), starts, program.classes)
+        pictures = tuple(named(images))
+        for picture in pictures:
+            self._check(picture)
+        size = self.max_batch
+        return [pictures[i : i + size] for i in range(0, len(pictures), size)]
 
-    def _start(self, images: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
-        """One start of the engine: sums int64 [len(images), classes]."""
-        program, count = self.program, len(images)
-        self._last = None
-        self._reserve(count)
-        inputs = self._buffers["input"][: count * self._input_stride]
-        for place, image in zip(inputs.reshape(count, -1), images, strict=True):
+    def _check(self, picture: Picture) -> None:
+        try:
+            layout.to_channels_first(picture.pixels, self.program.input)
+        except ImageError as error:
+            raise ImageError(f"{picture.name}: {error}") from None
+
+    def _next(
+        self, slot: int, pictures: Iterator[Picture], batch: int, failure: list[Exception]
+    ) -> _Load | None:
+        """The next pictures of a stream, in the buffers of ``slot``; None at its end.
+
+        Why it ended early goes into ``failure``: what was fetched before is still to be run.
+        """
+        asked = self.clock.now()
+        fetched: list[Picture] = []
+        while not failure and len(fetched) < min(max(batch, 1), self.max_batch):
+            try:
+                picture = next(pictures, None)
+                if picture is None:
+                    break
+                self._check(picture)
+            except (ImageError, SourceError) as error:
+                failure.append(error)
+            except Exception as error:
+                wrapped = SourceError(f"the source of pictures failed: {error!r}")
+                wrapped.__cause__ = error
+                failure.append(wrapped)
+            else:
+                fetched.append(picture)
+        return self._fill(slot, tuple(fetched), asked) if fetched else None
+
+    def _fill(self, slot: int, pictures: tuple[Picture, ...], asked: float) -> _Load:
+        """Write checked pictures to the input buffer of ``slot``."""
+        program, count = self.program, len(pictures)
+        self._reserve(slot, count)
+        inputs = self._buffers[f"input {slot}"][: count * self._input_stride]
+        for place, picture in zip(inputs.reshape(count, -1), pictures, strict=True):
             place[: program.input.bytes] = layout.pack_input(
-                image, program.input, program.pixels, program.word_bytes
+                picture.pixels, program.input, program.pixels, program.word_bytes
             )
         inputs.flush()
-        self._write("PROGRAM_ADDR", self._buffers["program"].physical_address)
-        self._write("INPUT_ADDR", self._buffers["input"].physical_address)
-        self._write("OUTPUT_ADDR", self._buffers["output"].physical_address)
-        self._write("SCRATCH_ADDR", self._buffers["scratch"].physical_address)
-        self._write("IMAGES", count)
-        self._write("INPUT_STRIDE", self._input_stride)
-        self._write("OUTPUT_STRIDE", self._output_stride)
-        self._write("TIMEOUT", self.stall_cycles)
-        self._write("IRQ_STATUS", INTERRUPTS)
-        self._write("IRQ_ENABLE", INTERRUPTS)
-        self._write("CONTROL", START)
-        try:
-            self._wait()
-        except BaseException:
-            # Interrupted by the keyboard, or no answer: never leave an engine running that
-            # writes to our buffers.
-            if self._read("STATUS") & BUSY:
-                self._soft_reset()
-            raise
-        self._last = self._counters()
-        self._images_of_last_run = count
-        outputs = self._buffers["output"][: count * self._output_stride]
-        outputs.invalidate()
-        rows = np.asarray(outputs).reshape(count, -1)[:, : 8 * program.output.classes]
-        return np.ascontiguousarray(rows).view("<i8").astype(np.int64)
+        return _Load(slot, pictures, asked, self.clock.now())
+
+    def _launch(self, load: _Load) -> None:
+        """Start the engine on the pictures of ``load``."""
+        self._last = None
+        address = self._buffers.address
+        for name, value in (
+            ("PROGRAM_ADDR", address("program")),
+            ("INPUT_ADDR", address(f"input {load.slot}")),
+            ("OUTPUT_ADDR", address(f"output {load.slot}")),
+            ("SCRATCH_ADDR", address("scratch")),
+            ("IMAGES", len(load.pictures)),
+            ("INPUT_STRIDE", self._input_stride),
+            ("OUTPUT_STRIDE", self._output_stride),
+            ("TIMEOUT", self.stall_cycles),
+            ("IRQ_STATUS", INTERRUPTS),
+            ("IRQ_ENABLE", INTERRUPTS),
+            ("CONTROL", START),
+        ):
+            self._engine.write(name, value)
+
+    def _running(self) -> bool:
+        """False once the run has ended well; raises its error where it has not."""
+        status = self._engine.read("STATUS")
+        if status & BUSY or not status & (DONE | ERROR):
+            return True
+        self._engine.write("IRQ_STATUS", INTERRUPTS)
+        if status & ERROR:
+            raise self._error()
+        return False
 
     def _wait(self) -> None:
         """Return when the run is done; raise its error, or :class:`NoAnswerError`."""
         deadline = self.clock.now() + self.timeout
         interrupt = self._interrupt
         loop = _event_loop() if interrupt is not None else None
-        while (status := self._read("STATUS")) & BUSY or not status & (DONE | ERROR):
+        while self._running():
             if self.clock.now() > deadline:
                 self._give_up()
             if loop is not None:
                 loop.run_until_complete(self._interrupted(interrupt, deadline))
             else:
                 self.clock.sleep(POLL_SECONDS)
-        self._write("IRQ_STATUS", INTERRUPTS)
-        if status & ERROR:
-            raise self._error()
+
+    async def _wait_async(self) -> None:
+        """As :meth:`_wait`, and lets others run meanwhile."""
+        deadline = self.clock.now() + self.timeout
+        while self._running():
+            if self.clock.now() > deadline:
+                self._give_up()
+            if self._interrupt is not None:
+                await self._interrupted(self._interrupt, deadline)
+            else:
+                await pause(self.clock, POLL_SECONDS)
 
     async def _interrupted(self, interrupt: Any, deadline: float) -> None:
         """Wait for the interrupt or the deadline."""
@@ -390,21 +451,53 @@ class Firebrick:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
 
+    def _collect(self, load: _Load) -> np.ndarray:
+        """Sums of a run that has ended, int64 [pictures, classes]; keeps its counters."""
+        count = len(load.pictures)
+        self._last = self._read_counters()
+        self._images_of_last_run = count
+        outputs = self._buffers[f"output {load.slot}"][: count * self._output_stride]
+        outputs.invalidate()
+        rows = np.asarray(outputs).reshape(count, -1)[:, : 8 * self.program.output.classes]
+        return np.ascontiguousarray(rows).view("<i8").astype(np.int64)
+
+    def _end(self) -> None:
+        """Give the engine free, stopped where it still runs: an exception, or a stream that was
+        closed before its end."""
+        self._under_way = None
+        if self._open:
+            self._stop()
+
+    def _batch(self, parts: list[tuple[np.ndarray, Counters | None]]) -> Batch:
+        sums = np.concatenate([part for part, _ in parts])
+        totals, logits, probabilities = scores(sums, self.program)
+        starts = tuple(i for i, (part, _) in enumerate(parts) for _ in range(len(part)))
+        counters = tuple(c for _, c in parts if c is not None)
+        classes = self.program.classes
+        return Batch(sums, totals, logits, probabilities, counters, starts, classes)
+
+    def _frames(
+        self, load: _Load, sums: np.ndarray, counters: Counters | None, done: float
+    ) -> Iterator[Frame]:
+        results = self._batch([(sums, counters)])
+        for picture, result in zip(load.pictures, results, strict=True):
+            yield Frame(picture.name, picture.pixels, result, load.asked, load.ready, done)
+
     def _error(self) -> EngineError:
-        word = self._read("ERROR")
+        word = self._engine.read("ERROR")
         code, group = word & 0xFF, word >> 8 & 0xFFFF
         groups = self.program.groups
         name = groups[group % len(groups)].name if groups else "none"
         error = engine_error(code, group, name, self.program.source)
-        if not self._soft_reset():
+        if not self._engine.soft_reset():
             raise NoAnswerError(
                 f"{error}; the soft reset does not end: load the overlay again", reset_done=False
             ) from error
         return error
 
     def _give_up(self) -> None:
-        group = self._read("GROUP")
-        reset_done = self._soft_reset()
+        group = self._engine.read("GROUP")
+        reset_done = self._engine.soft_reset()
         raise NoAnswerError(
             f"{self.program.source}: no answer within {self.timeout:g} s (in group {group}); "
             + (
@@ -417,13 +510,14 @@ class Firebrick:
 
     # --------------------------------------------------------------------------- results
 
-    def _counters(self) -> Counters:
-        cycles = self._read("CYCLES_HI") << 32 | self._read("CYCLES_LO")
-        return Counters(cycles, *(self._read(name) for name in COUNTERS))
+    def _read_counters(self) -> Counters:
+        read = self._engine.read
+        cycles = read("CYCLES_HI") << 32 | read("CYCLES_LO")
+        return Counters(cycles, *(read(name) for name in COUNTERS))
 
     def counters(self) -> Counters:
         """Counters of the last start; raises :class:`StateError` where there was none."""
-        self._require_open()
+        self._require_idle()
         if self._last is None:
             raise StateError("no run has ended well yet: there are no counters")
         return self._last
@@ -433,7 +527,7 @@ class Firebrick:
 
         Name to array [C, H, W], uint8 or int8. Raises :class:`StateError` before the first run.
         """
-        self._require_open()
+        self._require_idle()
         if self._last is None:
             raise StateError("no run has ended well yet: there are no feature maps")
         scratch = self._buffers["scratch"]
@@ -464,7 +558,7 @@ class Firebrick:
         words = definition.PROFILE_WORDS
         base = definition.PROFILE_BASE
         records = np.array(
-            [int(self._ip.read(base + 4 * i)) for i in range(len(groups) * words)], np.int64
+            [int(self._engine.ip.read(base + 4 * i)) for i in range(len(groups) * words)], np.int64
         ).reshape(len(groups), words)
         # Records count since start, modulo 2^32.
         spent = np.diff(records, axis=0, prepend=0) % (1 << 32)

@@ -28,6 +28,18 @@ class StateError(DriverError):
     """Asked for something that the driver does not have now: no run yet, or closed."""
 
 
+class BusyError(StateError):
+    """Asked for a run while one is under way; that one goes on undisturbed."""
+
+
+class MissingFileError(DriverError):
+    """A file that the overlay or the program needs is not there."""
+
+
+class SourceError(DriverError):
+    """A source of pictures that cannot be opened, or that fails under way."""
+
+
 class ArchiveError(DriverError):
     """A deployed folder with a file that is missing, changed or not what it should be."""
 

@@ -145,6 +145,11 @@ def parse_program(data: bytes, source: str = "program") -> Program:
             f"{source}: format version {header['version']}, this driver reads "
             f"{definition.FORMAT_VERSION}: compile the program again"
         )
+    if header["definition"] != definition.DEFINITION:
+        raise ProgramError(
+            f"{source}: compiled with definition {header['definition']:#010x}, this driver has "
+            f"{definition.DEFINITION:#010x}: compile the program again, with the same release"
+        )
     expected = size + header["stream_bytes"] + header["host_bytes"]
     if len(data) != expected:
         kind = "cut off" if len(data) < expected else "followed by other bytes"

@@ -153,6 +153,27 @@ class Batch:
         return (self[i] for i in range(len(self)))
 
 
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """Answer for one picture of a stream; ``pixels`` as the source gave them.
+
+    Times in seconds of the driver's clock: when it was ``asked`` for, when it was ``ready`` in the
+    engine's memory, and when its answer was there (``done``).
+    """
+
+    name: str
+    pixels: np.ndarray
+    result: Result
+    asked: float
+    ready: float
+    done: float
+
+    @property
+    def latency(self) -> float:
+        """Seconds from asking the source for the picture to its answer."""
+        return self.done - self.asked
+
+
 def scores(sums: np.ndarray, program: Program) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Totals int64, logits and probabilities float64 of the engine's sums int64 [..., classes].
 

@@ -63,7 +63,7 @@ def hwh(board: Board, design: str = "firebrick") -> bytes:
     Xml.SubElement(root, "SYSTEMINFO", ARCH="zynq", DEVICE=chip, NAME=design, PART=board.part)
     Xml.SubElement(root, "EXTERNALPORTS")
     modules = Xml.SubElement(root, "MODULES")
-    modules.extend((_engine(board.shape), _interrupt_controller(), _processor(board)))
+    modules.extend((_engine(board), _interrupt_controller(), _processor(board)))
     tree = Xml.ElementTree(root)
     Xml.indent(tree)
     return Xml.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
@@ -88,10 +88,11 @@ def shape_of(path: str | Path) -> EngineShape:
     raise FirebrickError(f"{path}: describes no {ENGINE_VLNV}")
 
 
-def parameters(shape: EngineShape) -> dict[str, int]:
-    """What the file says of the engine: its shape, and the definition that it was made from."""
-    values = {name.upper(): value for name, value in asdict(shape).items()}
-    return {**values, "DEFINITION": DEFINITION}
+def parameters(board: Board) -> dict[str, int | str]:
+    """What the file says of the engine: its shape, the definition that it was made from, and the
+    chip that it was made for."""
+    values = {name.upper(): value for name, value in asdict(board.shape).items()}
+    return {**values, "DEFINITION": DEFINITION, "PART": board.part}
 
 
 def _module(vlnv: str, instance: str, is_pl: bool) -> Xml.Element:
@@ -108,10 +109,10 @@ def _module(vlnv: str, instance: str, is_pl: bool) -> Xml.Element:
     )
 
 
-def _engine(shape: EngineShape) -> Xml.Element:
+def _engine(board: Board) -> Xml.Element:
     module = _module(ENGINE_VLNV, ENGINE_NAME, True)
     module.append(_address_block(ENGINE_BUS, REGISTER_BYTES, REGISTERS))
-    module.append(_values(parameters(shape)))
+    module.append(_values(parameters(board)))
     ports = Xml.SubElement(module, "PORTS")
     _interrupt(ports, "O", ENGINE_INTERRUPT, ENGINE_NET, (INTC_NAME, "intr"))
     module.append(_slave(ENGINE_BUS))

@@ -30,6 +30,9 @@ SLICE_CYCLES = 20_000
 
 __version__ = "3.1.2"
 
+# There is nothing to load a `.bit` into, so that a driver need not ask for one.
+NEEDS_BITSTREAM = False
+
 PROCESSOR_TYPE = "processing_system7"
 INTC_TYPE = "xilinx.com:ip:axi_intc:"
 # Of the Zynq-7000 (UG585): PSS_IDCODE of the system-level control registers, and the control

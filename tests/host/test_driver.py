@@ -24,12 +24,12 @@ Open = Callable[..., tuple[Firebrick, FakeBoard]]
 @pytest.fixture
 def open_driver(tmp_path: Path) -> Iterator[Open]:
     """Makes drivers on fake boards; keyword arguments go to the driver."""
-    write_overlay(tmp_path, SHAPE)
     with ExitStack() as stack:
 
         def make(board: FakeBoard | None = None, **options: object) -> tuple[Firebrick, FakeBoard]:
             program = make_program()
             board = board or FakeBoard(program=program)
+            write_overlay(tmp_path, board.shape)
             stack.enter_context(pynq_standin.installed(board))
             driver = Firebrick(
                 tmp_path / "firebrick.bit", parse_program(program.blob), clock=board, **options
@@ -291,8 +291,8 @@ def test_buffers_are_freed(tmp_path: Path) -> None:
 
 def test_closing_while_running_stops_the_engine(open_driver: Open) -> None:
     driver, board = open_driver()
-    driver._write("IMAGES", 1)
-    driver._write("CONTROL", 1)
+    driver._engine.write("IMAGES", 1)
+    driver._engine.write("CONTROL", 1)
     assert board.registers["STATUS"] == 1
     driver.close()
     assert board.registers["STATUS"] == 0

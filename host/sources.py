@@ -1,0 +1,81 @@
+"""Where pictures come from: arrays, a folder, a camera.
+
+A source is an iterator of :class:`Picture`; the driver also takes bare arrays.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .errors import SourceError
+from .pictures import SUFFIXES, fit, load
+from .program import Program
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture for the network: ``pixels`` uint8 [H, W, C] or [C, H, W]."""
+
+    name: str
+    pixels: np.ndarray
+
+
+def named(source: Iterable[Picture | np.ndarray]) -> Iterator[Picture]:
+    """The pictures of a source; bare arrays get their number as a name."""
+    for number, entry in enumerate(source):
+        yield entry if isinstance(entry, Picture) else Picture(f"picture {number}", entry)
+
+
+def folder(path: str | os.PathLike[str], program: Program) -> Iterator[Picture]:
+    """The pictures of a folder by name, resized and cropped as the network was trained.
+
+    Raises :class:`SourceError` where there is no such folder, or no picture in it; reading one may
+    raise :class:`ImageError`.
+    """
+    root = os.fspath(path)
+    try:
+        found = sorted(name for name in os.listdir(root) if name.lower().endswith(SUFFIXES))
+    except OSError as error:
+        raise SourceError(f"{root}: {error.strerror}") from None
+    if not found:
+        raise SourceError(f"{root}: holds no pictures ({', '.join(SUFFIXES)})")
+    return (Picture(name, load(os.path.join(root, name), program)) for name in found)
+
+
+def camera(program: Program, device: int = 0, count: int | None = None) -> Iterator[Picture]:
+    """Frames of a camera, resized and cropped for the network; ``count`` of them, or without end.
+
+    Raises :class:`SourceError` where OpenCV is missing or the camera does not open or deliver.
+    """
+    try:
+        import cv2
+    except ImportError:
+        raise SourceError(
+            "a camera needs OpenCV: apt-get install python3-opencv, or run pictures of a folder"
+        ) from None
+    capture = cv2.VideoCapture(device)
+    if not capture.isOpened():
+        capture.release()
+        raise SourceError(f"camera {device} does not open: is one connected, and free?")
+    return _frames(cv2, capture, program, device, count)
+
+
+def _frames(
+    cv2: Any, capture: Any, program: Program, device: int, count: int | None
+) -> Iterator[Picture]:
+    number = 0
+    try:
+        while count is None or number < count:
+            good, frame = capture.read()
+            if not good:
+                raise SourceError(f"camera {device} delivers no more frames, {number} were read")
+            pixels = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+            yield Picture(f"frame {number}", fit(pixels, program, f"frame {number}"))
+            number += 1
+    finally:
+        capture.release()

@@ -1,0 +1,131 @@
+"""Pictures for the network: the pixels of the quantizer's preprocessing, and clear refusals."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from host import errors, pictures, sources
+from host.program import Program, parse_program
+from quantize.preprocess import PRESETS, load_image
+from tests.host.fake_engine import make_program
+
+
+def program(color: str = "BGR", resize: int = 12) -> Program:
+    """A program for pictures of 11x9 pixels."""
+    parsed = parse_program(make_program().blob)
+    spec = replace(parsed.input, channels=len(color))
+    return replace(parsed, input=spec, preprocessing={"color": color, "resize": resize})
+
+
+@pytest.mark.parametrize("size", [(11, 9), (12, 12), (40, 31), (200, 13), (13, 57)])
+@pytest.mark.parametrize("color", ["BGR", "RGB", "L"])
+@pytest.mark.parametrize("resize", [0, 12, 20])
+def test_same_pixels_as_in_quantization(
+    size: tuple[int, int], color: str, resize: int, tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "p.png")
+    preset = PRESETS["caffe-squeezenet"]
+    channels = len(color)
+    value = replace(
+        preset,
+        color=color,
+        resize=resize,
+        crop=(9, 11),
+        mean=preset.mean[:channels],
+        std=preset.std[:channels],
+    )
+    expected = load_image(tmp_path / "p.png", value)
+    found = pictures.load(tmp_path / "p.png", program(color, asdict(value)["resize"]))
+    np.testing.assert_array_equal(found.transpose(2, 0, 1), expected)
+    if color != "L":
+        np.testing.assert_array_equal(pictures.fit(noise, program(color, resize)), found)
+
+
+def test_refusals(tmp_path: Path) -> None:
+    with pytest.raises(errors.ImageError, match=r"none\.png: no such picture"):
+        pictures.load(tmp_path / "none.png", program())
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    with pytest.raises(errors.ImageError, match=r"bad\.png: not a readable picture"):
+        pictures.load(tmp_path / "bad.png", program())
+    Image.new("RGB", (8, 8)).save(tmp_path / "small.png")
+    with pytest.raises(errors.ImageError, match=r"small\.png: 8x8 pixels .* network's 11x9"):
+        pictures.load(tmp_path / "small.png", program(resize=0))
+    with pytest.raises(errors.ImageError, match="float64"):
+        pictures.fit(np.zeros((9, 11, 3)), program())
+
+
+def test_without_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    exact = np.zeros((9, 11, 3), np.uint8)
+    assert pictures.fit(exact, program()) is exact
+    with pytest.raises(errors.ImageError, match="needs Pillow"):
+        pictures.fit(np.zeros((20, 20, 3), np.uint8), program())
+
+
+def test_folder_refusals(tmp_path: Path) -> None:
+    with pytest.raises(errors.SourceError, match="No such file"):
+        sources.folder(tmp_path / "none", program())
+    with pytest.raises(errors.SourceError, match="holds no pictures"):
+        sources.folder(tmp_path, program())
+
+
+class Capture:
+    """cv2.VideoCapture with three frames."""
+
+    opened: list[Capture] = []  # noqa: RUF012
+
+    def __init__(self, device: int) -> None:
+        self.device, self.frames, self.released = device, 3, False
+        Capture.opened.append(self)
+
+    def isOpened(self) -> bool:
+        return self.device == 0
+
+    def read(self) -> tuple[bool, np.ndarray]:
+        self.frames -= 1
+        return self.frames >= 0, np.full((9, 11, 3), (1, 2, 3), np.uint8)
+
+    def release(self) -> None:
+        self.released = True
+
+
+@pytest.fixture
+def cv2(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    module = types.ModuleType("cv2")
+    module.VideoCapture = Capture  # type: ignore[attr-defined]
+    module.COLOR_BGR2RGB = 4  # type: ignore[attr-defined]
+    module.cvtColor = lambda frame, code: frame[..., ::-1]  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "cv2", module)
+    Capture.opened.clear()
+    yield
+
+
+def test_camera(cv2: None) -> None:
+    frames = list(sources.camera(program(), count=2))
+    assert [frame.name for frame in frames] == ["frame 0", "frame 1"]
+    assert frames[0].pixels[0, 0].tolist() == [3, 2, 1]
+    assert Capture.opened[0].released
+
+
+def test_camera_that_stops(cv2: None) -> None:
+    with pytest.raises(errors.SourceError, match="delivers no more frames, 3 were read"):
+        list(sources.camera(program()))
+    assert Capture.opened[0].released
+
+
+def test_no_camera(cv2: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(errors.SourceError, match="camera 7 does not open"):
+        sources.camera(program(), 7)
+    assert Capture.opened[0].released
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(errors.SourceError, match="needs OpenCV"):
+        sources.camera(program())
