@@ -10,8 +10,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -21,6 +22,7 @@ from hw import openxc7
 from hw.bitfile import check_bit
 from hw.boards import Board, load_board
 from hw.hwh import write_hwh
+from hw.resources import lacking, predict_resources
 from hw.synth import ROOT
 from hw.toolrun import Report
 from hw.vivado import flow as vivado
@@ -65,18 +67,16 @@ def build_overlay(
     bit, hwh = work / f"{NAME}.bit", work / f"{NAME}.hwh"
     # Vivado insists on the ending.
     temporary = work / f"{NAME}.tmp.bit"
+    build: Callable[[Board, Path, Path, Report], dict[str, float]]
     if toolchain == "openxc7":
-        openxc7.find_tools(board, chipdb, prjxray_db)
+        build = partial(openxc7.build, openxc7.find_tools(board, chipdb, prjxray_db))
     else:
-        vivado.check_version(vivado.find())
+        build = partial(vivado.build, vivado.find())
     # From here on the outputs are this run's or nobody's.
     for path in (bit, hwh, temporary):
         path.unlink(missing_ok=True)
     try:
-        if toolchain == "openxc7":
-            slacks = openxc7.build(board, work, temporary, report, chipdb, prjxray_db)
-        else:
-            slacks = vivado.build(board, work, temporary, report)
+        slacks = build(board, work, temporary, report)
         check_bit(temporary, board, vivado.TOP)
         write_hwh(hwh, board)
         os.replace(temporary, bit)
@@ -98,6 +98,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.clock:
         board = board.with_clock(options.clock)
     folder = Path(options.out) if options.out else ROOT / "build" / board.name
+    for text in lacking(predict_resources(board.shape), board.chip.resources):
+        print(f"warning: {board.title}: {text}, if the prediction is right", file=sys.stderr)
     with _progress() as report:
         bit, slacks = build_overlay(
             board, folder, options.toolchain, report, options.chipdb, options.prjxray_db

@@ -59,7 +59,7 @@ def hwh(board: Board, design: str = "firebrick") -> bytes:
     """The hand-off file of ``board``, for a design of that name."""
     root = Xml.Element("EDKSYSTEM", EDWVERSION="1.2", VIVADOVERSION="2022.1")
     # The chip without its package, as Vivado writes it: 7z020.
-    chip = board.part.removeprefix("xc")[:5]
+    chip = board.chip.name.removeprefix("xc")
     Xml.SubElement(root, "SYSTEMINFO", ARCH="zynq", DEVICE=chip, NAME=design, PART=board.part)
     Xml.SubElement(root, "EXTERNALPORTS")
     modules = Xml.SubElement(root, "MODULES")

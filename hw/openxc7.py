@@ -104,19 +104,13 @@ def frequencies(log: str) -> list[tuple[str, float, float]]:
 
 
 def build(
-    board: Board,
-    folder: Path,
-    bitstream: Path,
-    report: Report,
-    chipdb: str | None = None,
-    prjxray_db: str | None = None,
+    tools: Tools, board: Board, folder: Path, bitstream: Path, report: Report
 ) -> dict[str, float]:
     """Build ``bitstream``, working in ``folder``; slack of "setup" in ns as nextpnr estimates it.
 
-    Raises FirebrickError where a tool or a database is missing, with the first error where a tool
-    fails, and where the clock is not reached.
+    Raises FirebrickError with the first error where a tool fails, and where the clock is not
+    reached.
     """
-    tools = find_tools(board, chipdb, prjxray_db)
     folder.mkdir(parents=True, exist_ok=True)
     netlist, fasm, frames = (folder / f"{TOP}.{kind}" for kind in ("json", "fasm", "frames"))
     xdc, log = folder / "nextpnr.xdc", folder / "nextpnr.log"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 from hw.boards import Board
@@ -25,13 +26,21 @@ NEEDED = (
 )
 
 
-def find() -> Path:
-    """Vivado on the PATH (FirebrickError that says what is needed)."""
-    return find_tool("vivado", NEEDED)
+@dataclass(frozen=True)
+class Vivado:
+    """The program and its version, like 2022.1."""
+
+    path: Path
+    version: str
 
 
-def check_version(vivado: Path) -> str:
-    """Vivado's version, like 2022.1; FirebrickError where the scripts are not made for it."""
+def find() -> Vivado:
+    """Vivado on the PATH.
+
+    Raises FirebrickError that says what is needed where there is none, or where it is of a version
+    that the scripts are not made for.
+    """
+    vivado = find_tool("vivado", NEEDED)
     try:
         done = subprocess.run([vivado, "-version"], capture_output=True, text=True, timeout=300)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -45,7 +54,7 @@ def check_version(vivado: Path) -> str:
             f"Vivado {match[1]}.{match[2]} is not among the versions that this flow is made for, "
             f"{OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}: {NEEDED}"
         )
-    return f"{match[1]}.{match[2]}"
+    return Vivado(vivado, f"{match[1]}.{match[2]}")
 
 
 def constraints(board: Board) -> str:
@@ -88,14 +97,14 @@ def settings(board: Board, folder: Path, bitstream: Path) -> str:
     return "".join(f"set {name} {value}\n" for name, value in values.items())
 
 
-def build(board: Board, folder: Path, bitstream: Path, report: Report) -> dict[str, float]:
+def build(
+    vivado: Vivado, board: Board, folder: Path, bitstream: Path, report: Report
+) -> dict[str, float]:
     """Build ``bitstream``, working in ``folder``; worst slack of "setup" and "hold" in ns.
 
-    ``report`` is told each step.  Raises FirebrickError without Vivado, or with one of another
-    version, and with the first error where it fails or timing is not met.
+    ``report`` is told each step.  Raises FirebrickError with the first error where Vivado fails or
+    timing is not met.
     """
-    vivado = find()
-    version = check_version(vivado)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "firebrick.xdc").write_text(constraints(board))
     (folder / "settings.tcl").write_text(settings(board, folder, bitstream))
@@ -104,10 +113,10 @@ def build(board: Board, folder: Path, bitstream: Path, report: Report) -> dict[s
 
     def on_line(line: str) -> None:
         if line.startswith("firebrick: "):
-            report(f"Vivado {version}: {line.removeprefix('firebrick: ')}")
+            report(f"Vivado {vivado.version}: {line.removeprefix('firebrick: ')}")
 
     command: list[str | Path] = [
-        *(vivado, "-mode", "batch", "-nojournal", "-notrace", "-log", folder / "vivado.log"),
+        *(vivado.path, "-mode", "batch", "-nojournal", "-notrace", "-log", folder / "vivado.log"),
         *("-source", SCRIPT, "-tclargs", folder / "settings.tcl"),
     ]
     run_tool(command, folder / "vivado.out", cwd=folder, on_line=on_line)

@@ -13,6 +13,7 @@ import shutil
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from hw.bitstream import main
 from hw.boards import Board, load_board
 from hw.hwh import shape_of
 from hw.openxc7 import frequencies
+from hw.shape import PYNQ_Z2
 from hw.synth import RTL, parameters, sources
 from hw.vivado.flow import CLOCK_PIN, RESET_PIN, TOP, tcl_word
 from quantize.errors import FirebrickError
@@ -425,6 +427,15 @@ Info: Max frequency for clock 'clk': 104.57 MHz (PASS at 100.00 MHz)
 """
     assert frequencies(log) == [("clk", 104.57, 100.0), ("other", 300.0, 12.0)]
     assert frequencies("nothing of the kind") == []
+
+
+def test_an_engine_that_is_too_large_is_announced(
+    vivado: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    large = replace(load_board("pynq-z2"), shape=replace(PYNQ_Z2, pixels=20))
+    monkeypatch.setattr("hw.bitstream.load_board", lambda name: large)
+    run(vivado)
+    assert "warning: PYNQ-Z2: " in (text := capsys.readouterr().err) and "LUT of 53,200" in text
 
 
 # ---------------------------------------------------------------------------------------- bit files

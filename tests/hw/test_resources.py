@@ -22,7 +22,7 @@ from hw.resources import (
     shares,
 )
 from hw.shape import PYNQ_Z2, EngineShape
-from hw.synth import RTL
+from hw.synth import CHIP, RTL
 from quantize.qnetwork import QNetwork
 
 
@@ -96,6 +96,10 @@ def test_a_tight_shape_is_not_called_fitting() -> None:
     assert lacking(Resources(1, 1, 1, chip.dsp48e1), chip) == []
 
 
+def test_synthesis_counts_against_the_same_chip() -> None:
+    assert asdict(load_board("pynq-z2").chip.resources) == CHIP
+
+
 def test_shares() -> None:
     assert shares(Resources(10, 10, 10, 10), Resources(100, 40, 20, 10)) == {
         "lut": 0.1,
@@ -134,7 +138,10 @@ def test_a_board_that_does_not_fit_says_why(nets: dict[str, QNetwork]) -> None:
     assert "DSP48E1 of 80" in " ".join(large.lacking)
 
 
-def test_table_and_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_table_and_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], nets: dict[str, QNetwork]
+) -> None:
+    monkeypatch.setattr("hw.boards.__main__.networks", lambda: nets)
     assert main(["--board", "pynq-z2", "--board", "zybo"]) == 0
     text = capsys.readouterr().out
     assert "pynq-z2" in text and "14x32" in text and "1,989," in text and "yes" in text
