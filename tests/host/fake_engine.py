@@ -16,6 +16,7 @@ from host import layout
 from host.definition import (
     DEFINITION,
     ENGINE_ID,
+    FORMAT_VERSION,
     HEADER_BYTES,
     PROFILE_BASE,
     PROFILE_WORDS,
@@ -127,7 +128,7 @@ class FakeBoard:
         self.silent_interrupt = False
         self.fail: tuple[int, int] | None = None
         self.id = ENGINE_ID
-        self.version = 1
+        self.version = FORMAT_VERSION
 
     @staticmethod
     def _host_bytes(program: Program) -> int:

@@ -249,8 +249,8 @@ def test_wrong_identification(open_driver: Open) -> None:
 
 def test_engine_of_another_version(open_driver: Open) -> None:
     board = FakeBoard(SHAPE, make_program())
-    board.version = 2
-    with pytest.raises(errors.MismatchError, match="engine has 2"):
+    board.version += 1
+    with pytest.raises(errors.MismatchError, match=f"engine has {board.version}"):
         open_driver(board)
 
 

@@ -211,9 +211,9 @@ def test_corruption_at_the_programs_end_is_found(bench: Bench) -> None:
     [
         ("program", 0, "PROGRAM_READ"),
         ("program", 600, "PROGRAM_READ"),
-        ("input", 0, "MAP_READ"),
-        ("input", 2000, "MAP_READ"),
-        ("output", 8, "MAP_WRITE"),
+        ("input 0", 0, "MAP_READ"),
+        ("input 0", 2000, "MAP_READ"),
+        ("output 0", 8, "MAP_WRITE"),
     ],
 )
 def test_axi_error_response(bench: Bench, buffer: str, at: int, name: str) -> None:
@@ -243,14 +243,14 @@ def test_address_without_memory(bench: Bench) -> None:
     end = bench.board.memory_base + len(bench.board.memory)
     for register, value in (
         ("PROGRAM_ADDR", end),
-        ("INPUT_ADDR", bench.address("input")),
-        ("OUTPUT_ADDR", bench.address("output")),
+        ("INPUT_ADDR", bench.address("input 0")),
+        ("OUTPUT_ADDR", bench.address("output 0")),
         ("SCRATCH_ADDR", bench.address("scratch")),
         ("IMAGES", 1),
         ("IRQ_ENABLE", 3),
         ("CONTROL", 1),
     ):
-        engine._write(register, value)
+        engine._engine.write(register, value)
     assert bench.board.run(10_000, until_irq=True) < 10_000
     assert engine._error().name == "PROGRAM_READ"
     bench.check()
@@ -271,12 +271,12 @@ def test_address_without_memory(bench: Bench) -> None:
 def test_unusable_registers_are_refused(
     bench: Bench, register: str, value: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = bench.engine._write
+    write = bench.engine._engine.write
 
     def changed(name: str, number: int) -> None:
         write(name, (0 if name == "IMAGES" else number + value) if name == register else number)
 
-    monkeypatch.setattr(bench.engine, "_write", changed)
+    monkeypatch.setattr(bench.engine._engine, "write", changed)
     with pytest.raises(errors.SetupError, match="ALIGNMENT"):
         bench.engine.run(bench.case.images[0])
     monkeypatch.undo()
@@ -320,7 +320,7 @@ def test_soft_reset_in_the_middle_of_a_run(
     for bench in make_bench(case, library, tmp_path, seed if seed % 2 else None):
         cycles = bench.engine.run(case.images[0]).cycles
         for _ in range(8):
-            bench.engine._write("CONTROL", 1)
+            bench.engine._engine.write("CONTROL", 1)
             bench.board.run(int(rng.integers(1, cycles)))
             bench.engine.reset()
         bench.check(2)
@@ -334,13 +334,13 @@ def test_keyboard_interrupt_stops_the_engine(bench: Bench, monkeypatch: pytest.M
     monkeypatch.setattr(bench.engine, "_wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
         bench.engine.run(bench.case.images[0])
-    assert bench.engine._read("STATUS") == 0
+    assert bench.engine._engine.read("STATUS") == 0
     monkeypatch.undo()
     bench.check()
 
 
 def test_hard_reset_in_the_middle_of_a_run(bench: Bench) -> None:
-    bench.engine._write("CONTROL", 1)
+    bench.engine._engine.write("CONTROL", 1)
     bench.board.run(2000)
     bench.board.reset()
     bench.check()
