@@ -13,7 +13,17 @@ from hw.compiler import CompileError, compile_network
 from hw.cycle_model import predict
 from hw.memory_plan import Conflict, Need
 from hw.shape import PYNQ_Z2, EngineShape
-from tests.random_networks import V1_0, V1_1, Fire, Recipe, build, random_network, sized_recipe
+from tests.hw.test_hls_csim import check
+from tests.random_networks import (
+    V1_0,
+    V1_1,
+    Fire,
+    Recipe,
+    build,
+    random_images,
+    random_network,
+    sized_recipe,
+)
 
 CORNERS = [(32, 32), (32, 512), (512, 32), (512, 512)]
 
@@ -70,6 +80,17 @@ def test_random_sizes_compile(seed: int) -> None:
     for shape in (PYNQ_Z2, EngineShape(7, 16), EngineShape(28, 64)):
         for apart in (False, True):
             assert compile_network(net, shape, apart).groups
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_sizes_on_the_emitted_engine(seed: int) -> None:
+    net = build(sized_recipe(np.random.default_rng(seed)), seed)
+    check(net, PYNQ_Z2, random_images(net, 2, seed), apart=seed % 3 == 0)
+
+
+def test_a_strip_on_the_emitted_engine() -> None:
+    net = build(replace(V1_0, height=32, width=512, channels=4), 1)
+    check(net, PYNQ_Z2, random_images(net, 2, 1))
 
 
 # ---------------------------------------------------------------------------------- memory plans
