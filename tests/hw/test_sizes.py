@@ -16,6 +16,8 @@ from hw.shape import PYNQ_Z2, EngineShape
 from tests.hw.test_hls_csim import check
 from tests.random_networks import (
     V1_0,
+    V1_0_COMPLEX,
+    V1_0_SIMPLE,
     V1_1,
     Fire,
     Recipe,
@@ -23,6 +25,7 @@ from tests.random_networks import (
     random_images,
     random_network,
     sized_recipe,
+    with_bypass,
 )
 
 CORNERS = [(32, 32), (32, 512), (512, 32), (512, 512)]
@@ -38,7 +41,15 @@ def published(version: Recipe, rng: np.random.Generator, size: tuple[int, int]) 
     )
 
 
-@pytest.mark.parametrize("version", [V1_0, V1_1], ids=["v1.0", "v1.1"])
+ALL_MODULES = tuple(range(2, 10))
+VERSIONS = [
+    *(V1_0, V1_1),
+    *(V1_0_SIMPLE, V1_0_COMPLEX, with_bypass(V1_1, ALL_MODULES)),
+]
+NAMES = ["v1.0", "v1.1", "simple bypass", "complex bypass", "v1.1 complex"]
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=NAMES)
 def test_squeezenets_of_every_size_compile(version: Recipe) -> None:
     rng = np.random.default_rng(3)
     sizes = [*CORNERS, *((int(h), int(w)) for h, w in rng.integers(32, 513, (12, 2)))]
@@ -51,7 +62,7 @@ def test_squeezenets_of_every_size_compile(version: Recipe) -> None:
             assert max(ends) <= PYNQ_Z2.act_words
 
 
-@pytest.mark.parametrize("version", [V1_0, V1_1], ids=["v1.0", "v1.1"])
+@pytest.mark.parametrize("version", VERSIONS, ids=NAMES)
 def test_the_largest_picture_costs_what_its_size_explains(version: Recipe) -> None:
     """With 4096 classes; what cannot stay on chip costs less than a fifth of the cycles."""
     program = compile_network(
@@ -76,7 +87,8 @@ def test_more_groups_than_a_wait_can_count() -> None:
 @pytest.mark.parametrize("seed", range(30))
 def test_random_sizes_compile(seed: int) -> None:
     """Small engines too: 7 pixels make twice as many tiles."""
-    net = build(sized_recipe(np.random.default_rng(seed)), seed)
+    recipe = sized_recipe(np.random.default_rng(seed))
+    net = build(with_bypass(recipe, ALL_MODULES) if seed % 2 else recipe, seed)
     for shape in (PYNQ_Z2, EngineShape(7, 16), EngineShape(28, 64)):
         for apart in (False, True):
             assert compile_network(net, shape, apart).groups
