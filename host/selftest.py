@@ -24,6 +24,7 @@ from .errors import ArchiveError, DriverError
 
 CHECKSUMS = "SHA256SUMS"
 MANIFEST = "manifest.json"
+MANIFEST_FIELDS = ("network", "board", "part", "shape", "clock_mhz", "bitstream")
 BLOCK = 1 << 20
 
 
@@ -76,7 +77,7 @@ def load_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
     path = Path(folder) / MANIFEST
     try:
         manifest = json.loads(path.read_text())
-        return {name: manifest[name] for name in ("network", "board", "bitstream", "shape")}
+        return {name: manifest[name] for name in MANIFEST_FIELDS}
     except OSError as error:
         raise ArchiveError(f"{path}: {error.strerror}: unpack the archive") from None
     except (ValueError, KeyError, TypeError) as error:

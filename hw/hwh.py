@@ -43,6 +43,7 @@ PROCESSOR_BUS = "M_AXI_GP0"
 AXI_VLNV = "xilinx.com:interface:aximm:1.0"
 ENGINE_NET, INTC_NET = f"{ENGINE_NAME}_{ENGINE_INTERRUPT}", f"{INTC_NAME}_irq"
 CLOCKS = 4
+FREQUENCY = "PCW_FPGA0_PERIPHERAL_FREQMHZ"
 ACCESS = {"ro": "read-only", "rw": "read-write", "wo": "write-only"}
 BLOCK = "registers"
 
@@ -71,21 +72,32 @@ def hwh(board: Board, design: str = "firebrick") -> bytes:
 
 def shape_of(path: str | Path) -> EngineShape:
     """The shape of the engine that a hand-off file describes; FirebrickError naming the file."""
+    values = _parameters_of(path, ENGINE_VLNV)
+    try:
+        return EngineShape(**{name: int(values[name.upper()]) for name in asdict(EngineShape())})
+    except (KeyError, ValueError) as error:
+        raise FirebrickError(f"{path}: the engine's parameters: {error}") from error
+
+
+def clock_of(path: str | Path) -> int:
+    """The engine's clock in Hz, as a hand-off file states it; FirebrickError naming the file."""
+    values = _parameters_of(path, PROCESSOR_VLNV)
+    try:
+        return round(float(values[FREQUENCY]) * 1e6)
+    except (KeyError, ValueError) as error:
+        raise FirebrickError(f"{path}: the frequency of FCLK0: {error}") from error
+
+
+def _parameters_of(path: str | Path, vlnv: str) -> dict[str, str]:
     try:
         modules = Xml.parse(path).getroot().findall("./MODULES/MODULE")
     except Xml.ParseError as error:
         raise FirebrickError(f"{path}: not a hand-off file: {error}") from error
     for module in modules:
-        if module.get("VLNV") != ENGINE_VLNV:
-            continue
-        values = {p.get("NAME"): p.get("VALUE") for p in module.iterfind("./PARAMETERS/PARAMETER")}
-        try:
-            return EngineShape(
-                **{name: int(values[name.upper()] or "") for name in asdict(EngineShape())}
-            )
-        except (KeyError, ValueError) as error:
-            raise FirebrickError(f"{path}: the engine's parameters: {error}") from error
-    raise FirebrickError(f"{path}: describes no {ENGINE_VLNV}")
+        if module.get("VLNV") == vlnv:
+            entries = module.iterfind("./PARAMETERS/PARAMETER")
+            return {p.get("NAME", ""): p.get("VALUE", "") for p in entries}
+    raise FirebrickError(f"{path}: describes no {vlnv}")
 
 
 def parameters(board: Board) -> dict[str, int | str]:
@@ -140,7 +152,7 @@ def _processor(board: Board) -> Xml.Element:
         values[f"PCW_FCLK{i}_PERIPHERAL_DIVISOR0"] = first
         values[f"PCW_FCLK{i}_PERIPHERAL_DIVISOR1"] = second
         values[f"PCW_FCLK{i}_PERIPHERAL_CLKSRC"] = "IO PLL"
-    values["PCW_FPGA0_PERIPHERAL_FREQMHZ"] = f"{board.clock.fclk0_hz / 1e6:g}"
+    values[FREQUENCY] = f"{board.clock.fclk0_hz / 1e6:g}"
     for i in range(CLOCKS):
         values[f"PCW_USE_S_AXI_HP{i}"] = int(i in (0, 2))
     for i in (0, 2):

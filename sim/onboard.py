@@ -11,7 +11,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from hw.hwh import shape_of
+from hw.hwh import clock_of, shape_of
 from quantize.cli import Parser, run_cli
 from sim import pynq_standin
 from sim.board import SimulatedBoard
@@ -24,6 +24,7 @@ def simulate(hwh: str | Path = "firebrick.hwh") -> SimulatedBoard:
     Raises FirebrickError where the file does not say what engine it describes.
     """
     board = SimulatedBoard(shape_of(hwh))
+    board.clock_hz = clock_of(hwh)
     pynq_standin.install(board)
     atexit.register(pynq_standin.uninstall)
     return board
