@@ -7,6 +7,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ROUTE_STAMP := $(VENV)/.installed-synth
+# The pynq releases of boards with a Zynq-7000, each with an environment for its tests: pynq wants
+# NumPy 1, which ends at Python 3.12; the boards have Python 3.10.
+PYNQ_RELEASES := 3.0.1 3.1.2
+PYNQ_STAMPS := $(PYNQ_RELEASES:%=.venv-pynq-%/.installed)
+PYNQ_PYTHON ?= $(shell for python in python3.10 $(HOME)/.pyenv/versions/3.10.*/bin/python3.10 \
+  "$(PYTHON)" python3.11 python3.12; do "$$python" -c 'import ensurepip, sys, venv; \
+  sys.exit(not (3, 10) <= sys.version_info < (3, 13))' 2>/dev/null && echo "$$python" && break; done)
 TRAIN_VENV := .venv-train
 TRAIN_STAMP := $(TRAIN_VENV)/.installed
 
@@ -33,8 +40,8 @@ for_board = --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") \
             $(if $(IMAGES),--images "$(IMAGES)") $(if $(CALIBRATION),--calibration "$(CALIBRATION)") \
             $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
-.PHONY: help setup demo test accuracy quantize compress deploy notebook hls figures train generate lint \
-        synth route boards bitstream bench clean
+.PHONY: help setup demo test pynq accuracy quantize compress deploy notebook hls figures train \
+        generate lint synth route boards bitstream bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -76,7 +83,7 @@ hls: $(STAMP)  ## emit the C++ project for Vitis HLS and simulate it (MODEL=netw
 figures: $(STAMP)  ## parameters, MACs and sizes of SqueezeNets, against AlexNet (OPTIONS=)
 	@$(BIN)/python -m quantize.figures $(OPTIONS)
 
-test: $(STAMP)  ## all tests, one process a core
+test: $(STAMP) $(PYNQ_STAMPS)  ## all tests, one process a core
 	@$(BIN)/python -m pytest -n auto
 
 lint: $(STAMP)  ## format, lint and type checks, and whether generated files are current
@@ -96,6 +103,20 @@ $(ROUTE_STAMP): requirements-synth.txt $(STAMP)
 	@echo "Installing nextpnr into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-synth.txt
 	@touch $(ROUTE_STAMP)
+
+pynq: $(PYNQ_STAMPS)  ## environments with real releases of pynq, for the tests
+
+.venv-pynq-%/.installed: tests/pynq/requirements-%.txt tests/pynq/requirements-build.txt
+	@test -n "$(PYNQ_PYTHON)" || { echo "pynq $* needs Python 3.10, 3.11 or 3.12 with its venv" \
+	  "module: install one, or name it with make PYNQ_PYTHON=python3.x" >&2; exit 2; }
+	@echo "Installing pynq $* into $(@D) (a minute, once)"
+	@rm -rf $(@D)
+	@$(PYNQ_PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  -r tests/pynq/requirements-build.txt
+	@env -u BOARD -u PYNQ_JUPYTER_NOTEBOOKS $(@D)/bin/python -m pip install --quiet \
+	  --disable-pip-version-check --no-deps --no-build-isolation -r $<
+	@touch $@
 
 boards: $(STAMP)  ## the boards: resources of their engines, predicted frames a second (OPTIONS=--json)
 	@$(BIN)/python -m hw.boards $(OPTIONS)

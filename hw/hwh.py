@@ -3,8 +3,8 @@
 There is no block design to export it from, so it is written here, with what the parsers of pynq
 3.0 and 3.1 read of a Zynq-7000 design and nothing else: the engine with its address range,
 registers, parameters and interrupt; the interrupt controller, behind which alone pynq looks for
-interrupts; the processing system with its clocks, its interrupt input and its port to the
-registers.  The memory ports S_AXI_HP0 and S_AXI_HP2 are no parts that software sees.
+interrupts; the processing system with its clocks, its interrupt input, its port to the registers
+and the ports S_AXI_HP0 and S_AXI_HP2 through which the engine reaches the memory.
 
 Addresses and registers come from :mod:`hw.definition`, clocks and chip from the board.
 """
@@ -40,10 +40,14 @@ INTC_BUS = "s_axi"
 PROCESSOR_VLNV = "xilinx.com:ip:processing_system7:5.5"
 PROCESSOR_NAME = "processing_system7_0"
 PROCESSOR_BUS = "M_AXI_GP0"
+MEMORY_BUSES = {"m_axi_maps": "S_AXI_HP0", "m_axi_program": "S_AXI_HP2"}
+"""The engine's ports to the memory, and the processing system's that they lead to."""
 AXI_VLNV = "xilinx.com:interface:aximm:1.0"
 ENGINE_NET, INTC_NET = f"{ENGINE_NAME}_{ENGINE_INTERRUPT}", f"{INTC_NAME}_irq"
+REGISTER_NET = f"{PROCESSOR_NAME}_{PROCESSOR_BUS}"
 CLOCKS = 4
 FREQUENCY = "PCW_FPGA0_PERIPHERAL_FREQMHZ"
+HP_PORTS = 4
 ACCESS = {"ro": "read-only", "rw": "read-write", "wo": "write-only"}
 BLOCK = "registers"
 
@@ -127,7 +131,16 @@ def _engine(board: Board) -> Xml.Element:
     module.append(_values(parameters(board)))
     ports = Xml.SubElement(module, "PORTS")
     _interrupt(ports, "O", ENGINE_INTERRUPT, ENGINE_NET, (INTC_NAME, "intr"))
-    module.append(_slave(ENGINE_BUS))
+    buses = Xml.SubElement(module, "BUSINTERFACES")
+    _bus(buses, ENGINE_BUS, REGISTER_NET, "TARGET", 32)
+    for bus in MEMORY_BUSES:
+        _bus(buses, bus, f"{ENGINE_NAME}_{bus}", "INITIATOR", board.memory.hp_bits)
+    memory = Xml.SubElement(module, "MEMORYMAP")
+    for bus, port in MEMORY_BUSES.items():
+        # All of the DDR memory; its physical addresses begin at 0.
+        span = (0, board.memory.mebibytes << 20)
+        block = f"{port.rpartition('_')[2]}_DDR_LOWOCM"
+        _range(memory, block, "MEMORY", span, bus, (PROCESSOR_NAME, port))
     return module
 
 
@@ -139,7 +152,8 @@ def _interrupt_controller() -> Xml.Element:
     ports = Xml.SubElement(module, "PORTS")
     _interrupt(ports, "I", "intr", ENGINE_NET, (ENGINE_NAME, ENGINE_INTERRUPT))
     _interrupt(ports, "O", "irq", INTC_NET, (PROCESSOR_NAME, "IRQ_F2P"))
-    module.append(_slave(INTC_BUS))
+    buses = Xml.SubElement(module, "BUSINTERFACES")
+    _bus(buses, INTC_BUS, REGISTER_NET, "TARGET", 32)
     return module
 
 
@@ -152,43 +166,28 @@ def _processor(board: Board) -> Xml.Element:
         values[f"PCW_FCLK{i}_PERIPHERAL_DIVISOR0"] = first
         values[f"PCW_FCLK{i}_PERIPHERAL_DIVISOR1"] = second
         values[f"PCW_FCLK{i}_PERIPHERAL_CLKSRC"] = "IO PLL"
-    values[FREQUENCY] = f"{board.clock.fclk0_hz / 1e6:g}"
-    for i in range(CLOCKS):
-        values[f"PCW_USE_S_AXI_HP{i}"] = int(i in (0, 2))
-    for i in (0, 2):
-        values[f"PCW_S_AXI_HP{i}_DATA_WIDTH"] = board.memory.hp_bits
+    values[FREQUENCY] = f"{board.clock.fclk0_hz / 1e6:.9g}"
+    # What FCLK0 is made of; pynq itself takes every board's reference clock to be of 50 MHz.
+    values["PCW_CRYSTAL_PERIPHERAL_FREQMHZ"] = f"{board.clock.reference_mhz:.9g}"
+    values["PCW_IOPLL_CTRL_FBDIV"] = board.clock.io_pll_multiplier
+    for i in range(HP_PORTS):
+        used = f"S_AXI_HP{i}" in MEMORY_BUSES.values()
+        values[f"PCW_USE_S_AXI_HP{i}"] = int(used)
+        if used:
+            values[f"PCW_S_AXI_HP{i}_DATA_WIDTH"] = board.memory.hp_bits
     module.append(_values(values))
     ports = Xml.SubElement(module, "PORTS")
     _interrupt(ports, "I", "IRQ_F2P", INTC_NET, (INTC_NAME, "irq"))
     buses = Xml.SubElement(module, "BUSINTERFACES")
-    Xml.SubElement(
-        buses,
-        "BUSINTERFACE",
-        BUSNAME=f"{PROCESSOR_NAME}_{PROCESSOR_BUS}",
-        DATAWIDTH="32",
-        NAME=PROCESSOR_BUS,
-        TYPE="INITIATOR",
-        VLNV=AXI_VLNV,
-    )
+    _bus(buses, PROCESSOR_BUS, REGISTER_NET, "INITIATOR", 32)
+    for bus, port in MEMORY_BUSES.items():
+        _bus(buses, port, f"{ENGINE_NAME}_{bus}", "TARGET", board.memory.hp_bits)
     memory = Xml.SubElement(module, "MEMORYMAP")
-    for base, length, instance, bus in (
-        (ENGINE_BASE, REGISTER_BYTES, ENGINE_NAME, ENGINE_BUS),
-        (INTC_BASE, INTC_BYTES, INTC_NAME, INTC_BUS),
+    for base, length, slave in (
+        (ENGINE_BASE, REGISTER_BYTES, (ENGINE_NAME, ENGINE_BUS)),
+        (INTC_BASE, INTC_BYTES, (INTC_NAME, INTC_BUS)),
     ):
-        Xml.SubElement(
-            memory,
-            "MEMRANGE",
-            ADDRESSBLOCK=BLOCK,
-            BASENAME="C_BASEADDR",
-            BASEVALUE=f"{base:#010x}",
-            HIGHNAME="C_HIGHADDR",
-            HIGHVALUE=f"{base + length - 1:#010x}",
-            INSTANCE=instance,
-            IS_DATA="TRUE",
-            MASTERBUSINTERFACE=PROCESSOR_BUS,
-            MEMTYPE="REGISTER",
-            SLAVEBUSINTERFACE=bus,
-        )
+        _range(memory, BLOCK, "REGISTER", (base, length), PROCESSOR_BUS, slave)
     return module
 
 
@@ -219,18 +218,42 @@ def _interrupt(
     Xml.SubElement(ends, "CONNECTION", INSTANCE=other[0], PORT=other[1])
 
 
-def _slave(bus: str) -> Xml.Element:
-    element = Xml.Element("BUSINTERFACES")
+def _bus(buses: Xml.Element, name: str, net: str, kind: str, bits: int) -> None:
     Xml.SubElement(
-        element,
+        buses,
         "BUSINTERFACE",
-        BUSNAME=f"{PROCESSOR_NAME}_{PROCESSOR_BUS}",
-        DATAWIDTH="32",
-        NAME=bus,
-        TYPE="TARGET",
+        BUSNAME=net,
+        DATAWIDTH=str(bits),
+        NAME=name,
+        TYPE=kind,
         VLNV=AXI_VLNV,
     )
-    return element
+
+
+def _range(
+    memory: Xml.Element,
+    block: str,
+    kind: str,
+    span: tuple[int, int],
+    master: str,
+    slave: tuple[str, str],
+) -> None:
+    """What a ``master`` port reaches: ``span`` (base, bytes) of a ``slave`` (instance, port)."""
+    base, length = span
+    Xml.SubElement(
+        memory,
+        "MEMRANGE",
+        ADDRESSBLOCK=block,
+        BASENAME="C_BASEADDR",
+        BASEVALUE=f"{base:#010x}",
+        HIGHNAME="C_HIGHADDR",
+        HIGHVALUE=f"{base + length - 1:#010x}",
+        INSTANCE=slave[0],
+        IS_DATA="TRUE",
+        MASTERBUSINTERFACE=master,
+        MEMTYPE=kind,
+        SLAVEBUSINTERFACE=slave[1],
+    )
 
 
 def _address_block(bus: str, length: int, registers: tuple[Register, ...]) -> Xml.Element:

@@ -8,14 +8,19 @@ from pathlib import Path
 from hw.boards import load_board
 from hw.hwh import write_hwh
 from hw.shape import PYNQ_Z2, EngineShape
+from quantize.qfile import write_atomically
+from sim.bitstream import placeholder
 
 BOARD = "pynq-z2"
 
 
 def write_overlay(folder: Path, shape: EngineShape = PYNQ_Z2, name: str = "firebrick") -> Path:
-    """Write ``<name>.hwh`` into ``folder``; the path of the `.bit` that would lie beside it.
+    """Write ``<name>.hwh`` and ``<name>.bit`` into ``folder``; the path of the `.bit`.
 
-    There is no `.bit`: the stand-in of pynq has nothing to load it into.
+    The `.bit` is a placeholder: no chip would become an engine by it.
     """
-    path = write_hwh(folder / f"{name}.hwh", replace(load_board(BOARD), shape=shape))
-    return path.with_suffix(".bit")
+    board = replace(load_board(BOARD), shape=shape)
+    path = write_hwh(folder / f"{name}.hwh", board).with_suffix(".bit")
+    data = placeholder(name, board.part)
+    write_atomically(path, lambda file: file.write(data))
+    return path

@@ -11,6 +11,7 @@ It never ships to the board.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,29 +21,27 @@ from xml.etree import ElementTree as Xml
 
 import numpy as np
 
-PAGE_BYTES = 4096
-GUARD_BYTES = 4096
-GUARD_FILL = 0x5C
-FRESH_DDR_FILL = 0xA5
-FRESH_HOST_FILL = 0x3C
+from sim.bitstream import configure
+from sim.contiguous import FRESH_HOST_FILL, Allocator
+from sim.zynq import (
+    FCLK_CONTROLS,
+    SYSTEM_BASE,
+    SYSTEM_LAST,
+    InterruptController,
+    Registers,
+    SystemRegisters,
+)
+
 WORD_BYTES = 4
 SLICE_CYCLES = 20_000
 
 __version__ = "3.1.2"
 
-# There is nothing to load a `.bit` into, so that a driver need not ask for one.
-NEEDS_BITSTREAM = False
+# Whether an overlay must have its `.bit`, as :func:`install` was told; pynq has no such name.
+NEEDS_BITSTREAM = True
 
 PROCESSOR_TYPE = "processing_system7"
 INTC_TYPE = "xilinx.com:ip:axi_intc:"
-# Of the Zynq-7000 (UG585): PSS_IDCODE of the system-level control registers, and the control
-# registers of the HP ports' FIFOs for reads and writes, bit 0 of which makes a port 32 bits wide.
-SYSTEM_BASE, SYSTEM_LAST = 0xF800_0000, 0xF800_BFFF
-IDCODE_ADDRESS = 0xF800_0530
-IDCODES = {"7z007s": 0x1372_3093, "7z010": 0x1372_2093, "7z020": 0x2372_7093}
-AFI_BASES = (0xF800_8000, 0xF800_9000, 0xF800_A000, 0xF800_B000)
-AFI_CONTROLS = (0x00, 0x14)
-AFI_32_BIT = 1
 
 
 class Board(Protocol):
@@ -66,71 +65,6 @@ class Board(Protocol):
     def reset(self) -> None: ...
 
 
-class GuardError(AssertionError):
-    """Something wrote behind the end of an allocated buffer."""
-
-
-class _Allocator:
-    """First-fit allocator of page-aligned ranges, each followed by guard bytes."""
-
-    def __init__(self, board: Board) -> None:
-        self.board = board
-        self.used: dict[int, int] = {}
-
-    def allocate(self, length: int) -> int:
-        """Offset in the board's memory of ``length`` fresh bytes."""
-        span = -(-max(length, 1) // PAGE_BYTES) * PAGE_BYTES
-        start = 0
-        for begin, bytes_ in sorted(self.used.items()):
-            if begin - start >= span + GUARD_BYTES:
-                break
-            start = begin + -(-max(bytes_, 1) // PAGE_BYTES) * PAGE_BYTES + GUARD_BYTES
-        if start + span + GUARD_BYTES > len(self.board.memory):
-            raise RuntimeError("Failed to allocate Memory!")
-        self.used[start] = length
-        self.board.memory[start : start + length] = FRESH_DDR_FILL
-        self._guard(start, length)[:] = GUARD_FILL
-        return start
-
-    def free(self, start: int) -> None:
-        length = self.used.pop(start)
-        if (self._guard(start, length) != GUARD_FILL).any():
-            raise GuardError(
-                f"memory behind the buffer of {length} bytes at "
-                f"{self.board.memory_base + start:#x} was overwritten"
-            )
-
-    def check(self) -> None:
-        """Raise :class:`GuardError` if anything wrote behind a buffer that is still in use."""
-        for start, length in list(self.used.items()):
-            if (self._guard(start, length) != GUARD_FILL).any():
-                raise GuardError(
-                    f"memory behind the buffer of {length} bytes at "
-                    f"{self.board.memory_base + start:#x} was overwritten"
-                )
-
-    def _guard(self, start: int, length: int) -> np.ndarray:
-        end = start + -(-max(length, 1) // PAGE_BYTES) * PAGE_BYTES + GUARD_BYTES
-        return self.board.memory[start + length : end]
-
-
-class _Registers:
-    """Registers of the processing system that a driver may look at, by physical address."""
-
-    def __init__(self, idcode: int) -> None:
-        # A 32-bit setting of the HP ports, which a boot loader may have left behind.
-        ports = [base + offset for base in AFI_BASES for offset in AFI_CONTROLS]
-        self.values = {IDCODE_ADDRESS: idcode, **dict.fromkeys(ports, AFI_32_BIT)}
-
-    def read_register(self, address: int) -> int:
-        return self.values.get(address, 0)
-
-    def write_register(self, address: int, value: int) -> None:
-        if address not in self.values:
-            raise OSError(f"nothing that is simulated lies at {address:#x}")
-        self.values[address] = value
-
-
 class _Installed:
     """The board behind the module, and what the loaded overlay maps where.
 
@@ -139,10 +73,12 @@ class _Installed:
 
     def __init__(self, board: Board, part: str) -> None:
         self.board = board
-        self.allocator = _Allocator(board)
-        self.system = _Registers(IDCODES[part])
+        self.part = part
+        self.allocator = Allocator(board)
+        self.system = SystemRegisters(part)
+        self.controller = InterruptController()
         self.fixed = [(SYSTEM_BASE, SYSTEM_LAST, self.system, SYSTEM_BASE)]
-        self.windows: list[tuple[int, int, Any, int]] = list(self.fixed)
+        self.windows: list[tuple[int, int, Registers, int]] = list(self.fixed)
 
 
 _installed: _Installed | None = None
@@ -155,12 +91,16 @@ def _current() -> _Installed:
     return _installed
 
 
-def install(board: Board, part: str = "7z020") -> None:
-    """Make ``import pynq`` give this module, over ``board`` with a chip of this ``part``."""
-    global _installed
+def install(board: Board, part: str = "7z020", *, bitstream: bool = True) -> None:
+    """Make ``import pynq`` give this module, over ``board`` with a chip of this ``part``.
+
+    Without ``bitstream`` an overlay need not have a `.bit` file: there is nothing to configure.
+    """
+    global _installed, NEEDS_BITSTREAM
     if _installed is None and "pynq" in sys.modules:
         _hidden["pynq"] = sys.modules["pynq"]
     _installed = _Installed(board, part)
+    NEEDS_BITSTREAM = bitstream
     sys.modules["pynq"] = sys.modules[__name__]
 
 
@@ -177,9 +117,9 @@ def uninstall() -> None:
 
 
 @contextmanager
-def installed(board: Board, part: str = "7z020") -> Iterator[None]:
+def installed(board: Board, part: str = "7z020", *, bitstream: bool = True) -> Iterator[None]:
     """Within the block this module is ``pynq``."""
-    install(board, part)
+    install(board, part, bitstream=bitstream)
     try:
         yield
     finally:
@@ -279,15 +219,18 @@ class DefaultIP(metaclass=_BindsDrivers):
 class Overlay:
     """A design, described by the `.hwh` next to the `.bit` file of that name.
 
-    There is nothing to download, so the `.bit` itself need not exist; the engine is reset as a
-    download would do.
+    Of the `.bit` only the header is looked at; the engine is reset as a download would do.
     """
 
     def __init__(self, bitfile_name: str, download: bool = True, **_: Any) -> None:
-        self.bitfile_name = str(bitfile_name)
+        if not isinstance(bitfile_name, str):
+            raise TypeError("Bitstream name has to be a string.")
+        self.bitfile_name = os.path.abspath(bitfile_name)
+        if NEEDS_BITSTREAM and not os.path.isfile(bitfile_name):
+            raise OSError(f"Bitstream file {bitfile_name} does not exist.")
         hwh = Path(bitfile_name).with_suffix(".hwh")
         if not hwh.is_file():
-            raise ValueError(f"Cannot find HWH file for {bitfile_name}.")
+            raise RuntimeError("Unable to find metadata for bitstream")
         self.ip_dict = _parse_hwh(hwh)
         self._drivers: dict[str, Any] = {}
         if download:
@@ -295,13 +238,29 @@ class Overlay:
 
     def download(self) -> None:
         state = _current()
-        # The simulated interrupt controller is inside :class:`Interrupt`, not behind addresses.
-        state.windows = list(state.fixed) + [
-            (ip["phys_addr"], ip["phys_addr"] + ip["addr_range"] - 1, state.board, 0)
-            for ip in self.ip_dict.values()
-            if "phys_addr" in ip and not ip["type"].startswith(INTC_TYPE)
-        ]
+        if os.path.isfile(self.bitfile_name):
+            configure(self.bitfile_name, state.part)
+        state.windows = list(state.fixed)
+        for ip in self.ip_dict.values():
+            if "phys_addr" not in ip:
+                self._set_clocks(ip["parameters"])
+            if "phys_addr" in ip:
+                # Interrupts are simulated in :class:`Interrupt`; nothing raises the controller's.
+                target = state.controller if ip["type"].startswith(INTC_TYPE) else state.board
+                last = ip["phys_addr"] + ip["addr_range"] - 1
+                state.windows.append((ip["phys_addr"], last, target, 0))
+        state.controller.reset()
         state.board.reset()
+
+    @staticmethod
+    def _set_clocks(parameters: dict[str, str]) -> None:
+        """Divide the clocks of the programmable logic as the `.hwh` has it."""
+        for i in range(len(FCLK_CONTROLS)):
+            first, second = (
+                int(parameters[f"PCW_FCLK{i}_PERIPHERAL_DIVISOR{k}"]) for k in range(2)
+            )
+            if int(parameters[f"PCW_FPGA_FCLK{i}_ENABLE"]):
+                _current().system.divide(i, first, second)
 
     def __getattr__(self, key: str) -> Any:
         ips = self.__dict__.get("ip_dict", {})
@@ -360,8 +319,9 @@ def _part(module: Xml.Element) -> dict[str, Any]:
     }
 
 
-def _nets(module: Xml.Element, port: str) -> set[str | None]:
-    return {p.get("SIGNAME") for p in module.iterfind(f"./PORTS/PORT[@NAME='{port}']")}
+def _nets(module: Xml.Element, port: str) -> set[str]:
+    """The nets of a port; none where nothing is connected to it."""
+    return {p.get("SIGNAME", "") for p in module.iterfind(f"./PORTS/PORT[@NAME='{port}']")} - {""}
 
 
 # ---------------------------------------------------------------------------------------- memory

@@ -217,22 +217,17 @@ def build(recipe: Recipe, seed: int) -> QNetwork:
             continue
         entry = last
         squeeze = b.conv(f"fire{i}/squeeze", last, part.squeeze, 1, 1, 0, True)
-        # Exponents that are added lie at most 7 apart.
-        known = b.tensors[entry].exponent if part.bypass else 4
-        e = min(max(4, known - 7), known + 7)
-        one = b.conv(f"fire{i}/expand1x1", squeeze, part.expand1, 1, 1, 0, recipe.relu, exponent=e)
-        three = b.conv(
-            f"fire{i}/expand3x3", squeeze, part.expand3, 3, 1, 1, recipe.relu, exponent=e
-        )
+        one = b.conv(f"fire{i}/expand1x1", squeeze, part.expand1, 1, 1, 0, recipe.relu)
+        three = b.conv(f"fire{i}/expand3x3", squeeze, part.expand3, 3, 1, 1, recipe.relu)
         shape = b.tensors[one].shape
         last = f"fire{i}/concat"
         b.tensors[last] = QTensor(
-            last, (part.expand1 + part.expand3, *shape[1:]), e, not recipe.relu
+            last, (part.expand1 + part.expand3, *shape[1:]), 4, not recipe.relu
         )
         b.nodes.append(QConcat(last, (one, three), last))
         if part.bypass:
             if b.tensors[entry].shape != b.tensors[last].shape:
-                channels, exponent = b.tensors[last].shape[0], e + int(rng.integers(-7, 8))
+                channels, exponent = b.tensors[last].shape[0], 4 + int(rng.integers(-7, 8))
                 relu = bool(rng.integers(2))
                 entry = b.conv(f"fire{i}/bypass", entry, channels, 1, 1, 0, relu, exponent=exponent)
             last = b.add(f"fire{i}/add", *((entry, last) if rng.integers(2) else (last, entry)))

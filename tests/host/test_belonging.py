@@ -11,6 +11,7 @@ from host import definition, errors, system
 from host.driver import Firebrick
 from host.program import parse_program
 from sim import pynq_standin
+from sim.bitstream import placeholder
 from sim.overlay import write_overlay
 from tests.host.fake_engine import SHAPE, FakeBoard, make_program
 from tests.host.test_driver import picture
@@ -51,12 +52,15 @@ def test_no_hwh(board: FakeBoard, tmp_path: Path) -> None:
         driver(tmp_path / "none.bit", board)
 
 
-def test_no_bit(board: FakeBoard, overlay: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stand-in has nothing to load it into; a board has."""
-    monkeypatch.setattr(pynq_standin, "NEEDS_BITSTREAM", True)
+def test_no_bit(board: FakeBoard, overlay: Path) -> None:
+    data = overlay.read_bytes()
+    overlay.unlink()
     with pytest.raises(errors.MissingFileError, match=r"firebrick\.bit: no such file; build it"):
         driver(overlay, board)
     overlay.write_bytes(b"")
+    with pytest.raises(errors.MismatchError, match=r"pynq does not load it: RuntimeError"):
+        driver(overlay, board)
+    overlay.write_bytes(data)
     with driver(overlay, board) as engine:
         engine.run(picture())
 
@@ -77,11 +81,19 @@ def test_pynq_cannot_read_the_hwh(board: FakeBoard, overlay: Path) -> None:
 )
 def test_wrong_chip(overlay: Path, part: str, found: str) -> None:
     change(overlay, 'VALUE="xc7z020clg400-1"', 'VALUE="xc7z045ffg900-2"')
+    overlay.write_bytes(placeholder("firebrick", f"xc{part}clg400-1"))
     board = FakeBoard(program=make_program())
     with (
         pynq_standin.installed(board, part),
         pytest.raises(errors.MismatchError, match=f"for xc7z045ffg900-2, this board has {found}"),
     ):
+        driver(overlay, board)
+
+
+def test_bitstream_of_another_chip(board: FakeBoard, overlay: Path) -> None:
+    overlay.write_bytes(placeholder("firebrick", "xc7z010clg400-1"))
+    message = r"firebrick\.bit: pynq does not load it: TimeoutError: .*a bitstream of this board"
+    with pytest.raises(errors.MismatchError, match=message):
         driver(overlay, board)
 
 

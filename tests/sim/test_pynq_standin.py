@@ -13,7 +13,10 @@ import pytest
 from host.definition import ENGINE_ID
 from hw.definition import ENGINE_BASE
 from sim import pynq_standin as standin
+from sim.bitstream import placeholder
+from sim.contiguous import GuardError
 from sim.overlay import write_overlay
+from sim.zynq import FCLK_CONTROLS, InterruptController, SystemRegisters
 from tests.host.fake_engine import FakeBoard
 
 
@@ -87,7 +90,7 @@ def test_freed_memory_is_used_again_and_not_before(board: FakeBoard) -> None:
 
 def test_overrun_is_found() -> None:
     board = FakeBoard()
-    with pytest.raises(standin.GuardError, match="100 bytes"), standin.installed(board):
+    with pytest.raises(GuardError, match="100 bytes"), standin.installed(board):
         buffer = standin.allocate((100,), np.uint8)
         board.memory[buffer.device_address - board.memory_base + 100] = 0
 
@@ -127,8 +130,6 @@ def test_overlay_finds_engine_interrupt_and_bound_driver(tmp_path: Path, board: 
         assert isinstance(standin.Overlay(str(tmp_path / "f.bit")).firebrick, Driver)
     finally:
         standin._BindsDrivers.drivers.clear()
-    with pytest.raises(ValueError, match="HWH"):
-        standin.Overlay(str(tmp_path / "none.bit"))
 
 
 def test_interrupt_waits_for_the_line(tmp_path: Path, board: FakeBoard) -> None:
@@ -139,3 +140,71 @@ def test_interrupt_waits_for_the_line(tmp_path: Path, board: FakeBoard) -> None:
     before = board.cycles
     asyncio.run(overlay.firebrick.irq_o.wait())
     assert board.irq and board.cycles - before == 70_000
+
+
+def test_a_bitstream_must_be_there_and_of_this_chip(tmp_path: Path, board: FakeBoard) -> None:
+    bit = write_overlay(tmp_path)
+    with pytest.raises(TypeError):
+        standin.Overlay(bit)  # type: ignore[arg-type]
+    bit.write_bytes(placeholder("firebrick", "xc7z010clg400-1"))
+    with pytest.raises(OSError, match="timed out"):
+        standin.Overlay(str(bit))
+    for data in (b"", b"not a bitstream", placeholder("firebrick", "xc7z020clg400-1")[:-1]):
+        bit.write_bytes(data)
+        with pytest.raises(RuntimeError, match=r"\.bit file"):
+            standin.Overlay(str(bit))
+    bit.unlink()
+    with pytest.raises(OSError, match="does not exist"):
+        standin.Overlay(str(bit))
+    with standin.installed(FakeBoard(), bitstream=False):
+        assert standin.Overlay(str(bit)).firebrick.read(0) == ENGINE_ID
+        bit.with_suffix(".hwh").unlink()
+        with pytest.raises(RuntimeError, match="metadata"):
+            standin.Overlay(str(bit))
+
+
+def test_an_interrupt_past_the_controller_is_not_found(tmp_path: Path, board: FakeBoard) -> None:
+    bit = write_overlay(tmp_path)
+    hwh = bit.with_suffix(".hwh")
+    hwh.write_text(hwh.read_text().replace('SIGNAME="axi_intc_0_irq"', ""))
+    overlay = standin.Overlay(str(bit))
+    assert overlay.ip_dict["firebrick"]["interrupts"] == {}
+    assert not hasattr(overlay.firebrick, "irq_o")
+
+
+def test_an_overlay_sets_its_clock(tmp_path: Path, board: FakeBoard) -> None:
+    fclk0, fclk1 = (standin.MMIO(address, 4) for address in FCLK_CONTROLS[:2])
+    assert (fclk0.read() >> 8 & 63, fclk0.read() >> 20 & 63) == (63, 63)
+    standin.Overlay(str(write_overlay(tmp_path)))
+    assert (fclk0.read() >> 8 & 63) * (fclk0.read() >> 20 & 63) == 10
+    assert fclk1.read() >> 8 & 63 == 63
+
+
+def test_the_interrupt_controller_does_what_the_one_in_hardware_does() -> None:
+    it = InterruptController()
+    it.write_register(it.SIE, 1)
+    assert not it.sample(True), "the output is off until MER enables it"
+    it.write_register(it.MER, 3)
+    assert it.sample(True) and it.read_register(it.IPR) == 1 and it.read_register(it.IVR) == 0
+    it.write_register(it.IAR, 1)
+    assert it.sample(True), "acknowledged while the input is high: pending again"
+    it.write_register(it.CIE, 1)
+    assert not it.sample(False) and it.read_register(it.ISR) == 1
+    it.write_register(it.IAR, 1)
+    assert it.read_register(it.ISR) == 0 and it.read_register(it.IVR) == 0xFFFF_FFFF
+    it.write_register(it.MER, 0)
+    assert it.read_register(it.MER) == 2, "hardware interrupts stay enabled"
+
+
+def test_registers_of_the_processing_system() -> None:
+    system = SystemRegisters("7z010")
+    assert system.read_register(0xF800_0530) == 0x1372_2093
+    assert system.narrow_ports == (0, 1, 2, 3)
+    system.write_register(0xF800_8000, 0)
+    assert system.narrow_ports == (0, 1, 2, 3), "writes are still 32 bits wide"
+    system.write_register(0xF800_8014, 0)
+    assert system.narrow_ports == (1, 2, 3)
+    with pytest.raises(OSError, match="write"):
+        system.write_register(0xF800_0530, 0)
+    with pytest.raises(ValueError):
+        system.divide(0, 64, 1)

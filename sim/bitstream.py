@@ -1,0 +1,39 @@
+"""A `.bit` file for a simulated board, and what becomes of one that is for another chip."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import struct
+from pathlib import Path
+
+from hw.bitfile import PREAMBLE, parse_bit
+
+# Dummy words of a configuration stream: a chip would ignore them.
+NOTHING = b"\xff" * 16
+
+
+def placeholder(design: str, part: str) -> bytes:
+    """A `.bit` for ``part`` (xc7z020clg400-1) that configures nothing."""
+    chip = part.removeprefix("xc").partition("-")[0]
+    texts = {"a": f"{design};simulated", "b": chip, "c": "1970/01/01", "d": "00:00:00"}
+    fields = b""
+    for letter, text in texts.items():
+        value = text.encode() + b"\0"
+        fields += letter.encode() + struct.pack(">H", len(value)) + value
+    return PREAMBLE + fields + b"e" + struct.pack(">I", len(NOTHING)) + NOTHING
+
+
+def configure(path: str | os.PathLike[str], chip: str) -> None:
+    """What becomes of loading the file on a ``chip`` (7z020): nothing, or an error like pynq's.
+
+    RuntimeError where it is no `.bit` file. A chip ignores the configuration of another one, and
+    the kernel, which waits for it to be done, gives up: OSError.
+    """
+    try:
+        bit = parse_bit(Path(path).read_bytes())
+    except ValueError as error:
+        raise RuntimeError(f"{path}: not a .bit file: {error}") from None
+    if not re.match(rf"(xc)?{chip}", bit.part):
+        raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
