@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from quantize.errors import FirebrickError
 from quantize.network import Network
 from quantize.preprocess import for_network, preprocessing
 from quantize.qnetwork import Preprocessing
 
+if TYPE_CHECKING:
+    from quantize.import_onnx import ImportedModel
+
+# Where a QDQ file of ours says how its pictures are prepared, and what its classes are called.
+PICTURES_KEY, CLASSES_KEY = "firebrick.pictures", "firebrick.classes"
 # The only networks in the .net format are those of Deep Compression, trained with Caffe.
 NET_PRESET = "caffe-squeezenet"
 
@@ -39,9 +47,16 @@ def load_model(
     """A float network and its preprocessing, cropped to the network's input.
 
     ``preset`` and ``values`` as in :func:`quantize.preprocess.preprocessing`; for a .net file
-    they may be left out, its preprocessing is known.  Raises FirebrickError naming the file.
+    they may be left out, its preprocessing is known.  What an ONNX file does to its input itself
+    is added to what is stated; see :func:`prepare`.  Raises FirebrickError naming the file.
     """
     path = Path(path)
+    if path.suffix == ".onnx" and path.is_file():
+        from quantize.import_onnx import import_model, refuse_ceilings
+
+        model = import_model(path)
+        refuse_ceilings(model)
+        return model.network, prepare(model, preset, **values)
     net = load_network(path)
     if path.suffix == ".net" and preset is None:
         preset = NET_PRESET
@@ -49,6 +64,47 @@ def load_model(
         return net, for_network(preprocessing(preset, **values), net)
     except FirebrickError as error:
         raise FirebrickError(f"{path}: {error}") from error
+
+
+def prepare(model: ImportedModel, preset: str | None = None, **values: Any) -> Preprocessing:
+    """The preprocessing of an ONNX file: what is stated, and then what the file does itself.
+
+    Nothing is normalized twice unnoticed.  Where the file scales or shifts its input itself,
+    scale, mean and std are what happens before that: a preset whose own would do it again is
+    refused, unless they are given by value.  Where the file takes bytes nothing happens before
+    it: they are 1, 0 and 1 and need not be stated.
+    """
+    channels = model.network.shapes[model.network.input][0]
+    identity = {"scale": 1.0, "mean": (0.0,) * channels, "std": (1.0,) * channels}
+    shown = "--scale 1 --mean " + ",".join("0" * channels) + " --std " + ",".join("1" * channels)
+    try:
+        if model.bytes_in and preset is None:
+            stated = json.loads(model.metadata.get(PICTURES_KEY, "{}"))
+            values = {**identity, **stated, **values}
+        wanted = preprocessing(preset, **values)
+        doing = [name for name in identity if not _same(getattr(wanted, name), identity[name])]
+        if model.bytes_in and doing:
+            raise FirebrickError(
+                f"its input {model.network.input!r} takes bytes, the pixels themselves, but "
+                f"{' and '.join(doing)} are stated for them; give color and resize only"
+            )
+        doubled = [name for name in doing if name not in values]
+        if model.prepared_by and doubled:
+            nodes = ", ".join(f"{node.name} ({node.op})" for node in model.prepared_by)
+            raise FirebrickError(
+                f"it normalizes its input itself, in {nodes}, and the preset {preset!r} would do "
+                f"it before that too ({', '.join(doubled)}); state by value what comes before the "
+                f"file: {shown}, or --scale 1/255 where it takes 0..1"
+            )
+        wanted = for_network(wanted, model.network)
+        mean = np.asarray(wanted.mean) - model.shift * np.asarray(wanted.std)
+        return replace(wanted, mean=tuple(float(value) for value in mean))
+    except (FirebrickError, ValueError, TypeError) as error:
+        raise FirebrickError(f"{model.path}: {error}") from error
+
+
+def _same(value: Any, other: Any) -> bool:
+    return bool(np.all(np.asarray(value) == np.asarray(other)))
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,17 @@ from onnx import AttributeProto, TensorProto, numpy_helper
 from onnx.external_data_helper import load_external_data_for_model
 
 from quantize.errors import FirebrickError
-from quantize.network import Shape
 
-OPSETS = range(11, 22)
+OPSETS = range(7, 25)
 DOMAINS = ("", "ai.onnx")
+# Operators beyond ONNX's own: QONNX's quantizer, as Brevitas and qonnx name its domain, and the
+# quantizers that onnxruntime has for types that older opsets lack.
+QONNX_DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
+OTHER_OPERATORS = {
+    **{domain: ("Quant", "BipolarQuant", "Trunc") for domain in QONNX_DOMAINS},
+    "com.microsoft": ("QuantizeLinear", "DequantizeLinear"),
+}
+INPUT_TYPES = {TensorProto.FLOAT: "FLOAT", TensorProto.UINT8: "UINT8"}
 
 # Attribute types by the Python type that they are read as.
 _ATTRIBUTE_TYPES = {
@@ -78,6 +85,8 @@ class OnnxNode:
 class OnnxGraph:
     """A checked graph: ``nodes`` without Constant, whose values are in ``constants``.
 
+    ``input_dims`` are the input's dimensions without the batch, in the file's order; ``bytes_in``
+    tells whether it takes uint8 instead of float32; ``metadata`` is what the file says of itself.
     ``declared`` holds the shapes that the file itself states for tensors, None where a dimension
     is free.  ``batch`` is the input's batch size, None where it is free.
     """
@@ -85,12 +94,14 @@ class OnnxGraph:
     path: Path
     opset: int
     input: str
-    input_shape: Shape
+    input_dims: tuple[int, int, int]
+    bytes_in: bool
     batch: int | None
     output: str
     constants: dict[str, np.ndarray]
     nodes: tuple[OnnxNode, ...]
     declared: dict[str, tuple[int | None, ...]]
+    metadata: dict[str, str]
 
 
 def read_graph(path: str | Path) -> OnnxGraph:
@@ -122,7 +133,7 @@ def read_graph(path: str | Path) -> OnnxGraph:
             f"{path}: has {len(inputs)} inputs and {len(graph.output)} outputs; supported are "
             "networks with one input (the picture) and one output (the classes)"
         )
-    shape, batch = _input_shape(path, inputs[0])
+    dims, batch = _input_dims(path, inputs[0])
     declared = {}
     for value in (*graph.value_info, *graph.output):
         if value.type.tensor_type.HasField("shape"):
@@ -131,12 +142,14 @@ def read_graph(path: str | Path) -> OnnxGraph:
         path=path,
         opset=opset,
         input=inputs[0].name,
-        input_shape=shape,
+        input_dims=dims,
+        bytes_in=inputs[0].type.tensor_type.elem_type == TensorProto.UINT8,
         batch=batch,
         output=graph.output[0].name,
         constants=constants,
         nodes=tuple(nodes),
         declared=declared,
+        metadata={entry.key: entry.value for entry in model.metadata_props},
     )
 
 
@@ -191,9 +204,14 @@ def _node(path: Path, proto: onnx.NodeProto, names: set[str]) -> OnnxNode:
     while inputs and not inputs[-1]:
         inputs.pop()
     attributes = {attribute.name: attribute for attribute in proto.attribute}
-    node = OnnxNode(path, name, proto.op_type, tuple(inputs), outputs, attributes)
-    if proto.domain not in DOMAINS:
-        node.refuse(f"operators of the domain {proto.domain!r} are not supported, only ONNX's own")
+    # Text that is not UTF-8, in an altered file, comes as bytes.
+    op = proto.op_type if isinstance(proto.op_type, str) else repr(proto.op_type)
+    node = OnnxNode(path, name, op, tuple(inputs), outputs, attributes)
+    if proto.domain not in DOMAINS and proto.op_type not in OTHER_OPERATORS.get(proto.domain, ()):
+        node.refuse(
+            f"operators of the domain {proto.domain!r} are not supported, only ONNX's own and "
+            "QONNX's Quant"
+        )
     if not outputs or not outputs[0]:
         node.refuse("has no output")
     return node
@@ -238,14 +256,15 @@ def _dims(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
     )
 
 
-def _input_shape(path: Path, value: onnx.ValueInfoProto) -> tuple[Shape, int | None]:
-    """(channels, height, width) and the batch size of the picture input."""
+def _input_dims(path: Path, value: onnx.ValueInfoProto) -> tuple[tuple[int, int, int], int | None]:
+    """The dimensions of the picture input without the batch, and the batch size."""
     where = f"{path}: input {value.name}"
     tensor = value.type.tensor_type
-    if tensor.elem_type != TensorProto.FLOAT:
+    if tensor.elem_type not in INPUT_TYPES:
         known = tensor.elem_type in TensorProto.DataType.values()
         kind = TensorProto.DataType.Name(tensor.elem_type) if known else str(tensor.elem_type)
-        raise FirebrickError(f"{where}: has values of type {kind}; supported is FLOAT (32 bits)")
+        supported = " and ".join(INPUT_TYPES.values())
+        raise FirebrickError(f"{where}: has values of type {kind}; supported are {supported}")
     if not tensor.HasField("shape"):
         raise FirebrickError(f"{where}: states no shape; [N, channels, height, width] is needed")
     dims = _dims(value)

@@ -7,6 +7,7 @@ stay below 2**24, and QuantizeLinear rounds half to even and saturates as the co
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,8 @@ from quantize.check import check_qnetwork
 from quantize.errors import FirebrickError
 from quantize.fixed_point import largest_magnitude
 from quantize.golden import FLOAT32_EXACT, accumulator_bound
+from quantize.load import CLASSES_KEY, PICTURES_KEY
+from quantize.preprocess import picture_mode
 from quantize.qfile import write_atomically
 from quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QMaxPool, QNetwork, QTensor
 
@@ -42,7 +45,8 @@ class _Graph:
         return name
 
     def add(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        self.nodes.append(helper.make_node(kind, inputs, [output], output, **attributes))
+        name = attributes.pop("name", output)
+        self.nodes.append(helper.make_node(kind, inputs, [output], name, **attributes))
         return output
 
     def scale(self, exponent: int) -> str:
@@ -75,7 +79,8 @@ def export_qdq(qnet: QNetwork, path: str | Path, outputs: Outputs = None) -> Non
     Input: raw pixels uint8 [N, C, H, W] under the network's input name.  Outputs: the logits
     float32 [N, O], named as the last node's output, and the 8-bit tensors named in ``outputs``
     ("all" for every one).  Raises FirebrickError when ``qnet`` breaks a rule, when accumulators
-    exceed exact float32 arithmetic, or for an unknown name in ``outputs``.
+    exceed exact float32 arithmetic, or for an unknown name in ``outputs``.  How its pictures are
+    prepared and the names of the classes are in its metadata, so that it can be read back.
     """
     model = to_model(qnet, outputs)
     write_atomically(path, lambda file: file.write(model.SerializeToString()))
@@ -94,6 +99,7 @@ def to_model(qnet: QNetwork, outputs: Outputs = None) -> onnx.ModelProto:
                 "MaxPool",
                 [graph.real(qnet.tensors[node.input], node.name)],
                 f"{node.name}/real",
+                name=node.name,
                 kernel_shape=[node.kernel, node.kernel],
                 strides=[2, 2],
                 ceil_mode=int(node.ceil_mode),
@@ -101,7 +107,7 @@ def to_model(qnet: QNetwork, outputs: Outputs = None) -> onnx.ModelProto:
             graph.eight_bit(real, qnet.tensors[node.output])
         elif isinstance(node, QConcat):
             inputs = [graph.real(qnet.tensors[name], node.name) for name in node.inputs]
-            real = graph.add("Concat", inputs, f"{node.name}/real", axis=1)
+            real = graph.add("Concat", inputs, f"{node.name}/real", name=node.name, axis=1)
             graph.eight_bit(real, qnet.tensors[node.output])
         elif isinstance(node, QAdd):
             graph.eight_bit(_add(graph, qnet, node), qnet.tensors[node.output])
@@ -122,6 +128,14 @@ def to_model(qnet: QNetwork, outputs: Outputs = None) -> onnx.ModelProto:
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
     )
+    pictures = {
+        "color": picture_mode(qnet.preprocessing.color),
+        "resize": qnet.preprocessing.resize,
+    }
+    texts = {PICTURES_KEY: json.dumps(pictures)}
+    if qnet.classes:
+        texts[CLASSES_KEY] = json.dumps(qnet.classes)
+    helper.set_model_props(model, texts)
     onnx.checker.check_model(model, full_check=True)
     return model
 
@@ -164,6 +178,7 @@ def _conv(graph: _Graph, qnet: QNetwork, node: QConv | QGlobalSum) -> str:
         "Conv",
         [real, _weights(graph, node), _bias(graph, node, source.exponent)],
         f"{node.name}/conv",
+        name=node.name,
         kernel_shape=list(node.weights.shape[2:]),
         strides=[node.stride, node.stride],
         pads=padding,
@@ -175,7 +190,7 @@ def _add(graph: _Graph, qnet: QNetwork, node: QAdd) -> str:
     """The sum in real units, exact in float32: 8 bits of either operand, at most 7 apart."""
     sources = [qnet.tensors[name] for name in node.inputs]
     inputs = [graph.real(source, node.name) for source in dict.fromkeys(sources)]
-    real = graph.add("Add", [inputs[0], inputs[-1]], f"{node.name}/sum")
+    real = graph.add("Add", [inputs[0], inputs[-1]], f"{node.name}/sum", name=node.name)
     if any(source.signed for source in sources) and not qnet.tensors[node.output].signed:
         return graph.add("Relu", [real], f"{node.name}/relu")
     return real

@@ -137,7 +137,8 @@ def refused(path: Path, *parts: str) -> None:
 def test_a_fire_network_in_every_opset(tmp_path, opset):
     graph = Graph(opset)
     x = graph.conv("x", 3, 8, 7, strides=[2, 2], bias=False)
-    x = graph.pool(graph.relu(graph.norm(x, 8)), ceil_mode=1)
+    # MaxPool has known ceil_mode since opset 10.
+    x = graph.pool(graph.relu(graph.norm(x, 8)), **({"ceil_mode": 1} if opset > 9 else {}))
     x = graph.fire(graph.add("Identity", graph.fire(x, 8, 4, 6)), 12, 5, 8)
     if opset < 12:
         x = graph.add("Dropout", x, ratio=0.5)
@@ -444,16 +445,6 @@ def node(op: str, *inputs: str, **attributes):
     return lambda graph: graph.add(op, *inputs, name="bad", **attributes)
 
 
-def after_relu(op: str):
-    def change(graph: Graph) -> str:
-        x = graph.relu(graph.conv("x", 3, 4))
-        if op == "BatchNormalization":
-            return graph.norm(x, 4, name="bad")
-        return graph.add(op, x, x, name="bad")
-
-    return change
-
-
 def bypass_before_relu(graph: Graph) -> str:
     total = graph.add("Add", graph.conv("x", 3, 4), graph.conv("x", 3, 4))
     rectified = graph.add("Relu", total, name="bad")
@@ -463,11 +454,6 @@ def bypass_before_relu(graph: Graph) -> str:
 def two_readers(graph: Graph) -> str:
     x = graph.conv("x", 3, 4)
     return graph.add("Concat", graph.add("Relu", x, name="bad"), x, axis=1)
-
-
-def norm_of_two_readers(graph: Graph) -> str:
-    x = graph.conv("x", 3, 4)
-    return graph.add("Concat", graph.norm(x, 4, name="bad"), x, axis=1)
 
 
 def huge_norm(graph: Graph) -> str:
@@ -526,14 +512,11 @@ BAD_BODIES = {
     "pool ceil_mode": (wrong_pool(ceil_mode=2), ["attribute ceil_mode is 2"]),
     "concat axis": (node("Concat", "x", "x", axis=2), ["attribute axis is 2; supported is 1"]),
     "concat sizes": (unlike_sizes, ["(4, 25, 22) and (4, 23, 20)"]),
-    "norm after relu": (after_relu("BatchNormalization"), ["the ReLU of Conv", "just before it"]),
-    "norm of the input": (lambda g: g.norm("x", 3, name="bad"), ["the network's input"]),
     "norm in training": (wrong_norm(1, np.ones(4), training_mode=1), ["training mode"]),
     "norm shape": (wrong_norm(3, np.ones(3)), ["means have the shape [3], not [4]"]),
     "norm variance": (wrong_norm(4, -np.ones(4)), ["variance plus epsilon"]),
     "norm beyond float": (huge_norm, ["beyond the range of float32"]),
     "norm not finite": (wrong_norm(2, np.full(4, np.nan)), ["shifts [0] is nan"]),
-    "norm of two readers": (norm_of_two_readers, ["is read elsewhere too"]),
     "relu of two readers": (two_readers, ["is read elsewhere too, without the Relu"]),
     "dropout in training": (training_dropout, ["training mode"]),
     "unlike maps": (
@@ -554,7 +537,7 @@ BAD_BODIES = {
     ),
     "other domain": (node("Gelu", "x", domain="com.microsoft"), ["domain 'com.microsoft'"]),
     "early softmax": (node("Softmax", "x"), ["after the global average only"]),
-    "early flatten": (node("Flatten", "x"), ["after the global average only"]),
+    "early flatten": (node("Flatten", "x"), ["flattens the network's input"]),
     "no pooled conv": (node("GlobalAveragePool", "x"), ["averages the network's input"]),
     "part of the map": (
         lambda g: g.add("AveragePool", g.conv("x", 3, 4), name="bad", kernel_shape=[5, 5]),
@@ -563,10 +546,6 @@ BAD_BODIES = {
     "mean axes": (
         lambda g: g.add("ReduceMean", g.conv("x", 3, 4), name="bad", axes=[1, 2]),
         ["over the axes [1, 2]; supported are [2, 3]"],
-    ),
-    "mean of concat": (
-        lambda g: g.add("GlobalAveragePool", g.fire("x", 3, 2, 2), name="bad"),
-        ["averages the Concat", "a network must end as Conv"],
     ),
 }  # fmt: skip
 
@@ -592,7 +571,7 @@ def test_weights_that_are_not_finite(tmp_path, value, position):
 
 
 BAD_TAILS = {
-    "conv after average": (lambda g, x: g.conv(x, CLASSES, 2, name="bad"), "follows the global"),
+    "conv after average": (lambda g, x: g.conv(x, CLASSES, 2, 3, name="bad"), "follows the global"),
     "second softmax": (
         lambda g, x: g.add("Softmax", g.add("Softmax", x, axis=1), axis=1, name="bad"),
         "second Softmax",
@@ -604,14 +583,13 @@ BAD_TAILS = {
         lambda g, x: g.add("Squeeze", x, g.constant(np.array([0])), name="bad"),
         "axes [0]",
     ),
-    "squeeze everything": (lambda g, x: g.add("Squeeze", x, name="bad"), "axes []"),
     "reshape to a matrix": (
         lambda g, x: g.add("Reshape", x, g.constant(np.array([0, 2, 3])), name="bad"),
-        "to [0, 2, 3]",
+        "makes [batch, 2, 3]",
     ),
     "reshape to another size": (
         lambda g, x: g.add("Reshape", x, g.constant(np.array([0, 7])), name="bad"),
-        "to [0, 7] does not fit 6 classes",
+        "to [0, 7] does not fit [batch, 6, 1, 1]",
     ),
     "reshape by floats": (
         lambda g, x: g.add("Reshape", x, g.constant(np.array([0.0, 6.0])), name="bad"),
@@ -638,15 +616,19 @@ def test_networks_that_end_otherwise(tmp_path):
     graph = Graph()
     x = graph.head("x", 3)
     refused(graph.save(tmp_path, x, 4), "is not the global average", "must end as")
-    graph.add("GlobalAveragePool", x)
-    refused(graph.save(tmp_path, x, 4), "read elsewhere too", "must end as")
+    y = graph.add("GlobalAveragePool", x)
+    graph.conv(x, CLASSES, 2)
+    refused(graph.save(tmp_path, y, 4), "read elsewhere too", "must end as")
+    graph = Graph()
+    x = graph.add("GlobalAveragePool", graph.fire("x", 3, 2, 2), name="bad")
+    refused(graph.save(tmp_path, x, 4), "node bad", "averages the Concat", "must end as")
 
 
 def test_two_averages(tmp_path):
     graph = Graph()
     graph.add("GlobalAveragePool", graph.head("x", 3))
     x = graph.add("GlobalAveragePool", graph.head("x", 3), name="bad")
-    refused(graph.save(tmp_path, x, 4), "node bad", "second global average")
+    refused(graph.save(tmp_path, x, 4), "nothing reads its output")
 
 
 def test_dead_nodes(tmp_path):
@@ -682,20 +664,20 @@ def test_inputs_of_another_type_and_number(tmp_path):
     graph, output = good()
     path = tmp_path / "net.onnx"
     model = graph.model(output)
-    model.graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.INT64
     onnx.save(model, path)
-    refused(path, "input x: has values of type UINT8; supported is FLOAT")
+    refused(path, "input x: has values of type INT64; supported are FLOAT and UINT8")
     model = graph.model(output)
     model.graph.input.append(helper.make_tensor_value_info("y", TensorProto.FLOAT, [1]))
     onnx.save(model, path)
     refused(path, "has 2 inputs and 1 outputs")
 
 
-@pytest.mark.parametrize("opset", [1, 10, 22])
+@pytest.mark.parametrize("opset", [1, 6, 25])
 def test_other_opsets(tmp_path, opset):
     graph, output = good()
     graph.opset = opset
-    refused(graph.save(tmp_path, output), f"opset {opset}; supported are 11 to 21")
+    refused(graph.save(tmp_path, output), f"opset {opset}; supported are 7 to 24")
 
 
 def test_shapes_that_the_file_contradicts(tmp_path):
