@@ -45,7 +45,8 @@ class _Graph:
         return name
 
     def add(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        name = attributes.pop("name", output)
+        # A layer's main node has the layer's name, which may also be a tensor's.
+        name = attributes.pop("name", f"{kind}:{output}")
         self.nodes.append(helper.make_node(kind, inputs, [output], name, **attributes))
         return output
 

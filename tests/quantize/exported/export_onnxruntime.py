@@ -86,7 +86,7 @@ def overrides(model: onnx.ModelProto, quantized: onnx.ModelProto) -> dict:
                 {
                     "quant_type": QuantType.QInt8,
                     "axis": 0,
-                    "scale": np.array(2.0 ** np.ceil(np.log2(peak / 127)), np.float32),
+                    "scale": np.array(2.0 ** np.ceil(np.log2(max(peak, 1 / 64) / 127)), np.float32),
                     "zero_point": np.array(0, np.int8),
                 }
                 for peak in peaks
