@@ -75,9 +75,18 @@ class Axi3Master:
         ):
             if hasattr(entity, f"{prefix}_{name}"):
                 self._signal(name).value = 0
-        for task in (self._send_aw(), self._send_w(), self._send_ar(), self._take_b()):
-            cocotb.start_soon(task)
-        cocotb.start_soon(self._take_r())
+
+    def run(self) -> None:
+        """Let the channels go. After reset: before, what the slave shows has no meaning."""
+        channels = (
+            self._send_aw(),
+            self._send_w(),
+            self._send_ar(),
+            self._take_b(),
+            self._take_r(),
+        )
+        for channel in channels:
+            cocotb.start_soon(channel)
 
     def start(self, access: Write | Read) -> Event:
         """Queue a burst; the event is set when it is answered."""

@@ -55,6 +55,7 @@ class Bench:
     async def start(self, checked: bool = True) -> None:
         start_clock(self.dut)
         await reset(self.dut)
+        self.master.run()
         cocotb.start_soon(self._serve_writes())
         cocotb.start_soon(self._serve_reads())
         if checked:

@@ -130,6 +130,7 @@ class ZynqBench(Bench):
         await Timer(random.randint(60, 90), "ns")
         ps.reset_n.value = 1
         await ClockCycles(ps.clk, 5)
+        self.gp.run()
         for port, checker in self.checkers.items():
             cocotb.start_soon(watch(checker, ps, port, ps.clk))
         await self.put(INTC["IER"], 0)
