@@ -60,10 +60,28 @@ def test_random_networks(seed: int, shape: EngineShape, apart: bool) -> None:
     check(net, shape, random_images(net, 2, seed), apart=apart)
 
 
+@pytest.mark.parametrize("apart", [False, True], ids=["fused", "apart"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("seed", range(4))
+def test_random_networks_with_bypass(seed: int, shape: EngineShape, apart: bool) -> None:
+    net = random_network(seed, bypass=True)
+    engine = check(net, shape, random_images(net, 2, seed), apart=apart)
+    program = compile_network(net, shape, stages_apart=apart)
+    added = sum(
+        f["rows"] * f["tiles"] * f["segment_words"]
+        for f in (g.fields for g in program.groups)
+        if f.get("add_enable")
+    )
+    assert added
+    found = engine.run(program.blob, random_images(net, 1, seed)).registers
+    stream = d.HEADER_BEATS + sum(len(g.encode()) for g in program.groups) // 8
+    assert found["READ_BEATS_PROGRAM"] == stream + added * shape.word_bytes // 8
+
+
 @pytest.mark.parametrize("seed", [100, 101])
 def test_exact_types_give_the_same(seed: int) -> None:
     """Registers of exactly the hardware's widths, which simulation otherwise leaves out."""
-    net = random_network(seed)
+    net = random_network(seed, bypass=True)
     check(net, SHAPES[1], random_images(net, 1, seed), flags=("-DFIREBRICK_EXACT_TYPES",))
 
 
