@@ -1,24 +1,25 @@
 """Cycles that a program takes, calculated without running it.
 
 The model follows the hardware at the grain at which it waits: a block of K steps at a time
-through planner and issuer (hw/rtl/fb_planner.sv, fb_issuer.sv), rows, weights and results as
-three streams that share the memory.
+through planner and issuer (hw/rtl/fb_planner.sv, fb_issuer.sv); rows, weights, maps to add and
+results as four streams that share the memory.
 
 *Blocks.* The planner needs a few cycles between two blocks, more where a pass, tile, row or group
-begins; it hands a block over once weights, rows and room for the results are there and the issuer
-has taken the block before; the issuer runs its K steps without a pause, the last ones of two
-blocks at least C cycles apart:
+begins; it hands a block over once weights, rows, words to add and room for the results are there
+and the issuer has taken the block before; the issuer runs its K steps without a pause, the last
+ones of two blocks at least C cycles apart:
 
     push  = max(planner, start of the block before, what the block needs)
     start = max(push + 1, finish of the block before + max(0, C - K))
     finish = start + K
 
-*Memory.* A fluid: each of the program, row and result streams that has something to move moves
+*Memory.* A fluid: each of the program, row and result ports that has something to move moves
 min(1, B / 8n) beats a cycle where n of them do and the memory moves B bytes a cycle, less the
-share of time that refreshing takes.  The program stream stops where the weight memory is full and
-where a descriptor has not been taken; rows wait for room in their ring and for the rows of the
-group that writes them; results wait for their blocks.  The memory is only brought up to date when
-a block may have to wait, so that predictions take milliseconds.
+share of time that refreshing takes; program and maps to add halve the program port between them.
+The program stream stops where the weight memory is full and where a descriptor has not been
+taken; rows wait for room in their ring and for the rows of the group that writes them; maps to
+add wait for those too, and for room in their FIFO; results wait for their blocks.  The memory is
+only brought up to date when a block may have to wait, so that predictions take milliseconds.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ READER_BURSTS = 8  # outstanding bursts of a reader
 BURST_BEATS = 16
 READER_FIFO = 512  # beats that a reader fetches ahead of its consumer
 WRITER_FIFO = 64  # beats between result FIFO and memory
+ADDEND_FIFO = 128  # beats of a map to add between memory and the FIFO of words
 
 # Cycles between two events: sums of the latencies that the modules state, those that involve a
 # bus (streams, rows, results) as simulation shows them.
@@ -45,6 +47,10 @@ BEAT_TO_WEIGHT = 7  # beat on the bus to its weights counting as loaded
 BEAT_TO_ROW = 7  # a row's last beat on the bus to the row counting as loaded
 FINISH_TO_RING = 19  # last K step to a squeeze row counting as written, without P and channels
 FINISH_TO_BUS = 44  # last K step to the block's first result on the bus, without P
+BEAT_TO_ADDEND = 8  # a beat on the bus to the planner seeing the word to add that it completes
+FINISH_TO_ADDEND = 17  # last K step to the block's first word to add leaving its FIFO, without P
+ADDEND_GROUP = 3  # a group being seen to the first command for the map that it adds
+ADDER = 7  # cycles that results take longer from the first group on that adds
 RESPONSE_TO_ROW = 5  # write response to a row counting as written
 BURST_TURNAROUND = 10  # a reader's last free burst to its next first beat, without the latency
 ROW_COMMAND = 4  # from one row's command to the next, besides 2 for each burst
@@ -183,6 +189,23 @@ class _Memory:
         self.freed_rows = 0
         self.issue_seq = 0
 
+        # Maps to add: positions count beats since start; (group, first, end, beats of a row).
+        self.a_groups: list[tuple[int, float, float, float]] = []
+        position = 0.0
+        for seq in range(self.total):
+            f = self.fields[seq % self.groups]
+            if f.get("add_enable"):
+                row = f["tiles"] * f["segment_words"] * self.word_beats
+                self.a_groups.append((seq, position, position + row * f["rows"], row))
+                position += row * f["rows"]
+        self.a_room = shape.fifo_words * self.word_beats + ADDEND_FIFO
+        self.a_index = 0  # group that is being fetched
+        self.a_allowed = 0.0  # position up to which rows are in memory
+        self.a_fetched = self.a_popped = 0.0
+        self.a_pops: deque[tuple[float, int]] = deque()  # (time, beats)
+        self.a_ready = 0.0
+        self.a_target = _NEVER
+
         # Results.
         self.chunks: deque[list] = deque()  # [time, beats, row end, group end]
         self.moved = 0.0
@@ -288,6 +311,39 @@ class _Memory:
             self.asked += 1
             self.l_ask = now + ROW_COMMAND + 2 * min(bursts, READER_BURSTS)
 
+    # --------------------------------------------------------------------------- maps to add
+    def _allow(self) -> float:
+        """Bring up to date how far maps to add may be fetched; the time at which to look again."""
+        due = self.now + _EPS
+        while self.a_pops and self.a_pops[0][0] <= due:
+            self.a_popped += self.a_pops.popleft()[1]
+        allowed, again = self.a_allowed, _NEVER
+        fresh = 0
+        while self.a_index < len(self.a_groups):
+            seq, first, end, row = self.a_groups[self.a_index]
+            if len(self.group_seen) <= seq:
+                break
+            if self.group_seen[seq] > due:
+                again = self.group_seen[seq]
+                break
+            f = self.fields[seq % self.groups]
+            rows = f["rows"]
+            if f.get("add_wait_enable"):
+                lag = self.written_seq - (seq - f["add_wait_back"])
+                rows = 0 if lag < 0 else min(rows, self.written_rows) if lag == 0 else rows
+            fresh = ADDEND_GROUP if allowed <= first else 0
+            allowed = first + rows * row
+            if allowed < end:
+                break
+            self.a_index += 1
+        if allowed > self.a_allowed:
+            if self.a_fetched >= self.a_allowed - _EPS:
+                self.a_ready = self.now + fresh + COMMAND_LATENCY + self.latency
+            self.a_allowed = allowed
+        if self.a_pops and self.a_popped + self.a_room < self.a_allowed:
+            again = min(again, self.a_pops[0][0])
+        return again
+
     # ------------------------------------------------------------------------------- the fluid
     def step(self, limit: float) -> None:
         """Move on to the next event, at most to ``limit``."""
@@ -325,28 +381,40 @@ class _Memory:
         flight, chunks = self.flight, self.chunks
         read = bool(flight) and flight[0][0] <= due
         write = bool(chunks) and chunks[0][0] <= due
-        rate = self.rates[fetch + read + write]
+        add_room = 0.0
+        end = min(limit, next_ask)
+        if self.a_groups:
+            end = min(end, self._allow())
+            add_room = min(self.a_allowed, self.a_popped + self.a_room) - self.a_fetched
+        add = add_room > _EPS and self.a_ready <= due
+        rate = self.rates[(fetch or add) + read + write]
         read_rate = min(rate, self.read_cap)
+        port_rate = read_rate / 2 if fetch and add else read_rate
         backlog = self.fetched - self.consumed
         consume = 0.0
         if self.p_limit > self.consumed + _EPS and self.p_pause <= due:
-            consume = 1.0 if backlog > _EPS else read_rate if fetch else 0.0
+            consume = 1.0 if backlog > _EPS else port_rate if fetch else 0.0
 
-        end = min(limit, next_ask)
         if consume:
             left = min(self.p_limit, self.p_end, self.p_target) - self.consumed
             if left > _EPS:
                 end = min(end, now + left / consume)
-            if backlog > _EPS and (not fetch or read_rate < 1.0):
-                end = min(end, now + backlog / (1.0 - (read_rate if fetch else 0.0)))
+            if backlog > _EPS and (not fetch or port_rate < 1.0):
+                end = min(end, now + backlog / (1.0 - (port_rate if fetch else 0.0)))
         elif self.p_pause > due:
             end = min(end, self.p_pause)
         if fetch:
-            if consume < read_rate:
-                end = min(end, now + room / (read_rate - consume))
-            end = min(end, now + max(self.image_end - self.fetched, 1.0) / read_rate)
+            if consume < port_rate:
+                end = min(end, now + room / (port_rate - consume))
+            end = min(end, now + max(self.image_end - self.fetched, 1.0) / port_rate)
         elif self.p_ready > due:
             end = min(end, self.p_ready)
+        if add:
+            end = min(end, now + add_room / port_rate)
+            if self.a_target > self.a_fetched + _EPS:
+                end = min(end, now + (self.a_target - self.a_fetched) / port_rate)
+        elif add_room > _EPS:
+            end = min(end, self.a_ready)
         if read:
             end = min(end, now + flight[0][1] / read_rate)
             spare = self.in_flight - (READER_BURSTS - 1) * BURST_BEATS
@@ -377,7 +445,9 @@ class _Memory:
         arrived = span * read_rate
         self.consumed += span * consume
         if fetch:
-            self.fetched += arrived
+            self.fetched += span * port_rate
+        if add:
+            self.a_fetched += span * port_rate
         if read:
             flight[0][1] -= arrived
             self.in_flight -= arrived
@@ -419,6 +489,17 @@ class _Memory:
             self.next_event()
             waited = True
         return max(at, self.now + BEAT_TO_ROW) if waited else at
+
+    def wait_addends(self, position: float, at: float) -> float:
+        """First cycle from ``at`` on in which maps to add are there up to ``position``."""
+        self.run(at - BEAT_TO_ADDEND)
+        if self.a_fetched < position - _EPS:
+            self.a_target = position
+            while self.a_fetched < position - _EPS:
+                self.next_event()
+            self.a_target = _NEVER
+            return max(at, self.now + BEAT_TO_ADDEND)
+        return at
 
     def wait_moved(self, beats: float, at: float) -> float:
         """First cycle from ``at`` on in which ``beats`` beats of results have been written."""
@@ -483,6 +564,8 @@ class _Engine:
         self.start = self.finish = 0.0
         self.reserved = 0  # beats of results since start
         self.segments: deque[int] = deque()  # beats up to the end of each segment under way
+        self.added = 0  # beats of maps to add that blocks were promised since start
+        self.adder = 0  # cycles that results lose to it
 
     def run(self) -> Prediction:
         memory = self.memory
@@ -513,6 +596,8 @@ class _Engine:
         self.planner = seen + 8  # Check, Init, Row, Tile, PassLoad, PassInit, BlockPrep
         weight_base = memory.weight_start[seq]
         weight_last = weight_base + f["weight_words"] * memory.weight_beats
+        if f.get("add_enable"):
+            self.adder = ADDER
         squeeze = passes.get(0)
         main = [passes[k] for k in (1, 2) if k in passes]
         ahead = row = in_row = 0
@@ -575,7 +660,9 @@ class _Engine:
         fifo = self.shape.fifo_words * memory.word_beats + WRITER_FIFO - BURST_BEATS
         sums = f["mode"] == d.MODE_SUM
         beats_of = 1 if sums else memory.word_beats
-        to_bus = FINISH_TO_BUS + self.shape.pixels
+        to_bus = FINISH_TO_BUS + self.shape.pixels + self.adder
+        adds = row >= 0 and bool(f.get("add_enable"))
+        to_addend = FINISH_TO_ADDEND + self.shape.pixels
         stalls = group.stalls
         planner, start, finish = self.planner, self.start, self.finish
         weights_here = memory.consumed >= weight_last and memory.now <= planner
@@ -604,8 +691,13 @@ class _Engine:
                         elif memory.l_seq < seq or (memory.l_seq == seq and memory.rows < need):
                             after_input = memory.wait_rows(seq, need, after_weights)
                             after_ring = after_output = after_input
+                    words = p.last if block == p.blocks - 1 else channels
+                    if adds:
+                        self.added += words * memory.word_beats
+                        if memory.a_fetched < self.added or memory.now > after_input:
+                            after_input = memory.wait_addends(self.added, after_input)
+                            after_ring = after_output = max(after_ring, after_input)
                     if writes:
-                        words = p.last if block == p.blocks - 1 else channels
                         beats = words * beats_of
                         self.reserved += beats
                         needed = self.reserved - fifo
@@ -636,6 +728,9 @@ class _Engine:
                     start = begin
                     finish = begin + steps
                     planner = push + 2
+                    if adds:
+                        at = finish + to_addend + words
+                        memory.a_pops.append((at, words * memory.word_beats))
                     layer.active += steps
                     group.active += steps
                     if writes:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hw.compiler import compile_network
 from hw.cycle_model import MemoryTiming, predict
 from hw.program import Program
 from hw.shape import PYNQ_Z2, EngineShape
-from tests.random_networks import V1_0, V1_1, build, random_network
+from tests.random_networks import (
+    V1_0,
+    V1_0_COMPLEX,
+    V1_0_SIMPLE,
+    V1_1,
+    Recipe,
+    build,
+    random_network,
+)
 
 PERFECT = MemoryTiming(0, 0, 1000, 0, 0, 8)
 
@@ -22,11 +32,14 @@ def ideal_cycles(program: Program) -> int:
     return sum(la["ideal_cycles"] for g in program.host["groups"] for la in g["layers"])
 
 
+@pytest.mark.parametrize("bypass", [False, True])
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("shape", [PYNQ_Z2, EngineShape(7, 16)], ids=str)
 @pytest.mark.parametrize("images", [1, 3])
-def test_every_cycle_is_charged_once(seed: int, shape: EngineShape, images: int) -> None:
-    program = compile_network(random_network(seed), shape, stages_apart=seed % 2 == 0)
+def test_every_cycle_is_charged_once(
+    seed: int, shape: EngineShape, images: int, bypass: bool
+) -> None:
+    program = compile_network(random_network(seed, bypass), shape, stages_apart=seed % 2 == 0)
     found = predict(program, images=images)
     assert found.active + sum(found.stalls.values()) == pytest.approx(found.cycles, abs=5)
     assert sum(g.cycles for g in found.groups) + found.tail_cycles == found.cycles
@@ -56,6 +69,23 @@ def test_squeezenet_is_near_its_ideal(v1_0: Program) -> None:
 def test_a_batch_costs_less_than_its_images_alone(v1_0: Program) -> None:
     one, eight = predict(v1_0).cycles, predict(v1_0, images=8).cycles
     assert 8 * ideal_cycles(v1_0) < eight < 8 * one
+
+
+@pytest.mark.parametrize("recipe", [V1_0_SIMPLE, V1_0_COMPLEX], ids=["simple", "complex"])
+def test_a_bypass_costs_no_more_than_its_traffic(recipe: Recipe) -> None:
+    """Maps that are added are read while the array computes: what the array waits for them is less
+    than it takes to read them, and with a memory that never waits it is next to nothing."""
+    program = compile_network(build(recipe, 1), PYNQ_Z2)
+    added = sum(
+        f["rows"] * f["tiles"] * f["segment_words"] * PYNQ_Z2.word_bytes // 8
+        for f in (g.fields for g in program.groups)
+        if f.get("add_enable")
+    )
+    groups = [replace(g, fields={**g.fields, "add_enable": 0}) for g in program.groups]
+    without = predict(replace(program, groups=tuple(groups)))
+    assert 0 < predict(program).cycles - without.cycles < added / 10
+    free = predict(replace(program, groups=tuple(groups)), PERFECT)
+    assert predict(program, PERFECT).cycles - free.cycles < 5000
 
 
 def test_slow_memory_costs_what_it_moves() -> None:

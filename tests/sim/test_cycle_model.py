@@ -66,6 +66,12 @@ def test_random_network(seed: int, apart: bool, tmp_path: Path) -> None:
     hold(random_network(seed), PYNQ_Z2, tmp_path, apart=apart)
 
 
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("apart", [False, True], ids=["fused", "apart"])
+def test_random_network_with_bypass(seed: int, apart: bool, tmp_path: Path) -> None:
+    hold(random_network(seed, bypass=True), PYNQ_Z2, tmp_path, apart=apart, images=1 + seed % 2)
+
+
 @pytest.mark.parametrize("seed", [4, 7])
 def test_batch(seed: int, tmp_path: Path) -> None:
     hold(random_network(seed), PYNQ_Z2, tmp_path, images=4)
@@ -87,9 +93,9 @@ def test_other_shape(shape: EngineShape, tmp_path: Path) -> None:
     [MemoryTiming(0, 0, 100, 0, 0), MemoryTiming(bytes_per_cycle=6), MemoryTiming(read_latency=80)],
     ids=["perfect", "narrow", "far"],
 )
-@pytest.mark.parametrize("seed", [3, 7, 9])
-def test_other_memory(seed: int, timing: MemoryTiming, tmp_path: Path) -> None:
-    net = random_network(seed)
+@pytest.mark.parametrize(("seed", "bypass"), [(3, False), (7, False), (9, False), (7, True)])
+def test_other_memory(seed: int, bypass: bool, timing: MemoryTiming, tmp_path: Path) -> None:
+    net = random_network(seed, bypass)
     program = compile_network(net, PYNQ_Z2)
     overlay = write_overlay(tmp_path)
     board = SimulatedBoard(PYNQ_Z2, timing=timing)
