@@ -27,8 +27,10 @@ SHAPE = EngineShape()
 STALL_CYCLES = 5000
 TIMEOUT = 0.002  # seconds of simulated time: 300,000 cycles
 IMAGES = 3
-# Every kind of group: strided first layer with a pool, Fire with and without, classifier.
-RECIPE = Recipe(31, 37, 3, 3, 2, 0, 20, (Pool(3, True), Fire(8, 20, 24), Fire(9, 33, 31)), 40, 1)
+# Every kind of group: strided first layer with a pool, a bypass with and without a convolution,
+# a module without, classifier.
+BODY = (Pool(3, True), Fire(8, 20, 24, True), Fire(9, 23, 21, True), Fire(9, 33, 31))
+RECIPE = Recipe(31, 37, 3, 3, 2, 0, 20, BODY, 40, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,6 +237,21 @@ def test_axi_error_on_a_feature_map(bench: Bench, reads: bool, name: str) -> Non
     assert caught.value.group > 0
     bench.board.clear_faults()
     bench.check(1)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.4, 1.0])
+def test_axi_error_on_a_map_to_add(bench: Bench, part: float) -> None:
+    """What the convolution of a bypass made is only ever read to be added: a feature map's error,
+    although it comes on the program's port."""
+    spec = next(m for m in bench.case.program.maps if m.name == "fire1/bypass")
+    at = bench.address("scratch") + spec.offset + int(part * (spec.bytes - 8))
+    bench.board.add_fault(at, 1, writes=False)
+    with pytest.raises(errors.MemoryAccessError, match="MAP_READ") as caught:
+        bench.engine.run(bench.case.images[0])
+    names = [g.name for g in bench.case.program.groups]
+    assert caught.value.group in (names.index("fire1") - 1, names.index("fire1"))
+    bench.board.clear_faults()
+    bench.check(2)
 
 
 def test_address_without_memory(bench: Bench) -> None:
