@@ -260,6 +260,38 @@ def random_network(seed: int, bypass: bool = False) -> QNetwork:
     return build(random_recipe(np.random.default_rng(seed), bypass), seed)
 
 
+def random_sums(seed: int) -> QNetwork:
+    """A network of convolutions of one size with additions between any two of its maps, some of
+    which several layers read, or a layer and an addition, or an addition twice, or nobody."""
+    rng = np.random.default_rng(seed)
+    b = _Builder(rng)
+    channels = int(rng.integers(5, 40))
+    shape = (3, int(rng.integers(9, 30)), int(rng.integers(15, 60)))
+    b.tensors["data"] = QTensor("data", shape, 0, False)
+    maps = [b.conv("conv1", "data", channels, 3, 1, 1, True, True)]
+    for i in range(5):
+        kernel = int(rng.choice([1, 3]))
+        source, relu = str(rng.choice(maps)), bool(rng.integers(2))
+        exponent = 4 + int(rng.integers(-2, 3))
+        maps.append(
+            b.conv(f"conv{i + 2}", source, channels, kernel, 1, kernel // 2, relu, False, exponent)
+        )
+        other = str(rng.choice(maps))
+        if abs(b.tensors[other].exponent - b.tensors[maps[-1]].exponent) <= 7:
+            maps.append(b.add(f"add{i + 2}", *rng.permutation([maps[-1], other]).tolist()))
+    last = maps[-1] if maps[-1].startswith("add") else b.add("add", maps[-1], maps[-1])
+    if rng.integers(2):
+        last = b.pool("pool", last, Pool(3, bool(rng.integers(2))))
+    weights = b.weights(11, channels, 1)
+    zeros = np.zeros(11, np.int32)
+    size = b.tensors[last].shape[1] * b.tensors[last].shape[2]
+    b.nodes.append(
+        QGlobalSum("classes", last, "sums", weights, zeros, zeros + 5, 1, (0,) * 4, True, size)
+    )
+    preprocessing = Preprocessing("RGB", 0, shape[1:], 1.0, (0.0,) * 3, (1.0,) * 3)
+    return QNetwork(f"sums-{seed}", "data", b.tensors, tuple(b.nodes), preprocessing)
+
+
 def random_images(net: QNetwork, count: int, seed: int) -> np.ndarray:
     """Pictures for ``net``, uint8 [count, C, H, W]."""
     shape = net.tensors[net.input].shape

@@ -22,6 +22,7 @@ from tests.random_networks import (
     build,
     random_images,
     random_network,
+    random_sums,
 )
 from tests.sim.engine_check import check_network
 
@@ -65,15 +66,47 @@ def test_random_network_on_a_small_engine(seed: int, tmp_path: Path) -> None:
     assert report.exact, str(report)
 
 
-@pytest.mark.parametrize("seed", range(200, 206))
-def test_modules_too_large_for_one_group(seed: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", range(300, 306))
+@pytest.mark.parametrize("apart", [False, True], ids=["fused", "apart"])
+def test_random_network_with_bypass(seed: int, apart: bool, tmp_path: Path) -> None:
+    """Additions in groups of modules, of convolutions and by themselves; on the engine that is
+    made for the board and on a small one, whose queues of words to add are often empty."""
+    net = random_network(seed, bypass=True)
+    shape, stalls = (SMALL, seed) if seed % 2 else (PYNQ_Z2, seed if seed % 4 else None)
+    images = random_images(net, 2, seed)
+    report, counters, _, program = check_network(
+        net, shape, images, tmp_path, stages_apart=apart, seed=stalls
+    )
+    assert report.exact, str(report)
+    added = [g.fields for g in program.groups if g.fields.get("add_enable")]
+    words = sum(f["rows"] * f["tiles"] * f["segment_words"] for f in added)
+    stream = sum(len(g.encode()) for g in program.groups) // 8
+    beats = d.HEADER_BEATS + 2 * (stream + words * shape.word_bytes // 8)
+    assert words and counters.read_beats_program == beats
+
+
+@pytest.mark.parametrize("seed", range(400, 404))
+def test_any_two_maps_of_one_size_are_added(seed: int, tmp_path: Path) -> None:
+    """Maps that others read too, one map with itself, sums of sums; pooled and not."""
+    net = random_sums(seed)
+    images = random_images(net, 2, seed)
+    for apart in (False, True):
+        report, _, _, _ = check_network(
+            net, PYNQ_Z2, images, tmp_path, stages_apart=apart, seed=seed if seed % 2 else None
+        )
+        assert report.exact, str(report)
+
+
+@pytest.mark.parametrize("bypass", [False, True])
+@pytest.mark.parametrize("seed", range(200, 204))
+def test_modules_too_large_for_one_group(seed: int, bypass: bool, tmp_path: Path) -> None:
     """Their squeeze map goes to memory, blocks of their branches re-read it and pool apart."""
     rng = np.random.default_rng(seed)
     body: list[Fire | Pool] = []
     for _ in range(2):
         squeeze, one, three = (int(v) for v in rng.integers(24, 48, 3))
         body += [
-            Fire(squeeze, one, three),
+            Fire(squeeze, one, three, bypass),
             Pool(int(rng.choice([2, 3])), bool(rng.integers(2))),
         ]
     height, width = (int(v) for v in rng.integers(26, 44, 2))
@@ -87,6 +120,12 @@ def test_modules_too_large_for_one_group(seed: int, tmp_path: Path) -> None:
     for module, pool in (("fire0", "pool1"), ("fire2", "pool3")):
         writers = [g.fields["mode"] for g in program.groups if g.name.startswith(f"{module}/exp")]
         assert len(writers) >= 2 and set(writers) == {d.MODE_POOL}
+        adds = {
+            g.fields.get("add_enable", 0)
+            for g in program.groups
+            if g.name.startswith(f"{module}/exp")
+        }
+        assert adds == {int(bypass)}
         assert not any(g.name.startswith(pool) for g in program.groups)
 
 
