@@ -25,6 +25,10 @@ class Buffers:
     def __getitem__(self, name: str) -> Any:
         return self._buffers[name]
 
+    def holds(self, name: str, size: int) -> bool:
+        """There is a buffer ``name`` of at least ``size`` bytes: :meth:`reserve` will keep it."""
+        return name in self._buffers and self._buffers[name].size >= size
+
     def address(self, name: str) -> int:
         """Physical address of a buffer's first byte."""
         return int(self._buffers[name].physical_address)
@@ -35,10 +39,9 @@ class Buffers:
         Raises :class:`AllocationError` where there is no such memory, or not at a multiple of
         :data:`ALIGNMENT` bytes.
         """
-        buffer = self._buffers.get(name)
-        if buffer is not None and buffer.size >= size:
-            return buffer
-        if buffer is not None:
+        if self.holds(name, size):
+            return self._buffers[name]
+        if name in self._buffers:
             self._buffers.pop(name).freebuffer()
         try:
             buffer = self._pynq.allocate((size,), np.uint8)
@@ -47,12 +50,14 @@ class Buffers:
                 f"{self._owner}: no {size} bytes of contiguous memory for the {name}: "
                 f"{error}; free other buffers or take a smaller batch"
             ) from None
-        self._buffers[name] = buffer
-        if int(buffer.physical_address) % ALIGNMENT:
+        address = int(buffer.physical_address)
+        if address % ALIGNMENT:
+            buffer.freebuffer()
             raise AllocationError(
-                f"the {name} buffer lies at {int(buffer.physical_address):#x}, not at a multiple "
-                f"of {ALIGNMENT} bytes"
+                f"the {name} buffer lies at {address:#x}, not at a multiple of {ALIGNMENT} bytes: "
+                "free other buffers, or start the board anew"
             )
+        self._buffers[name] = buffer
         return buffer
 
     def free(self) -> None:

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import warnings
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,10 +28,12 @@ from .buffers import ALIGNMENT, Buffers
 from .clock import Clock, SystemClock, pause
 from .errors import (
     BusyError,
+    DriverError,
     EngineError,
     ImageError,
     MismatchError,
     NoAnswerError,
+    SettingError,
     SourceError,
     StateError,
     engine_error,
@@ -45,8 +48,14 @@ BUSY, DONE, ERROR = 1, 2, 4
 INTERRUPTS = 3
 DEFAULT_TIMEOUT = 10.0
 POLL_SECONDS = 0.0005
+# While waiting for the interrupt the status is looked at this often; where it says so many times
+# that the run has ended, the interrupt is lost.
+LOOK_SECONDS = 0.005
+LOST_AFTER = 2
+BY_INTERRUPT = "interrupt"
 STALL_CYCLES = 1 << 20
 MAX_IMAGES = 65535
+MAX_REGISTER = 0xFFFF_FFFF
 SLOTS = 2
 COUNTERS = (
     "ACTIVE",
@@ -63,7 +72,7 @@ COUNTERS = (
 )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Load:
     """Pictures in the input buffer of a slot, ready to start; times in seconds of the clock."""
 
@@ -71,6 +80,7 @@ class _Load:
     pictures: tuple[Picture, ...]
     asked: float
     ready: float
+    started: float = 0.0
 
 
 class Firebrick:
@@ -80,13 +90,15 @@ class Firebrick:
     already; ``program`` a path or a :class:`~host.program.Program`. ``timeout`` is how many
     seconds a start may take, ``stall_cycles`` after how many cycles without progress the engine
     itself gives up. ``max_batch`` limits the pictures of one start, and so the memory.
-    ``waits_by`` says how the end of a run is noticed: "interrupt", or "polling" with the reason.
+    ``waits_by`` says how the end of the last run (before the first: of the next) was noticed:
+    "interrupt", or "polling" with the reason. pynq hangs its interrupts on the event loop that was
+    the thread's own when the overlay was loaded: runs that wait on another loop poll.
 
-    Raises :class:`MissingFileError`, :class:`ProgramError`, :class:`MismatchError` or
-    :class:`AllocationError`. Every run may raise :class:`EngineError` (one of its classes) or
-    :class:`NoAnswerError`; both leave the engine reset and ready, unless the message says
-    otherwise. While one run is under way - a started coroutine, a stream that is not used up -
-    every other raises :class:`BusyError`.
+    Raises :class:`MissingFileError`, :class:`ProgramError`, :class:`MismatchError`,
+    :class:`SettingError` or :class:`AllocationError`. Every run may raise :class:`EngineError` (one
+    of its classes) or :class:`NoAnswerError`; both leave the engine reset and ready, unless the
+    message says otherwise. While one run is under way - a started coroutine, a stream that is not
+    used up - every other raises :class:`BusyError`.
     """
 
     def __init__(
@@ -104,14 +116,19 @@ class Firebrick:
 
         self._open = True
         self._under_way: str | None = None
+        self._claim = threading.Lock()
         self._images_of_last_run = 0
         self._last: Counters | None = None
         self.program = program if isinstance(program, Program) else load_program(program)
-        self.timeout = timeout
-        self.stall_cycles = int(stall_cycles)
-        self.max_batch = max(1, min(int(max_batch), MAX_IMAGES))
+        self.timeout = _within("timeout", timeout, 0, float("inf"), "seconds")
+        self.stall_cycles = int(_within("stall_cycles", stall_cycles, 1, MAX_REGISTER, "cycles"))
+        self.max_batch = int(_within("max_batch", max_batch, 1, MAX_IMAGES, "pictures"))
         self.clock: Clock = clock or SystemClock()
         self._buffers = Buffers(pynq, self.program.source)
+        self._packer = layout.InputPacker(
+            self.program.input, self.program.pixels, self.program.word_bytes
+        )
+        self._loop = _event_loop()
         path = isinstance(overlay, (str, os.PathLike))
         self.overlay = open_overlay(pynq, os.fspath(overlay)) if path else overlay
         self._engine = Engine(self.overlay, self.clock)
@@ -119,11 +136,8 @@ class Firebrick:
         self._check_system(pynq)
         self._check_fit()
         self._interrupt = self._engine.interrupt if use_interrupt else None
-        if self._interrupt is not None:
-            self.waits_by = "interrupt"
-        else:
-            asked = "asked for" if not use_interrupt else "the overlay lists no interrupt"
-            self.waits_by = f"polling ({asked})"
+        self._why_polling = "asked for" if not use_interrupt else "the overlay lists no interrupt"
+        self.waits_by = BY_INTERRUPT if self._interrupt is not None else self._polling()
         try:
             self._engine.reset()
             blob = np.frombuffer(self.program.loadable, np.uint8)
@@ -181,7 +195,10 @@ class Firebrick:
 
     def _reserve(self, slot: int, images: int) -> None:
         """Input and output memory of a slot for ``images`` pictures."""
-        self._buffers.reserve(f"input {slot}", self._input_stride * images)
+        name = f"input {slot}"
+        if not self._buffers.holds(name, self._input_stride * images):
+            # The bytes that no pixel of a picture is written to stay zero from now on.
+            self._buffers.reserve(name, self._input_stride * images)[:] = 0
         self._buffers.reserve(f"output {slot}", self._output_stride * images)
 
     @property
@@ -216,12 +233,16 @@ class Firebrick:
 
     def _begin(self, what: str) -> None:
         """Claim the engine for one run; raises :class:`StateError` or :class:`BusyError`."""
-        self._require_idle()
-        self._under_way = what
+        with self._claim:
+            self._require_idle()
+            self._under_way = what
 
     def _require_open(self) -> None:
         if not self._open:
             raise StateError("the driver is closed")
+
+    def _polling(self) -> str:
+        return f"polling ({self._why_polling})"
 
     def _require_idle(self) -> None:
         self._require_open()
@@ -285,7 +306,10 @@ class Firebrick:
         a second buffer; it then starts on them before the first answers are handed out. Whatever
         ends the source early - its own exception, which comes as :class:`SourceError`, or a wrong
         picture, :class:`ImageError` - is raised after the answers for all pictures before it.
+        A source that is a generator, like a camera's, is closed at the end, however that comes.
+        ``asked``, ``ready``, ``started`` and ``done`` of a :class:`Frame` tell where its time went.
         """
+        _within("batch", batch, 1, self.max_batch, "pictures, max_batch of the driver")
         self._begin("a stream")
         pictures = named(source)
         failure: list[Exception] = []
@@ -301,8 +325,10 @@ class Firebrick:
                     self._launch(following)
                 yield from self._frames(load, sums, counters, done)
                 load = following
+                self._require_open()
         finally:
             self._end()
+            _close_source(source, pictures)
         if failure:
             raise failure[0]
 
@@ -310,6 +336,7 @@ class Firebrick:
         self, source: Iterable[Picture | np.ndarray], batch: int = 1
     ) -> AsyncIterator[Frame]:
         """As :meth:`stream`, for an event loop: others run while the engine computes."""
+        _within("batch", batch, 1, self.max_batch, "pictures, max_batch of the driver")
         self._begin("a stream")
         pictures = named(source)
         failure: list[Exception] = []
@@ -326,17 +353,24 @@ class Firebrick:
                 for frame in self._frames(load, sums, counters, done):
                     yield frame
                 load = following
+                self._require_open()
         finally:
             self._end()
+            _close_source(source, pictures)
         if failure:
             raise failure[0]
 
     def _chunks(self, images: Sequence[np.ndarray] | np.ndarray) -> list[tuple[Picture, ...]]:
         """The pictures of each start; raises :class:`ImageError` where one is wrong."""
         self._require_idle()
-        if len(images) == 0:
+        try:
+            pictures = tuple(named(images))
+        except TypeError:
+            raise ImageError(
+                f"pictures come as a list or an array of them, not as {type(images).__name__}"
+            ) from None
+        if not pictures:
             raise ImageError("no pictures to run")
-        pictures = tuple(named(images))
         for picture in pictures:
             self._check(picture)
         size = self.max_batch
@@ -357,13 +391,13 @@ class Firebrick:
         """
         asked = self.clock.now()
         fetched: list[Picture] = []
-        while not failure and len(fetched) < min(max(batch, 1), self.max_batch):
+        while not failure and len(fetched) < batch:
             try:
                 picture = next(pictures, None)
                 if picture is None:
                     break
                 self._check(picture)
-            except (ImageError, SourceError) as error:
+            except DriverError as error:
                 failure.append(error)
             except Exception as error:
                 wrapped = SourceError(f"the source of pictures failed: {error!r}")
@@ -375,19 +409,19 @@ class Firebrick:
 
     def _fill(self, slot: int, pictures: tuple[Picture, ...], asked: float) -> _Load:
         """Write checked pictures to the input buffer of ``slot``."""
-        program, count = self.program, len(pictures)
+        count = len(pictures)
         self._reserve(slot, count)
         inputs = self._buffers[f"input {slot}"][: count * self._input_stride]
-        for place, picture in zip(inputs.reshape(count, -1), pictures, strict=True):
-            place[: program.input.bytes] = layout.pack_input(
-                picture.pixels, program.input, program.pixels, program.word_bytes
-            )
+        places = np.asarray(inputs).reshape(count, -1)
+        for place, picture in zip(places, pictures, strict=True):
+            self._packer.pack_into(picture.pixels, place)
         inputs.flush()
         return _Load(slot, pictures, asked, self.clock.now())
 
     def _launch(self, load: _Load) -> None:
         """Start the engine on the pictures of ``load``."""
         self._last = None
+        load.started = self.clock.now()
         address = self._buffers.address
         for name, value in (
             ("PROGRAM_ADDR", address("program")),
@@ -406,6 +440,8 @@ class Firebrick:
 
     def _running(self) -> bool:
         """False once the run has ended well; raises its error where it has not."""
+        if not self._open:
+            raise StateError("the driver was closed while a run was under way")
         status = self._engine.read("STATUS")
         if status & BUSY or not status & (DONE | ERROR):
             return True
@@ -417,39 +453,64 @@ class Firebrick:
     def _wait(self) -> None:
         """Return when the run is done; raise its error, or :class:`NoAnswerError`."""
         deadline = self.clock.now() + self.timeout
-        interrupt = self._interrupt
-        loop = _event_loop() if interrupt is not None else None
+        loop = self._loop_to_run()
         while self._running():
             if self.clock.now() > deadline:
                 self._give_up()
-            if loop is not None:
-                loop.run_until_complete(self._interrupted(interrupt, deadline))
+            if loop is not None and self._interrupt is not None:
+                loop.run_until_complete(self._interrupted(self._interrupt, deadline))
             else:
                 self.clock.sleep(POLL_SECONDS)
 
     async def _wait_async(self) -> None:
         """As :meth:`_wait`, and lets others run meanwhile."""
         deadline = self.clock.now() + self.timeout
+        own = self._interrupt is not None and asyncio.get_running_loop() is self._loop
+        if self._interrupt is not None:
+            self._note(own, "interrupts arrive on another event loop")
         while self._running():
             if self.clock.now() > deadline:
                 self._give_up()
-            if self._interrupt is not None:
+            if own and self._interrupt is not None:
                 await self._interrupted(self._interrupt, deadline)
             else:
                 await pause(self.clock, POLL_SECONDS)
 
-    async def _interrupted(self, interrupt: Any, deadline: float) -> None:
-        """Wait for the interrupt or the deadline."""
-        task = asyncio.ensure_future(interrupt.wait())
+    def _loop_to_run(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop that interrupts arrive on, where this thread can run it now."""
+        if self._interrupt is None:
+            return None
         try:
-            while not task.done() and self.clock.now() <= deadline:
-                await asyncio.wait({task}, timeout=POLL_SECONDS * 10)
+            asyncio.get_running_loop()
+        except RuntimeError:
+            loop = self._loop
+            usable = loop is not None and not loop.is_closed() and not loop.is_running()
+            self._note(usable, "interrupts arrive on an event loop that cannot be run here")
+            return loop if usable else None
+        self._note(False, "an event loop is running: await run_async for interrupts")
+        return None
+
+    def _note(self, by_interrupt: bool, why_not: str) -> None:
+        if not by_interrupt:
+            self._why_polling = why_not
+        self.waits_by = BY_INTERRUPT if by_interrupt else self._polling()
+
+    async def _interrupted(self, interrupt: Any, deadline: float) -> None:
+        """Wait for the interrupt or the deadline, or until the run has ended without one."""
+        task = asyncio.ensure_future(interrupt.wait())
+        ended = 0
+        try:
+            while not task.done() and self.clock.now() <= deadline and ended < LOST_AFTER:
+                await asyncio.wait({task}, timeout=LOOK_SECONDS)
+                ended += self._open and not self._engine.read("STATUS") & BUSY
         finally:
             if task.done():
                 task.result()
             else:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
+        if ended >= LOST_AFTER and task.cancelled():
+            self._note(False, "the interrupt did not come")
 
     def _collect(self, load: _Load) -> np.ndarray:
         """Sums of a run that has ended, int64 [pictures, classes]; keeps its counters."""
@@ -481,7 +542,9 @@ class Firebrick:
     ) -> Iterator[Frame]:
         results = self._batch([(sums, counters)])
         for picture, result in zip(load.pictures, results, strict=True):
-            yield Frame(picture.name, picture.pixels, result, load.asked, load.ready, done)
+            yield Frame(
+                picture.name, picture.pixels, result, load.asked, load.ready, load.started, done
+            )
 
     def _error(self) -> EngineError:
         word = self._engine.read("ERROR")
@@ -587,19 +650,30 @@ class Firebrick:
 
 
 def _event_loop() -> asyncio.AbstractEventLoop | None:
-    """The thread's event loop, the one that pynq hangs its interrupts on.
-
-    None where it runs already (in a notebook's cell) or there is none: then the driver polls.
-    """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        pass
-    else:
-        return None
+    """The event loop on which pynq hangs the interrupts of an overlay that is loaded now: the
+    running one (of a notebook), or else the thread's own; None where there is none."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
             return asyncio.get_event_loop()
         except RuntimeError:
             return None
+
+
+def _close_source(source: object, pictures: Iterator[Picture]) -> None:
+    """Close what was read from, so that a camera is free again."""
+    for iterator in (pictures, source):
+        if isinstance(iterator, Generator):
+            iterator.close()
+
+
+def _within(name: str, value: float, low: float, high: float, unit: str) -> float:
+    """``value`` itself; raises :class:`SettingError` where it is not between ``low`` and ``high``,
+    or not a number."""
+    try:
+        good = low <= value <= high
+    except TypeError:
+        good = False
+    if not good:
+        raise SettingError(f"{name} is {value!r}: it must be from {low} to {high} {unit}")
+    return value

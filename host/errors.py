@@ -44,6 +44,10 @@ class ArchiveError(DriverError):
     """A deployed folder with a file that is missing, changed or not what it should be."""
 
 
+class SettingError(DriverError, ValueError):
+    """An argument out of its range: time-out, pictures of a start."""
+
+
 class AllocationError(DriverError):
     """Memory for the engine could not be allocated, or lies where the engine cannot use it."""
 

@@ -64,7 +64,10 @@ def to_channels_first(image: np.ndarray, spec: Input) -> np.ndarray:
     Takes [C, H, W], [H, W, C], and for one channel [H, W]; where a shape could be either of the
     first two, it counts as [C, H, W]. Raises :class:`ImageError` for anything else.
     """
-    image = np.asarray(image)
+    try:
+        image = np.asarray(image)
+    except (ValueError, TypeError) as error:
+        raise ImageError(f"the picture is no array of pixels: {error}") from None
     wanted = (spec.channels, spec.height, spec.width)
     if image.dtype != np.uint8:
         raise ImageError(f"the picture's pixels are {image.dtype}, the network takes uint8")
@@ -81,25 +84,68 @@ def to_channels_first(image: np.ndarray, spec: Input) -> np.ndarray:
     )
 
 
-def pack_input(image: np.ndarray, spec: Input, pixels: int, word_bytes: int) -> np.ndarray:
-    """Memory image, uint8 [spec.bytes], of a picture: padded, cut into phases, tiled.
+class InputPacker:
+    """Writes pictures as the engine reads them: padded, cut into phases, tiled.
 
-    With two phases the channels of the even columns come first, then those of the odd columns;
-    a missing last odd column is zero. Raises :class:`ImageError` for a wrong shape or type,
-    :class:`ProgramError` where the program's number of bytes is not that of its input.
+    With two phases the channels of the even columns come first, then those of the odd columns; a
+    missing last odd column is zero. A frame costs two passes: its rows are taken apart by channel
+    and phase, in runs of a whole row, into memory of the packer that keeps the padding from frame
+    to frame; then whole words are moved to their places, each as one item. So the innermost loops
+    are long, which is what a small processor's time goes to.
+
+    Raises :class:`ProgramError` where the program's number of bytes is not that of its input.
     """
-    picture = to_channels_first(image, spec)
-    top, left, bottom, right = spec.padding
-    height, width = spec.height + top + bottom, spec.width + left + right
-    columns = -(-width // spec.phases)
-    stored = np.zeros((spec.channels, height, columns * spec.phases), np.uint8)
-    stored[:, :, :width] = np.array(spec.pad_value, np.uint8)[:, None, None]
-    stored[:, top : top + spec.height, left : left + spec.width] = picture
-    phases = np.concatenate([stored[:, :, k :: spec.phases] for k in range(spec.phases)])
-    data = pack(phases, pixels, word_bytes)
-    if data.size != spec.bytes:
-        raise ProgramError(
-            f"input {spec.name}: the program reserves {spec.bytes} bytes, its shape needs "
-            f"{data.size}"
+
+    def __init__(self, spec: Input, pixels: int, word_bytes: int) -> None:
+        top, left, bottom, right = spec.padding
+        height, width = spec.height + top + bottom, spec.width + left + right
+        columns = -(-width // spec.phases)
+        channels, tiles = spec.channels * spec.phases, -(-columns // pixels)
+        self.spec = spec
+        self.bytes = height * tiles * channels * word_bytes
+        if self.bytes != spec.bytes:
+            raise ProgramError(
+                f"input {spec.name}: the program reserves {spec.bytes} bytes, its shape needs "
+                f"{self.bytes}"
+            )
+        rows = np.zeros((height, spec.phases, spec.channels, tiles * pixels), np.uint8)
+        pad_value = np.array(spec.pad_value, np.uint8)[:, None]
+        # For each phase: its first column of the picture, and where the picture's columns go.
+        self._phases: list[tuple[int, np.ndarray]] = []
+        for phase in range(spec.phases):
+            rows[:, phase, :, : len(range(phase, width, spec.phases))] = pad_value
+            first = (phase - left) % spec.phases
+            column = (left + first) // spec.phases
+            count = len(range(first, spec.width, spec.phases))
+            place = rows[top : top + spec.height, phase, :, column : column + count]
+            self._phases.append((first, place))
+        words = rows.reshape(height, channels, tiles, pixels).view(f"V{pixels}")[..., 0]
+        self._words = words.transpose(0, 2, 1)
+        row_bytes = tiles * channels * word_bytes
+        self._strides = (row_bytes, channels * word_bytes, word_bytes)
+
+    def pack_into(self, image: np.ndarray, out: np.ndarray) -> None:
+        """Write ``image`` to ``out``, uint8 [bytes], contiguous.
+
+        The bytes of a word behind its pixels are left as they are: they have to be zero before.
+        Raises :class:`ImageError` for a wrong shape or type.
+        """
+        rows = to_channels_first(image, self.spec).transpose(1, 0, 2)
+        for first, place in self._phases:
+            place[...] = rows[:, :, first :: self.spec.phases]
+        target: np.ndarray = np.ndarray(
+            self._words.shape, self._words.dtype, buffer=np.asarray(out), strides=self._strides
         )
+        target[...] = self._words
+
+
+def pack_input(image: np.ndarray, spec: Input, pixels: int, word_bytes: int) -> np.ndarray:
+    """Memory image, uint8 [spec.bytes], of a picture; see :class:`InputPacker`.
+
+    Raises :class:`ImageError` for a wrong shape or type, :class:`ProgramError` where the program's
+    number of bytes is not that of its input.
+    """
+    packer = InputPacker(spec, pixels, word_bytes)
+    data = np.zeros(packer.bytes, np.uint8)
+    packer.pack_into(image, data)
     return data

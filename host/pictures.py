@@ -12,14 +12,22 @@ from typing import Any
 import numpy as np
 
 from .errors import ImageError
+from .layout import to_channels_first
 from .program import Program
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+ARRAY_SUFFIX = ".npy"
 
 
 def load(path: str | os.PathLike[str], program: Program) -> np.ndarray:
-    """Picture of a file, uint8 [H, W, C].  Raises :class:`ImageError` naming the file."""
+    """Picture of a file, uint8 [H, W, C].
+
+    A `.npy` file holds the numbers themselves, uint8 [C, H, W] or [H, W, C] of the network's size.
+    Raises :class:`ImageError` naming the file.
+    """
     name = os.fspath(path)
+    if name.lower().endswith(ARRAY_SUFFIX):
+        return _array(name, program)
     image = _pillow(name)
     try:
         with image.open(name) as opened:
@@ -32,17 +40,37 @@ def load(path: str | os.PathLike[str], program: Program) -> np.ndarray:
 
 
 def fit(pixels: np.ndarray, program: Program, name: str = "picture") -> np.ndarray:
-    """Picture uint8 [H, W, 3] (RGB) or [H, W] of any size as uint8 [H, W, C] of the network's.
+    """Picture of any size as uint8 [H, W, C] of the network's.
 
-    Raises :class:`ImageError` where it is something else, too small, or Pillow is missing.
+    ``pixels`` is uint8 [H, W] or [H, W, C]: gray, gray and alpha, RGB, RGB and alpha; it is
+    converted to what the network takes. Raises :class:`ImageError` where it is something else, too
+    small, or Pillow is missing and the size is not the network's.
     """
-    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3):
-        raise ImageError(f"{name}: {pixels.dtype} {list(pixels.shape)}, not uint8 [H, W, 3]")
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or not 1 <= channels <= 4:
+        raise ImageError(
+            f"{name}: {pixels.dtype} {list(pixels.shape)}, a picture is uint8 [H, W] or [H, W, C]"
+        )
     spec = program.input
-    if pixels.shape == (spec.height, spec.width, spec.channels):
-        return pixels
+    if pixels.shape[:2] == (spec.height, spec.width) and channels == spec.channels:
+        return pixels.reshape(spec.height, spec.width, channels)
     image = _pillow(name)
-    return _fitted(image.fromarray(pixels).convert(_mode(program)), program, name)
+    planes = pixels[:, :, 0] if pixels.ndim == 3 and channels == 1 else pixels
+    picture = image.fromarray(np.ascontiguousarray(planes))
+    return _fitted(picture.convert(_mode(program)), program, name)
+
+
+def _array(name: str, program: Program) -> np.ndarray:
+    try:
+        array = np.load(name, allow_pickle=False)
+    except FileNotFoundError:
+        raise ImageError(f"{name}: no such picture") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise ImageError(f"{name}: not a readable array ({error})") from None
+    try:
+        return to_channels_first(array, program.input).transpose(1, 2, 0)
+    except ImageError as error:
+        raise ImageError(f"{name}: {error}") from None
 
 
 def _pillow(name: str) -> Any:

@@ -158,7 +158,8 @@ class Frame:
     """Answer for one picture of a stream; ``pixels`` as the source gave them.
 
     Times in seconds of the driver's clock: when it was ``asked`` for, when it was ``ready`` in the
-    engine's memory, and when its answer was there (``done``).
+    engine's memory, when the engine was ``started`` on it, and when its answer was there
+    (``done``). The pictures of one start have the same times.
     """
 
     name: str
@@ -166,12 +167,24 @@ class Frame:
     result: Result
     asked: float
     ready: float
+    started: float
     done: float
 
     @property
     def latency(self) -> float:
         """Seconds from asking the source for the picture to its answer."""
         return self.done - self.asked
+
+    @property
+    def preparing(self) -> float:
+        """Seconds that fetching, packing and flushing took."""
+        return self.ready - self.asked
+
+    @property
+    def computing(self) -> float:
+        """Seconds from the engine's start until its end was noticed; ``result.cycles`` are the
+        engine's own count of it."""
+        return self.done - self.started
 
 
 def scores(sums: np.ndarray, program: Program) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .errors import SourceError
-from .pictures import SUFFIXES, fit, load
+from .pictures import ARRAY_SUFFIX, SUFFIXES, fit, load
 from .program import Program
 
 
@@ -32,18 +32,19 @@ def named(source: Iterable[Picture | np.ndarray]) -> Iterator[Picture]:
 
 
 def folder(path: str | os.PathLike[str], program: Program) -> Iterator[Picture]:
-    """The pictures of a folder by name, resized and cropped as the network was trained.
+    """The pictures and `.npy` files of a folder by name, resized and cropped as in training.
 
     Raises :class:`SourceError` where there is no such folder, or no picture in it; reading one may
     raise :class:`ImageError`.
     """
     root = os.fspath(path)
+    suffixes = (*SUFFIXES, ARRAY_SUFFIX)
     try:
-        found = sorted(name for name in os.listdir(root) if name.lower().endswith(SUFFIXES))
+        found = sorted(name for name in os.listdir(root) if name.lower().endswith(suffixes))
     except OSError as error:
         raise SourceError(f"{root}: {error.strerror}") from None
     if not found:
-        raise SourceError(f"{root}: holds no pictures ({', '.join(SUFFIXES)})")
+        raise SourceError(f"{root}: holds no pictures ({', '.join(suffixes)})")
     return (Picture(name, load(os.path.join(root, name), program)) for name in found)
 
 

@@ -296,3 +296,59 @@ def test_closing_while_running_stops_the_engine(open_driver: Open) -> None:
     assert board.registers["STATUS"] == 1
     driver.close()
     assert board.registers["STATUS"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("timeout", -1),
+        ("timeout", "long"),
+        ("stall_cycles", 0),
+        ("stall_cycles", 1 << 32),
+        ("max_batch", 0),
+        ("max_batch", 65536),
+    ],
+)
+def test_settings_out_of_range(open_driver: Open, name: str, value: object) -> None:
+    with pytest.raises(errors.SettingError, match=f"{name} is "):
+        open_driver(**{name: value})
+    assert not pynq_standin._current().allocator.used
+
+
+def test_pictures_that_are_no_list(open_driver: Open) -> None:
+    driver, _ = open_driver()
+    with pytest.raises(errors.ImageError, match="not as int"):
+        driver.run_batch(7)  # type: ignore[arg-type]
+
+
+def test_memory_at_an_address_that_the_engine_cannot_use(
+    open_driver: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = pynq_standin.PynqBuffer.device_address.fget
+    monkeypatch.setattr(
+        pynq_standin.PynqBuffer, "physical_address", property(lambda buffer: address(buffer) + 64)
+    )
+    with pytest.raises(errors.AllocationError, match="not at a multiple of 128 bytes"):
+        open_driver()
+    assert not pynq_standin._current().allocator.used
+
+
+@pytest.mark.parametrize("fail_at", range(4))
+def test_a_constructor_that_fails_frees_all(
+    open_driver: Open, monkeypatch: pytest.MonkeyPatch, fail_at: int
+) -> None:
+    """Whichever of its buffers it does not get."""
+    allocate = pynq_standin.allocate
+    made = []
+
+    def limited(*arguments: object, **options: object) -> pynq_standin.PynqBuffer:
+        if len(made) == fail_at:
+            raise RuntimeError("Failed to allocate Memory!")
+        made.append(allocate(*arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr(pynq_standin, "allocate", limited)
+    with pytest.raises(errors.AllocationError, match="Failed to allocate Memory"):
+        open_driver()
+    assert len(made) == fail_at
+    assert not pynq_standin._current().allocator.used

@@ -14,7 +14,7 @@ from PIL import Image
 
 from host import errors, pictures, sources
 from host.program import Program, parse_program
-from quantize.preprocess import PRESETS, load_image
+from quantize.preprocess import COLORS, PRESETS, load_image
 from tests.host.fake_engine import make_program
 
 
@@ -26,28 +26,58 @@ def program(color: str = "BGR", resize: int = 12) -> Program:
 
 
 @pytest.mark.parametrize("size", [(11, 9), (12, 12), (40, 31), (200, 13), (13, 57)])
-@pytest.mark.parametrize("color", ["BGR", "RGB", "L"])
+@pytest.mark.parametrize("color", COLORS)
 @pytest.mark.parametrize("resize", [0, 12, 20])
 def test_same_pixels_as_in_quantization(
     size: tuple[int, int], color: str, resize: int, tmp_path: Path
 ) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "p.png")
-    preset = PRESETS["caffe-squeezenet"]
     channels = len(color)
     value = replace(
-        preset,
+        PRESETS["caffe-squeezenet"],
         color=color,
         resize=resize,
         crop=(9, 11),
-        mean=preset.mean[:channels],
-        std=preset.std[:channels],
+        mean=(1.0,) * channels,
+        std=(1.0,) * channels,
     )
     expected = load_image(tmp_path / "p.png", value)
     found = pictures.load(tmp_path / "p.png", program(color, asdict(value)["resize"]))
     np.testing.assert_array_equal(found.transpose(2, 0, 1), expected)
-    if color != "L":
-        np.testing.assert_array_equal(pictures.fit(noise, program(color, resize)), found)
+    np.testing.assert_array_equal(pictures.fit(noise, program(color, resize)), found)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("color", COLORS)
+def test_arrays_are_converted_like_files(color: str, channels: int, tmp_path: Path) -> None:
+    """Of another size, so that a conversion takes place even between equal channels."""
+    noise = np.random.default_rng(2).integers(0, 256, (20, 30, channels), dtype=np.uint8)
+    planes = noise[:, :, 0] if channels == 1 else noise
+    Image.fromarray(planes).save(tmp_path / "p.png")
+    expected = pictures.load(tmp_path / "p.png", program(color))
+    np.testing.assert_array_equal(pictures.fit(noise, program(color)), expected)
+    np.testing.assert_array_equal(pictures.fit(planes, program(color)), expected)
+
+
+@pytest.mark.parametrize("color", COLORS)
+def test_array_files_as_in_quantization(color: str, tmp_path: Path) -> None:
+    channels = len(color)
+    value = replace(
+        PRESETS["caffe-squeezenet"],
+        color=color,
+        crop=(9, 11),
+        mean=(1.0,) * channels,
+        std=(1.0,) * channels,
+    )
+    planes = np.random.default_rng(3).integers(0, 256, (channels, 9, 11), dtype=np.uint8)
+    stored = [planes, planes.transpose(1, 2, 0), *([planes[0]] if channels == 1 else [])]
+    for number, array in enumerate(stored):
+        np.save(tmp_path / f"{number}.npy", array)
+    for number, picture in enumerate(sources.folder(tmp_path, program(color))):
+        expected = load_image(tmp_path / f"{number}.npy", value)
+        np.testing.assert_array_equal(picture.pixels.transpose(2, 0, 1), expected)
+    assert number + 1 == len(stored)
 
 
 def test_refusals(tmp_path: Path) -> None:
@@ -61,12 +91,22 @@ def test_refusals(tmp_path: Path) -> None:
         pictures.load(tmp_path / "small.png", program(resize=0))
     with pytest.raises(errors.ImageError, match="float64"):
         pictures.fit(np.zeros((9, 11, 3)), program())
+    with pytest.raises(errors.ImageError, match=r"\[9, 11, 5\]"):
+        pictures.fit(np.zeros((9, 11, 5), np.uint8), program())
+    (tmp_path / "bad.npy").write_bytes(b"no array")
+    with pytest.raises(errors.ImageError, match=r"bad\.npy: not a readable array"):
+        pictures.load(tmp_path / "bad.npy", program())
+    np.save(tmp_path / "other.npy", np.zeros((3, 9, 12), np.uint8))
+    with pytest.raises(errors.ImageError, match=r"other\.npy: the picture is 3x9x12"):
+        pictures.load(tmp_path / "other.npy", program())
+    with pytest.raises(errors.ImageError, match=r"none\.npy: no such picture"):
+        pictures.load(tmp_path / "none.npy", program())
 
 
 def test_without_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
     exact = np.zeros((9, 11, 3), np.uint8)
-    assert pictures.fit(exact, program()) is exact
+    assert np.shares_memory(pictures.fit(exact, program()), exact)
     with pytest.raises(errors.ImageError, match="needs Pillow"):
         pictures.fit(np.zeros((20, 20, 3), np.uint8), program())
 

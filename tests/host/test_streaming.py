@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from host.results import Frame
 from host.sources import Picture
 from sim import pynq_standin
 from sim.overlay import write_overlay
-from tests.host.fake_engine import RUN_CYCLES, SHAPE, FakeBoard, make_program
+from tests.host.fake_engine import CLOCK_HZ, RUN_CYCLES, SHAPE, FakeBoard, make_program
 from tests.host.test_driver import picture, stored_sum
 
 
@@ -144,8 +145,10 @@ def test_stream(bench: Bench, count: int, batch: int) -> None:
     # All but the first start's pictures were fetched while the engine computed.
     assert seen == [number >= batch for number in range(count)]
     for frame in frames:
-        assert frame.asked <= frame.ready < frame.done
-        assert frame.latency > RUN_CYCLES / 100e6
+        assert frame.asked <= frame.ready <= frame.started < frame.done
+        assert frame.computing >= RUN_CYCLES / CLOCK_HZ
+        assert frame.latency >= frame.computing
+        assert frame.preparing <= frame.latency - frame.computing
 
 
 def test_next_start_comes_before_the_answers(bench: Bench) -> None:
@@ -229,3 +232,157 @@ def test_folder_source(bench: Bench, tmp_path: Path) -> None:
     frames = list(bench.engine.stream(sources.folder(tmp_path, bench.engine.program)))
     assert [frame.name for frame in frames] == ["p0.png", "p1.png"]
     assert frames[1].result.sums[0] == stored_sum(bench.engine, picture(1))
+
+
+# ------------------------------------------------------------------------- how the end is noticed
+
+
+def in_a_notebook(folder: Path, cell: Callable[[Bench], Awaitable[None]]) -> None:
+    """Run ``cell`` on the loop on which its driver was made."""
+
+    async def job() -> None:
+        bench = Bench(folder)
+        try:
+            await cell(bench)
+        finally:
+            bench.engine.close()
+            assert not pynq_standin._current().allocator.used
+            pynq_standin.uninstall()
+
+    asyncio.run(job())
+
+
+def test_in_a_notebook_runs_wait_by_interrupt(tmp_path: Path) -> None:
+    async def cell(bench: Bench) -> None:
+        result = await bench.engine.run_async(picture(1))
+        assert bench.engine.waits_by == "interrupt"
+        assert result.sums[0] == stored_sum(bench.engine, picture(1))
+        bench.check([frame async for frame in bench.engine.stream_async(bench.pictures(3, []))])
+        assert bench.engine.waits_by == "interrupt"
+
+    in_a_notebook(tmp_path, cell)
+
+
+def test_a_run_that_blocks_a_notebook_polls_and_says_so(tmp_path: Path) -> None:
+    async def cell(bench: Bench) -> None:
+        assert bench.engine.run(picture(1)).sums[0] == stored_sum(bench.engine, picture(1))
+        assert bench.engine.waits_by == (
+            "polling (an event loop is running: await run_async for interrupts)"
+        )
+        await bench.engine.run_async(picture(1))
+        assert bench.engine.waits_by == "interrupt"
+
+    in_a_notebook(tmp_path, cell)
+
+
+def test_on_another_event_loop_it_polls_and_says_so(bench: Bench) -> None:
+    asyncio.run(bench.engine.run_async(picture()))
+    told = "asked for" if bench.engine._interrupt is None else "interrupts arrive on another event"
+    assert bench.engine.waits_by.startswith(f"polling ({told}")
+
+
+def test_a_lost_interrupt_costs_no_time_out_and_is_told(tmp_path: Path) -> None:
+    async def cell(bench: Bench) -> None:
+        bench.board.silent_interrupt = True
+        started = bench.board.now()
+        await bench.engine.run_async(picture())
+        assert bench.board.now() - started < bench.engine.timeout / 10
+        assert bench.engine.waits_by == "polling (the interrupt did not come)"
+        bench.board.silent_interrupt = False
+        await bench.engine.run_async(picture())
+        assert bench.engine.waits_by == "interrupt"
+
+    in_a_notebook(tmp_path, cell)
+
+
+# --------------------------------------------------------------------------------- closed under way
+
+
+def test_closing_the_driver_ends_a_stream(bench: Bench) -> None:
+    """Nothing is allocated after the end either: see the fixture."""
+    stream = bench.engine.stream(bench.pictures(9, []))
+    next(stream)
+    bench.engine.close()
+    with pytest.raises(errors.StateError, match="closed"):
+        next(stream)
+
+
+def test_closing_the_driver_ends_an_asynchronous_run(bench: Bench) -> None:
+    bench.board.hang = True
+
+    async def job() -> None:
+        task = asyncio.ensure_future(bench.engine.run_async(picture()))
+        while not bench.busy():
+            await asyncio.sleep(0)
+        bench.engine.close()
+        with pytest.raises(errors.StateError, match="closed while a run was under way"):
+            await task
+
+    asyncio.run(job())
+    assert not bench.busy()
+
+
+def test_the_source_is_closed_with_the_stream(bench: Bench) -> None:
+    closed = []
+
+    def source() -> Iterator[Picture]:
+        try:
+            yield from bench.pictures(9, [])
+        finally:
+            closed.append(True)
+
+    stream = bench.engine.stream(pictures := source())
+    next(stream)
+    assert not closed
+    stream.close()
+    assert closed
+    assert next(pictures, None) is None
+
+
+def test_a_second_run_from_another_thread_is_refused(bench: Bench) -> None:
+    refused: list[BaseException] = []
+
+    def other() -> None:
+        try:
+            bench.engine.run(picture())
+        except errors.BusyError as error:
+            refused.append(error)
+
+    for _ in bench.engine.stream(bench.pictures(2, [])):
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+    assert len(refused) == 2
+    assert bench.board.starts == 2
+
+
+@pytest.mark.parametrize("batch", [0, -1, 65, None])
+def test_a_batch_that_cannot_be_is_refused(bench: Bench, batch: int) -> None:
+    message = "batch is .*: it must be from 1 to 64 pictures"
+    with pytest.raises(errors.SettingError, match=message):
+        next(bench.engine.stream([picture()], batch))
+    with pytest.raises(errors.SettingError, match=message):
+        asyncio.run(bench.engine.stream_async([picture()], batch).__anext__())  # type: ignore[arg-type]
+    bench.engine.run(picture())
+
+
+@pytest.mark.parametrize("wrong", [None, "cat.png", [[1, 2], [3]], np.zeros((9, 11, 3))])
+def test_what_is_no_picture_is_named(bench: Bench, wrong: object) -> None:
+    stream = bench.engine.stream([picture(0), wrong])  # type: ignore[list-item]
+    next(stream)
+    with pytest.raises(errors.ImageError, match="picture 1"):
+        next(stream)
+    with pytest.raises(errors.ImageError, match="picture 0"):
+        bench.engine.run(wrong)  # type: ignore[arg-type]
+
+
+def test_no_memory_for_a_stream(bench: Bench) -> None:
+    """The second start of a stream finds none; the engine is stopped and usable."""
+    spare = bench.board.memory
+    bench.board.memory = spare[: 1 << 16]
+    large = [picture(i) for i in range(64)]
+    with pytest.raises(errors.AllocationError, match=r"contiguous memory .* smaller batch"):
+        list(bench.engine.stream(large, 64))
+    assert not bench.busy()
+    assert bench.engine.run(picture(5)).sums[0] == stored_sum(bench.engine, picture(5))
+    bench.board.memory = spare
