@@ -54,11 +54,12 @@ def report_data(done: Conversion) -> dict:
         for node in net.nodes
         if isinstance(node, Conv)
     }
+    images = done.calibration[:HISTOGRAM_IMAGES]
     sizes = Sizes.of(layer_figures(net))
     return collect(
         qnet,
         weights=weight_histograms(weights, qnet),
-        activations=activation_histograms(net, qnet, done.calibration[:HISTOGRAM_IMAGES]),
+        activations=activation_histograms(net, qnet, images) if len(images) else {},
         sizes=[
             Size("float32", sizes.float32, True),
             Size("8-bit weights, 32-bit biases", sizes.fixed, True),

@@ -19,13 +19,13 @@ from quantize import golden, qfile
 from quantize.cli import Parser, add_preprocessing_options, preprocessing_options, run_cli
 from quantize.errors import FirebrickError
 from quantize.float_model import FloatModel
-from quantize.load import Label, load_model, load_network, read_labels
+from quantize.load import Label, load_network, read_labels
+from quantize.model import read_model
 from quantize.network import Network
 from quantize.preprocess import batches, float_input, for_network, list_images, load_images
 from quantize.progress import track
 from quantize.qfile import write_atomically
 from quantize.qnetwork import QNetwork
-from quantize.quantizer import quantize_network
 
 BATCH = 16
 # More images change no exponent any more, they only take time.
@@ -125,12 +125,18 @@ def main(arguments: list[str] | None = None) -> None:
     else:
         if options.float_model is not None:
             raise FirebrickError("--float-model belongs to a quantized .npz given as --model")
-        net, preprocessing = load_model(options.model, **preprocessing_options(options))
+        model = read_model(options.model, **preprocessing_options(options))
+        net, preprocessing = model.network, model.preprocessing
+        for line in model.story:
+            console.print(line, highlight=False)
         class_count = net.shapes[net.nodes[-1].output][0]
         labels = read_labels(options.labels, options.images, class_count)
-        files, words = calibration_files(options.calibration, labels)
-        console.print(f"calibrating on {words}", highlight=False)
-        qnet = quantize_network(net, preprocessing, load_images(files, preprocessing))
+        if model.taken is None:
+            files, words = calibration_files(options.calibration, labels)
+            console.print(f"calibrating on {words}", highlight=False)
+            qnet = model.quantize(load_images(files, preprocessing))
+        else:
+            qnet = model.taken
     result = evaluate(qnet, net, labels)
     _print(console, qnet.name, result)
     text = json.dumps(vars(result), indent=2) + "\n"

@@ -16,11 +16,11 @@ from quantize import qfile
 from quantize.accuracy import Accuracy, calibration_files, evaluate, spread
 from quantize.cli import add_preprocessing_options, preprocessing_options
 from quantize.errors import FirebrickError
-from quantize.load import Label, load_model, read_classes, read_labels
+from quantize.load import Label, read_classes, read_labels
+from quantize.model import read_model
 from quantize.network import Network
 from quantize.preprocess import list_images, load_images
 from quantize.qnetwork import QNetwork
-from quantize.quantizer import quantize_network
 from quantize.table import print_report
 
 HELD_OUT_LIMIT = 200
@@ -28,8 +28,11 @@ HELD_OUT_LIMIT = 200
 
 @dataclass(frozen=True, eq=False)
 class Conversion:
-    """A float network, what became of it, and the calibration images, uint8 [N, C, H, W];
-    ``accuracy`` is that of labelled images, none of which took part in calibration."""
+    """A float network, what became of it, and the calibration images, uint8 [N, C, H, W].
+
+    There are none where the file was taken over as it is and no images were given; ``accuracy`` is
+    that of labelled images, none of which took part in calibration.
+    """
 
     net: Network
     qnet: QNetwork
@@ -56,23 +59,23 @@ def convert(options: argparse.Namespace, console: Console) -> Conversion:
     """
     if Path(options.out).suffix != ".npz":
         raise FirebrickError(f"{options.out}: the name of a quantized network ends in .npz")
-    if options.calibration is None and options.images is None:
-        raise FirebrickError(
-            "CALIBRATION is missing: a folder of images like those that the network was trained on"
-        )
     if options.labels is not None and options.images is None:
         raise FirebrickError("LABELS needs IMAGES, the folder that its files lie in")
-    net, preprocessing = load_model(options.model, **preprocessing_options(options))
+    model = read_model(options.model, **preprocessing_options(options))
+    net, preprocessing = model.network, model.preprocessing
+    for line in model.story:
+        console.print(line, highlight=False)
     count = net.shapes[net.nodes[-1].output][0]
     classes = read_classes(options.classes, count) if options.classes is not None else ()
     labels = read_labels(options.labels, options.images, count) if options.labels else []
-    files, words = calibration_files(options.calibration or options.images, [])
-    console.print(f"calibrating on {words}", highlight=False)
-    others = _held_out(options.images, files)
-    calibration = load_images(files, preprocessing)
-    qnet = quantize_network(
-        net,
-        preprocessing,
+    files: list[Path] = []
+    if options.calibration or options.images:
+        files, words = calibration_files(options.calibration or options.images, [])
+        use = "calibrating" if model.taken is None else "measuring"
+        console.print(f"{use} on {words}", highlight=False)
+    others = _held_out(options.images, files) if files else []
+    calibration = load_images(files, preprocessing) if files else None
+    qnet = model.quantize(
         calibration,
         held_out=load_images(others, preprocessing) if others else None,
         classes=classes,
@@ -85,6 +88,8 @@ def convert(options: argparse.Namespace, console: Console) -> Conversion:
 
         export_qdq(qnet, options.qdq)
         console.print(f"wrote {options.qdq}", highlight=False)
+    if calibration is None:
+        calibration = np.zeros((0, *net.shapes[net.input]), np.uint8)
     return Conversion(net, qnet, calibration, _accuracy(net, qnet, labels, files))
 
 

@@ -207,7 +207,9 @@ def _node(path: Path, proto: onnx.NodeProto, names: set[str]) -> OnnxNode:
     # Text that is not UTF-8, in an altered file, comes as bytes.
     op = proto.op_type if isinstance(proto.op_type, str) else repr(proto.op_type)
     node = OnnxNode(path, name, op, tuple(inputs), outputs, attributes)
-    if proto.domain not in DOMAINS and proto.op_type not in OTHER_OPERATORS.get(proto.domain, ()):
+    others = OTHER_OPERATORS.get(proto.domain, ())
+    # Those of onnxruntime's QOperator format are refused in words of their own.
+    if proto.domain not in DOMAINS and op not in others and not op.startswith("QLinear"):
         node.refuse(
             f"operators of the domain {proto.domain!r} are not supported, only ONNX's own and "
             "QONNX's Quant"

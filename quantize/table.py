@@ -28,9 +28,12 @@ def print_report(report: dict, console: Console | None = None) -> None:
     for addition in report.get("additions", []):
         table.add_row(*_addition_row(addition))
     console.print(table)
+    origin = f"calibrated on {report['calibration_images']} images"
+    if "taken_over" in report:
+        origin = "taken over from the file"
     console.print(
-        f"calibrated on {report['calibration_images']} images, layers measured on "
-        f"{report['measured_images']}; accumulators of {report['accumulator_bits']} bits; "
+        f"{origin}, layers measured on {report['measured_images']} images; accumulators of "
+        f"{report['accumulator_bits']} bits; "
         f"logits {_decibel(report['logit_sqnr_db'])} dB"
     )
     held_out = report["held_out"]

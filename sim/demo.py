@@ -42,6 +42,7 @@ from quantize.accuracy import (
 from quantize.cli import Parser, add_preprocessing_options, preprocessing_options, run_cli
 from quantize.errors import FirebrickError
 from quantize.load import load_model, read_classes, read_labels
+from quantize.model import read_model
 from quantize.network import Network
 from quantize.preprocess import list_images, load_images
 from quantize.progress import track
@@ -187,16 +188,18 @@ def _user_job(options: argparse.Namespace, console: Console) -> Job:
         qnet = qfile.load(options.model)
         labels = _labels(options, len(_classifier(qnet).bias))
     else:
-        net, preprocessing = load_model(options.model, **given)
+        model = read_model(options.model, **given)
+        net, preprocessing = model.network, model.preprocessing
+        for line in model.story:
+            console.print(line, highlight=False)
         count = net.shapes[net.nodes[-1].output][0]
         labels = _labels(options, count)
         files, words = calibration_files(options.calibration or options.images, [])
-        console.print(f"calibrating on {words}", highlight=False)
+        use = "calibrating" if model.taken is None else "measuring"
+        console.print(f"{use} on {words}", highlight=False)
         seen = {path.resolve() for path in files}
         others = [path for path in list_images(folder) if path.resolve() not in seen]
-        qnet = quantize_network(
-            net,
-            preprocessing,
+        qnet = model.quantize(
             load_images(files, preprocessing),
             held_out=load_images(spread(others, HELD_OUT), preprocessing) if others else None,
             classes=_classes(options, count, console),
