@@ -84,7 +84,8 @@ def check_bit(path: Path, board: Board, design: str) -> BitFile:
         raise FirebrickError(
             f"{path}: a bitstream for {bit.part or 'no part'}, not for {board.part}"
         )
-    name = re.split(r"[;.]", Path(bit.design).name)[0]
+    # Vivado: top;options.  xc7frames2bit: the path of its input;options.
+    name = Path(bit.design.partition(";")[0]).name.partition(".")[0]
     if name != design:
         raise FirebrickError(f"{path}: a bitstream of {bit.design!r}, not of {design}")
     expected = board.chip.configuration_bits / 8

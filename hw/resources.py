@@ -1,13 +1,14 @@
-"""What an engine of a given shape takes of a chip, without synthesizing it.
+"""What the design with an engine of a given shape takes of a chip, without synthesizing it.
 
 *Block RAM* is calculated: every memory of the engine has a known width and depth, and takes the
 cheapest grid of RAMB36 or RAMB18 in one of their aspect ratios (UG473).  *DSPs*: one for two
 channels of a pixel, up to the number that the array's parameter allows; multipliers beyond are
 built from LUTs.  *LUTs and flip-flops* are linear in what the modules are built of: pixels (the
 requantizer, the pooling unit and the window have one lane each), beats of a stored word, columns of
-the array, elements with a DSP and elements without, and the logic around the engine.  The
-coefficients are a least-squares fit through yosys's counts in ``resources.toml``, relative errors
-weighed alike; points that are not fitted are there to tell how wrong the model is (``errors``).
+the array, elements with a DSP and elements without, the adder of maps, and what connects the engine
+to the processing system.  The coefficients are a least-squares fit through counts that yosys made,
+in ``resources.toml``, relative errors weighed alike: many shapes without the last two and some of
+the whole design.  Points that are not fitted tell how wrong the model is (``errors``).
 
 yosys counts a LUT for every function of five or six inputs, Vivado packs two small ones into one:
 the figures are an upper estimate.  A chip is not called large enough unless routing has room:
@@ -38,15 +39,18 @@ RAMB36 = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (
 RAMB18 = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 BLOCK_FIFO_WORDS = 128  # shallower FIFOs lie in LUTs
 READER_WORDS = 512
+ADDEND_READER_WORDS = 128
 PROFILE_WORDS = 1024
 
 
 @dataclass(frozen=True)
 class Point:
-    """A shape that yosys has synthesized, as the engine alone or with what the Zynq adds."""
+    """A shape that yosys has synthesized, with or without what connects the engine to the
+    processing system, and the adder of maps."""
 
     shape: EngineShape
     zynq: bool
+    adder: bool
     fitted: bool
     resources: Resources
 
@@ -57,7 +61,7 @@ def block_rams(width: int, depth: int) -> float:
     return min(cost * -(-width // w) * -(-depth // d) for cost, d, w in grids)
 
 
-def memories(shape: EngineShape) -> dict[str, tuple[int, int]]:
+def memories(shape: EngineShape, adder: bool = True) -> dict[str, tuple[int, int]]:
     """Width and depth of every memory in block RAM, as hw/rtl/firebrick_engine.sv has them."""
     pixels = 8 * shape.pixels
     found = {
@@ -68,21 +72,32 @@ def memories(shape: EngineShape) -> dict[str, tuple[int, int]]:
         "pool line": (pixels, shape.pool_line_words),
         "sums": (40, shape.sums),
         "results": (pixels + 1, shape.fifo_words),
+        "addends": (pixels, shape.fifo_words),
         "maps reader": (65, READER_WORDS),
         "program reader": (65, READER_WORDS),
+        "addend reader": (65, ADDEND_READER_WORDS),
         "profile": (32, PROFILE_WORDS),
     }
     if shape.fifo_words < BLOCK_FIFO_WORDS:
-        del found["results"]
+        del found["results"], found["addends"]
+    if not adder:
+        found = {name: memory for name, memory in found.items() if "addend" not in name}
     return found
 
 
-def _features(shape: EngineShape, zynq: bool) -> list[float]:
+def _elements(shape: EngineShape) -> int:
+    """Processing elements of the array, of two multipliers each."""
+    return shape.pixels * shape.channels // 2
+
+
+def _features(shape: EngineShape, zynq: bool, adder: bool) -> list[float]:
     """What LUTs and flip-flops are linear in."""
-    elements = shape.pixels * shape.channels // 2
-    in_luts = max(0, elements - ARRAY_DSPS)
+    in_luts = max(0, _elements(shape) - ARRAY_DSPS)
     beats = shape.word_bytes // 8
-    return [1, shape.pixels, beats - 1, shape.channels / 2, elements - in_luts, in_luts, zynq]
+    return [
+        *(1, shape.pixels, beats - 1, shape.channels / 2, _elements(shape) - in_luts, in_luts),
+        *(zynq, adder, adder * shape.pixels),
+    ]
 
 
 @cache
@@ -91,7 +106,13 @@ def points() -> tuple[Point, ...]:
     try:
         table = tomllib.loads(POINTS.read_text())
         return tuple(
-            Point(EngineShape(**p["shape"]), p["zynq"], p["fitted"], Resources(**p["resources"]))
+            Point(
+                EngineShape(**p["shape"]),
+                p["zynq"],
+                p["adder"],
+                p["fitted"],
+                Resources(**p["resources"]),
+            )
             for p in table["point"]
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
@@ -102,7 +123,7 @@ def points() -> tuple[Point, ...]:
 def _coefficients() -> dict[str, np.ndarray]:
     """Fit of LUTs and flip-flops, float64 [features] each."""
     fitted = [p for p in points() if p.fitted]
-    rows = np.array([_features(p.shape, p.zynq) for p in fitted], np.float64)
+    rows = np.array([_features(p.shape, p.zynq, p.adder) for p in fitted], np.float64)
     found = {}
     for name in ("lut", "ff"):
         measured = np.array([getattr(p.resources, name) for p in fitted], np.float64)
@@ -110,15 +131,15 @@ def _coefficients() -> dict[str, np.ndarray]:
     return found
 
 
-def predict_resources(shape: EngineShape, zynq: bool = True) -> Resources:
-    """Resources of an engine, with its connection to the processing system or alone."""
-    features = np.array(_features(shape, zynq))
+def predict_resources(shape: EngineShape, zynq: bool = True, adder: bool = True) -> Resources:
+    """Resources of the whole design, or of less of it."""
+    features = np.array(_features(shape, zynq, adder))
     fit = _coefficients()
     return Resources(
         lut=round(float(features @ fit["lut"])),
         ff=round(float(features @ fit["ff"])),
-        ramb36=sum(block_rams(width, depth) for width, depth in memories(shape).values()),
-        dsp48e1=min(shape.pixels * shape.channels // 2, ARRAY_DSPS),
+        ramb36=sum(block_rams(width, depth) for width, depth in memories(shape, adder).values()),
+        dsp48e1=min(_elements(shape), ARRAY_DSPS),
     )
 
 
@@ -127,7 +148,7 @@ def errors(fitted: bool) -> dict[str, float]:
     worst = dict.fromkeys(NAMES, 0.0)
     for p in points():
         if p.fitted == fitted:
-            predicted = predict_resources(p.shape, p.zynq)
+            predicted = predict_resources(p.shape, p.zynq, p.adder)
             for name in NAMES:
                 measured = getattr(p.resources, name)
                 error = abs(getattr(predicted, name) - measured) / measured

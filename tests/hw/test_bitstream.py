@@ -343,7 +343,7 @@ def test_openxc7_builds_bitstream_and_hand_off_file(openxc7: Path) -> None:
     # xc7frames2bit names the part as it is told, and the frames' file as the design.
     bit = make_bit(
         load_board("pynq-z2"),
-        a=f"/somewhere/{TOP}.frames;Generator=xc7frames2bit",
+        a=f"/somewhere/{TOP}.frames;Generator=/usr/bin/xc7frames2bit",
         b="xc7z020clg400-1",
     )
     (openxc7 / "good.bit").write_bytes(bit)
