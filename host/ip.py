@@ -63,7 +63,8 @@ def open_overlay(pynq: Any, path: str) -> Any:
     engine_class(pynq)
     try:
         return pynq.Overlay(path)
-    except (RuntimeError, ValueError, OSError, KeyError, IndexError) as error:
+    except Exception as error:
+        # A damaged .hwh makes pynq's parsers raise nearly anything, and SyntaxError at bad XML.
         raise MismatchError(
             f"{path}: pynq does not load it: {type(error).__name__}: {error}; is it a bitstream "
             "of this board, with its own .hwh?"

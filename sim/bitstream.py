@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import re
 import struct
 from pathlib import Path
 
 from hw.bitfile import PREAMBLE, parse_bit
+from sim.zynq import configure
 
 # Dummy words of a configuration stream: a chip would ignore them.
 NOTHING = b"\xff" * 16
@@ -25,15 +24,13 @@ def placeholder(design: str, part: str) -> bytes:
     return PREAMBLE + fields + b"e" + struct.pack(">I", len(NOTHING)) + NOTHING
 
 
-def configure(path: str | os.PathLike[str], chip: str) -> None:
+def load(path: str | os.PathLike[str], chip: str) -> None:
     """What becomes of loading the file on a ``chip`` (7z020): nothing, or an error like pynq's.
 
-    RuntimeError where it is no `.bit` file. A chip ignores the configuration of another one, and
-    the kernel, which waits for it to be done, gives up: OSError.
+    RuntimeError where it is no `.bit` file, OSError where it is one for another chip.
     """
     try:
         bit = parse_bit(Path(path).read_bytes())
     except ValueError as error:
         raise RuntimeError(f"{path}: not a .bit file: {error}") from None
-    if not re.match(rf"(xc)?{chip}", bit.part):
-        raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+    configure(bit.part, chip)

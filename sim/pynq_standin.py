@@ -21,7 +21,7 @@ from xml.etree import ElementTree as Xml
 
 import numpy as np
 
-from sim.bitstream import configure
+from sim.bitstream import load
 from sim.contiguous import FRESH_HOST_FILL, Allocator
 from sim.zynq import (
     FCLK_CONTROLS,
@@ -239,7 +239,7 @@ class Overlay:
     def download(self) -> None:
         state = _current()
         if os.path.isfile(self.bitfile_name):
-            configure(self.bitfile_name, state.part)
+            load(self.bitfile_name, state.part)
         state.windows = list(state.fixed)
         for ip in self.ip_dict.values():
             if "phys_addr" not in ip:

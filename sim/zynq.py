@@ -7,6 +7,9 @@ byte addresses, the way the simulated board does for its engine.
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from typing import Protocol
 
 SYSTEM_BASE, SYSTEM_LAST = 0xF800_0000, 0xF800_BFFF
@@ -36,6 +39,16 @@ class Registers(Protocol):
     def read_register(self, address: int) -> int: ...
 
     def write_register(self, address: int, value: int) -> None: ...
+
+
+def configure(part: str, chip: str) -> None:
+    """Configure a ``chip`` (7z020) with a bitstream for ``part``, as its header has it.
+
+    A chip ignores the configuration of another one, and the kernel, which waits for it to be done,
+    gives up: OSError.
+    """
+    if not re.match(rf"(xc)?{chip}", part):
+        raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
 
 
 class SystemRegisters:

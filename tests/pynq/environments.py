@@ -10,6 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 RELEASES = ("3.0.1", "3.1.2")
+HANGS = 300
+"""Seconds after which a run is taken to hang; none takes a tenth of it."""
 
 
 def python_of(release: str) -> Path:
@@ -30,6 +32,7 @@ def run(release: str, *arguments: str | Path) -> str:
         cwd=ROOT,
         capture_output=True,
         text=True,
+        timeout=HANGS,
     )
     if result.returncode:
         pytest.fail(f"{arguments} under pynq {release}:\n{result.stdout}\n{result.stderr}")

@@ -1,0 +1,127 @@
+"""The unchanged driver under real pynq, with a simulated board as its device."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from host.compare import compare
+from hw.compiler import compile_network
+from hw.shape import PYNQ_Z2
+from models import digits
+from quantize import golden
+from quantize.load import load_model
+from quantize.qnetwork import QNetwork
+from quantize.quantizer import quantize_network
+from sim.build import build_library
+from sim.overlay import write_overlay
+from tests.pynq.environments import RELEASES, python_of, run
+
+PICTURES = 3
+
+
+@pytest.fixture(scope="module")
+def network() -> QNetwork:
+    net, preprocessing = load_model(digits.MODEL_PATH, preset="digits")
+    train, _, _, _ = digits.load_digits_split()
+    return quantize_network(net, preprocessing, train[:64])
+
+
+@pytest.fixture(scope="module")
+def pictures() -> np.ndarray:
+    return digits.load_digits_split()[2][:PICTURES]
+
+
+@pytest.fixture
+def job(tmp_path: Path, network: QNetwork, pictures: np.ndarray) -> Path:
+    """The files that :mod:`tests.pynq.drive` wants."""
+    write_overlay(tmp_path)
+    (tmp_path / "network.fbp").write_bytes(compile_network(network, PYNQ_Z2).blob)
+    np.save(tmp_path / "pictures.npy", pictures)
+    engine = {"shape": asdict(PYNQ_Z2), "library": str(build_library(PYNQ_Z2))}
+    (tmp_path / "engine.json").write_text(json.dumps(engine))
+    return tmp_path
+
+
+@pytest.fixture(params=RELEASES)
+def drive(request: pytest.FixtureRequest) -> Callable[[str, Path], tuple[dict, dict]]:
+    """Runs one way of :mod:`tests.pynq.drive` under a release: its facts and arrays."""
+    release = request.param
+    python_of(release)
+
+    def ways(way: str, job: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        facts = json.loads(run(release, "-m", "tests.pynq.drive", way, job))
+        with np.load(job / "results.npz") as file:
+            return {"release": release, **facts}, {name: file[name] for name in file.files}
+
+    return ways
+
+
+def same_totals(arrays: dict[str, np.ndarray], golden_sums: np.ndarray) -> None:
+    """Every way's totals are the golden model's of the first pictures, bit for bit."""
+    prefix = "totals/"
+    totals = {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
+    assert totals
+    report = compare(totals, {name: golden_sums[: len(t)] for name, t in totals.items()})
+    assert report.exact, str(report)
+
+
+def test_every_way_of_running_is_exact(
+    drive: Callable, job: Path, network: QNetwork, pictures: np.ndarray
+) -> None:
+    facts, arrays = drive("every_way", job)
+    maps = {name[4:]: values for name, values in arrays.items() if name.startswith("map/")}
+    expected = golden.run(network, pictures, keep=list(maps))
+    same_totals(arrays, expected.sums)
+    assert set(arrays) - {f"map/{name}" for name in maps} == {
+        f"totals/{way}"
+        for way in ("run", "run_batch", "stream", "run_async", "stream_async", "polling")
+    }
+    assert len(maps) > 2
+    report = compare(maps, {name: values[-1] for name, values in expected.tensors.items()})
+    assert report.exact, str(report)
+
+    assert facts["pynq"] == facts["release"]
+    assert facts["buffer"] == "pynq.buffer" and facts["timestamp"]
+    assert facts["registers"] == 0x46425249, "pynq's register_map by name"
+    # By pynq's Interrupt, its UIO controller and the interrupt controller in front of it.
+    assert facts["waits_by"] == "interrupt" and facts["interrupt"] == "pynq.interrupt"
+    assert facts["interrupts"] >= PICTURES
+    assert facts["asynchronous_interrupts"] >= PICTURES
+    assert facts["asked_for_polling"] == "polling (asked for)"
+    # From the .hwh to pynq's Clocks, and the driver's correction of the ports' width.
+    assert facts["fclk0_mhz"] == 100
+    assert facts["narrow_ports"] == [1, 3]
+
+
+def test_an_event_loop_that_interrupts_do_not_reach(
+    drive: Callable, job: Path, network: QNetwork, pictures: np.ndarray
+) -> None:
+    _, arrays = drive("other_loop", job)
+    same_totals(arrays, golden.run(network, pictures).sums)
+
+
+def test_mistakes(drive: Callable, job: Path, network: QNetwork, pictures: np.ndarray) -> None:
+    facts, arrays = drive("mistakes", job)
+    sums = golden.run(network, pictures[:1]).sums
+    same_totals(arrays, sums)
+    for name, (kind, words) in {
+        "no bit": ("MissingFileError", "firebrick.bit: no such file"),
+        "no hwh": ("MissingFileError", "firebrick.hwh: no such file"),
+        "no bitstream": ("MismatchError", "is it a bitstream of this board"),
+        "another chip": ("MismatchError", "TimeoutError"),
+        "not xml": ("MismatchError", "ParseError"),
+        "another engine": ("MismatchError", "pixels = 13, the bitstream has 14"),
+        "no memory": ("AllocationError", "contiguous memory"),
+        # What would be wrong on a board is wrong here: host memory is not the DDR.
+        "nothing flushed": ("RefusedProgramError", "MAGIC"),
+    }.items():
+        assert facts[name][0] == kind, f"{name}: {facts[name]}"
+        assert words in facts[name][1], f"{name}: {facts[name]}"
+    assert facts["right without invalidating"] != sums[0].tolist()
