@@ -26,7 +26,7 @@ from quantize.deep_compression import (
     sizes,
 )
 from quantize.errors import FirebrickError
-from quantize.export_net import check_form, write_net
+from quantize.export_net import config_of, write_net
 from quantize.float_model import FloatModel
 from quantize.load import load_model, load_network, read_labels
 from quantize.measure import sqnr_db
@@ -55,14 +55,14 @@ def main(arguments: list[str] | None = None) -> None:
         net = load_network(options.model)
     else:
         net, preprocessing = load_model(options.model, **preprocessing_options(options))
-    check_form(net)
+    config = config_of(net)
     files, truth = _images(options, net)
     compressed = compress(net, sparsity, options.bits)
     found = sizes(compressed)
     console = Console()
     print_layers(compressed, console)
     print_sizes(compressed, found, console)
-    write_net(compressed, options.out)
+    write_net(compressed, options.out, config)
     console.print(f"wrote {options.out}", highlight=False)
     cost = None
     if preprocessing is not None:
@@ -198,7 +198,7 @@ def _print_cost(cost: dict, console: Console) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="python -m quantize.compress", description=__doc__)
-    parser.add_argument("--model", required=True, help=".onnx or .net, a SqueezeNet v1.0")
+    parser.add_argument("--model", required=True, help=".onnx or .net, a SqueezeNet")
     parser.add_argument(
         "--sparsity",
         default="published",

@@ -143,9 +143,9 @@ def kept_weights(
 ) -> dict[str, int]:
     """How many weights every layer keeps, by its name.
 
-    A number drops that share of all weights: those whose squares are the smallest shares of their
-    layer's sum of squares, so that the layers' relative errors have the smallest sum: small layers
-    then lose less than large ones.  A mapping of patterns ("conv10",
+    A number drops that share of all weights so that the product, over the layers, of the share of
+    its sum of squares that a layer keeps is the largest: small layers lose less than large ones,
+    and none loses everything.  A mapping of patterns ("conv10",
     "fire*/expand3x3") gives the share that a layer drops by its last match; layers without one
     drop nothing.  None keeps what the published SqueezeNet v1.0 keeps, layer by layer.  Raises
     FirebrickError for a pattern that matches nothing, and for None and another number of layers.
@@ -170,17 +170,21 @@ def kept_weights(
             shares = [s for p, s in sparsity.items() if fnmatchcase(conv.name, p)]
             kept[conv.name] = round((1 - (shares[-1] if shares else 0)) * conv.weights.size)
         return kept
-    relative = [np.abs(c.weights).reshape(-1) / (_norm(c.weights) or 1) for c in convs]
-    count = round((1 - sparsity) * sum(len(values) for values in relative))
-    largest = np.argsort(-np.concatenate(relative), kind="stable")[:count]
-    ends = np.cumsum([len(values) for values in relative])
+    losses = [_losses(conv.weights) for conv in convs]
+    count = round((1 - sparsity) * sum(len(values) for values in losses))
+    largest = np.argsort(-np.concatenate(losses), kind="stable")[:count]
+    ends = np.cumsum([len(values) for values in losses])
     owners = np.searchsorted(ends, largest, side="right")
     counts = np.bincount(owners, minlength=len(convs))
     return {conv.name: int(n) for conv, n in zip(convs, counts, strict=True)}
 
 
-def _norm(values: np.ndarray) -> float:
-    return float(np.sqrt(np.sum(np.square(values, dtype=np.float64))))
+def _losses(weights: np.ndarray) -> np.ndarray:
+    """What dropping each weight takes of its layer's sum of squares when all smaller ones are gone,
+    float64, ascending from the smallest weight to the largest, which takes everything."""
+    squares = np.sort(np.square(weights.reshape(-1), dtype=np.float64))
+    left = np.cumsum(squares[::-1])[::-1]
+    return np.divide(squares, left, out=np.zeros_like(squares), where=left > 0)
 
 
 def compress(

@@ -1,31 +1,45 @@
 """Write a network as a Deep Compression ``.net`` file: :func:`write_net`.
 
 The format is described in :mod:`quantize.import_net`, which reads it back.  A file says nothing of
-its network's layers, so only a network that the reader knows can be written.
+its network's layers, so only SqueezeNets can be written, whose configuration describes them.
 """
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from quantize.architectures import SqueezeNetConfig, layer_shapes, with_weights
+from quantize.architectures import (
+    BYPASSES,
+    SqueezeNetConfig,
+    layer_shapes,
+    squeezenet_v1_0,
+    squeezenet_v1_1,
+    with_weights,
+)
 from quantize.deep_compression import Compressed, CompressedLayer
 from quantize.errors import FirebrickError
-from quantize.import_net import CODEBOOK, CONFIG
+from quantize.import_net import CODEBOOK, CONFIG, config_path
 from quantize.network import Concat, Conv, MaxPool, Network, Node, inputs_of
 from quantize.qfile import write_atomically
 
 
 def write_net(compressed: Compressed, path: str | Path, config: SqueezeNetConfig = CONFIG) -> None:
-    """Write ``compressed``; the file appears complete or not at all.
+    """Write ``compressed``, and beside it, with .json behind its name, the configuration of its
+    network; the file appears complete or not at all.
 
-    ``import_net(path, config)`` gives back the very weights of ``compressed.network``.  Raises
-    FirebrickError naming the first layer in which the network is not that of ``config``.
+    ``import_net(path, config)`` gives back the very weights of ``compressed.network``, and so does
+    :func:`quantize.load.load_network`, which reads the configuration.  Raises FirebrickError
+    naming the first layer in which the network is not that of ``config``.
     """
     check_form(compressed.network, config)
     data = net_bytes(compressed)
+    text = json.dumps({"architecture": asdict(config)}, indent=2) + "\n"
+    write_atomically(config_path(path), lambda file: file.write(text.encode()))
     write_atomically(path, lambda file: file.write(data))
 
 
@@ -75,6 +89,52 @@ def check_form(net: Network, config: SqueezeNetConfig = CONFIG) -> None:
         names[other.output] = own.output
     if len(net.nodes) != len(wanted.nodes):
         raise FirebrickError(f"{what}: it has {len(net.nodes)} layers, not {len(wanted.nodes)}")
+
+
+def config_of(net: Network) -> SqueezeNetConfig:
+    """The configuration of which ``net`` is the network: SqueezeNet v1.0 or v1.1, with or without
+    bypass, for pictures and classes of any number, its first layer and poolings as they are.
+
+    Raises FirebrickError naming the layer in which it differs from v1.0, if it is none of them.
+    """
+    published = CONFIG.input_shape == net.shapes[net.input]
+    candidates = [CONFIG] if published else []
+    candidates += [
+        replace(_adapted(net, make()), bypass=bypass)
+        for make in (squeezenet_v1_0, squeezenet_v1_1)
+        for bypass in BYPASSES
+    ]
+    refusal = None
+    for config in candidates:
+        try:
+            check_form(net, config)
+        except FirebrickError as error:
+            refusal = refusal or error
+        else:
+            return config
+    assert refusal is not None
+    raise refusal
+
+
+def _adapted(net: Network, config: SqueezeNetConfig) -> SqueezeNetConfig:
+    """``config`` with the input, first layer, poolings and classifier of ``net``."""
+    convs = [node for node in net.nodes if isinstance(node, Conv)]
+    pools = [node for node in net.nodes if isinstance(node, MaxPool)]
+    channels, height, width = net.shapes[net.input]
+    changes: dict[str, Any] = {"input_channels": channels, "input_size": (height, width)}
+    if convs:
+        first, last = convs[0], convs[-1]
+        changes |= {
+            "first_filters": first.weights.shape[0],
+            "first_kernel": first.weights.shape[2],
+            "first_stride": first.stride,
+            "first_padding": first.padding[0],
+            "classes": last.weights.shape[0],
+            "conv10_padding": last.padding[0],
+        }
+    if pools:
+        changes |= {"pool_kernel": pools[0].kernel, "pool_ceil": pools[0].ceil_mode}
+    return replace(config, **changes)
 
 
 def _form(node: Node) -> tuple:

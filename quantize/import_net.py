@@ -11,8 +11,10 @@ positions that no entry names hold entry 0 of the codebook.  Han, Mao and Dally,
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +33,8 @@ def import_net(path: str | Path, config: SqueezeNetConfig = CONFIG) -> Network:
     """The float network of a Deep Compression file: SqueezeNet v1.0 on 227x227 BGR pictures.
 
     The network's input is BGR less (104, 117, 123).  The file does not tell its layers; ``config``
-    is that of a file which :mod:`quantize.export_net` wrote for another network.  Raises
+    is that of a file which :mod:`quantize.export_net` wrote for another network, as
+    :func:`read_config` finds it.  Raises
     FirebrickError in one line, naming the file and the layer, unless the file has the exact size
     that its own header states, its entries fit their layers and all numbers are finite.
     """
@@ -63,6 +66,32 @@ def import_net(path: str | Path, config: SqueezeNetConfig = CONFIG) -> Network:
         flat = _decode(path, name, codebook, codes, gaps, int(np.prod(shape)))
         weights[name] = (flat.reshape(shape), bias.astype(np.float32))
     return with_weights(config, weights, name=path.stem)
+
+
+def config_path(path: str | Path) -> Path:
+    """Where the configuration of a .net file's network is, if it is another than the published."""
+    return Path(f"{path}.json")
+
+
+def read_config(path: str | Path) -> SqueezeNetConfig:
+    """The configuration beside a .net file, the published network's where there is none.
+
+    Raises FirebrickError naming the file when it holds no configuration.
+    """
+    described = config_path(path)
+    if not described.is_file():
+        return CONFIG
+    try:
+        fields = json.loads(described.read_text())["architecture"]
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in fields.items()
+        }
+        return SqueezeNetConfig(**values)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, FirebrickError) as error:
+        raise FirebrickError(
+            f"{described}: does not describe the network of {path}; compress it again"
+        ) from error
 
 
 def _entry_counts(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quantize.errors import FirebrickError
+from quantize.import_net import config_path, import_net, read_config
 from quantize.network import Network
 from quantize.preprocess import for_network, preprocessing
 from quantize.qnetwork import Preprocessing
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 # Where a QDQ file of ours says how its pictures are prepared, and what its classes are called.
 PICTURES_KEY, CLASSES_KEY = "firebrick.pictures", "firebrick.classes"
-# The only networks in the .net format are those of Deep Compression, trained with Caffe.
+# The published network of the .net format was trained with Caffe.
 NET_PRESET = "caffe-squeezenet"
 
 
@@ -36,9 +37,7 @@ def load_network(path: str | Path) -> Network:
         from quantize.import_onnx import import_onnx
 
         return import_onnx(path)
-    from quantize.import_net import import_net
-
-    return import_net(path)
+    return import_net(path, read_config(path))
 
 
 def load_model(
@@ -46,9 +45,10 @@ def load_model(
 ) -> tuple[Network, Preprocessing]:
     """A float network and its preprocessing, cropped to the network's input.
 
-    ``preset`` and ``values`` as in :func:`quantize.preprocess.preprocessing`; for a .net file
-    they may be left out, its preprocessing is known.  What an ONNX file does to its input itself
-    is added to what is stated; see :func:`prepare`.  Raises FirebrickError naming the file.
+    ``preset`` and ``values`` as in :func:`quantize.preprocess.preprocessing`; for the published
+    .net file they may be left out, its preprocessing is known.  What an ONNX file does to its
+    input itself is added to what is stated; see :func:`prepare`.  Raises FirebrickError naming the
+    file.
     """
     path = Path(path)
     if path.suffix == ".onnx" and path.is_file():
@@ -58,7 +58,7 @@ def load_model(
         refuse_ceilings(model)
         return model.network, prepare(model, preset, **values)
     net = load_network(path)
-    if path.suffix == ".net" and preset is None:
+    if path.suffix == ".net" and preset is None and not config_path(path).is_file():
         preset = NET_PRESET
     try:
         return net, for_network(preprocessing(preset, **values), net)
