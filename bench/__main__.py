@@ -35,7 +35,7 @@ from hw.cycle_model import Prediction, predict
 from hw.program import Program
 from hw.shape import PYNQ_Z2
 from quantize import golden
-from quantize.architectures import build, squeezenet_v1_0, squeezenet_v1_1
+from quantize.architectures import ARCHITECTURES, build
 from quantize.cli import Parser, run_cli
 from quantize.errors import FirebrickError
 from quantize.network import Network
@@ -76,9 +76,11 @@ class Simulated:
 
 
 def subject(version: str) -> Subject:
-    """SqueezeNet "v1.0" at 227x227, as published, or "v1.1" at 224x224, with random weights."""
-    v1_0 = replace(squeezenet_v1_0(), conv10_padding=1)
-    config = v1_0 if version == "v1.0" else squeezenet_v1_1()
+    """A SqueezeNet of :data:`quantize.architectures.ARCHITECTURES` with random weights; those of
+    v1.0, at 227x227, pad the classifier as the published network does."""
+    config = ARCHITECTURES[version]()
+    if version != "v1.1":
+        config = replace(config, conv10_padding=1)
     rng = np.random.default_rng(SEED)
     net = build(config, rng)
     images = rng.integers(0, 256, (BATCH, *net.shapes[net.input]), np.uint8)
@@ -101,6 +103,13 @@ def simulate(job: Subject, count: int, folder: Path) -> Simulated:
     if not np.array_equal(batch.totals, golden.run(job.qnet, job.images[:count]).sums):
         raise FirebrickError(f"{job.title}: the engine's answers differ from the golden model's")
     return Simulated(batch.counters[0], profile, seconds)
+
+
+def added_beats(program: Program) -> int:
+    """64-bit beats of stored maps that are read to be added to a bypass."""
+    added = [g.fields for g in program.groups if g.fields.get("add_enable")]
+    words = sum(f["rows"] * f["tiles"] * f["segment_words"] for f in added)
+    return words * program.shape.word_bytes // 8
 
 
 def ideal_cycles(program: Program) -> int:
@@ -233,8 +242,8 @@ def main(arguments: list[str] | None = None) -> None:
     with _busy("build the simulated board"):
         build_library(PYNQ_Z2)
     rows: list[tuple[str, int, int]] = []
-    for version in ("v1.0", "v1.1"):
-        key = f"squeezenet_{version.replace('.', '_')}"
+    for version in ARCHITECTURES:
+        key = f"squeezenet_{version.replace('.', '_').replace('-', '_')}"
         with _busy(f"SqueezeNet {version}: quantize, compile, predict, simulate"):
             job = subject(version)
             run = simulate(job, 1, folder)
@@ -245,6 +254,9 @@ def main(arguments: list[str] | None = None) -> None:
         waits = ", ".join(f"{name} {n:,}" for name, n in run.counters.stalls.items())
         busy = run.counters.active / run.counters.cycles
         console.print(f"array busy in {busy:.1%} of cycles; idle: {waits}", highlight=False)
+        added = added_beats(job.program)
+        if added:
+            console.print(f"maps that a bypass adds: {added:,} beats read", highlight=False)
         assert run.profile is not None
         write_trace(run.profile, folder / f"{key}.trace.json", CLOCK_HZ)
         draw_timeline(run.profile, folder / f"{key}.png", job.title, PYNQ_Z2.macs, CLOCK_HZ)
@@ -254,6 +266,7 @@ def main(arguments: list[str] | None = None) -> None:
             "model": model.cycles,
             "stalls": run.counters.stalls,
             "active": run.counters.active,
+            "added_beats": added,
         }
         rows.append((job.title, run.counters.cycles, macs(job.program)))
         if version == "v1.0":

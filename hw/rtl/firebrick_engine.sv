@@ -2,12 +2,13 @@
 // SqueezeNet-like network as a program.
 //
 //   program port -> fb_program -+-> group descriptors -> fb_planner -> fb_issuer
-//        |                      +-> bias memory, weight memory              |
-//        +-------> fb_addend: maps to add ----------------------------------|--> fb_add
+//                               +-> bias memory, weight memory              |
 //   maps port    -> fb_loader --> activation memory --> fb_window -> fb_array -> fb_requant
-//                                     ^ squeeze rows                             |
-//                                     +------------------------------------------+-> fb_add
-//   maps port    <- fb_axi_writer <- fb_output <-----------------fb_pool, fb_sum <------+
+//                                     ^                                          |
+//                                     +------------- squeeze rows ---------------+
+//   program port -> fb_addend ------------------- maps to add --------------> fb_add
+//                                                                                |
+//   maps port    <- fb_axi_writer <- fb_output <------- fb_pool, fb_sum <--------+
 //
 // Maps to add are read on the program port: a bypass adds a module's input to its output, so their
 // rows are wanted at the same time as the source rows that fill the maps port, most where maps are

@@ -14,9 +14,11 @@ from PIL import Image
 
 from hw.shape import PYNQ_Z2
 from models import digits
+from quantize import qfile
 from quantize.errors import FirebrickError
 from sim import demo
 from tests.conftest import ROOT
+from tests.random_networks import random_images, random_network
 
 MODEL = str(digits.MODEL_PATH)
 
@@ -59,6 +61,24 @@ def test_digits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "bit-exact" in capsys.readouterr().out
     with Image.open(tmp_path / "demo.png") as picture:
         assert len(np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)) > 50
+
+
+def test_a_quantized_network_with_bypass(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Modules that add what enters them, in both programs and in the table of their cycles."""
+    net = random_network(1, bypass=True)
+    assert net.tensors[net.input].shape[0] == 3
+    qfile.save(net, tmp_path / "net.npz")
+    images = tmp_path / "images"
+    images.mkdir()
+    for index, picture in enumerate(random_images(net, 2, 1)):
+        Image.fromarray(picture.transpose(1, 2, 0)).save(images / f"{index}.png")
+    arguments = ["--model", str(tmp_path / "net.npz"), "--images", str(images)]
+    assert demo.main([*arguments, "--out", str(tmp_path)]) == 0
+    told = facts(tmp_path)
+    assert told["images"] == 2 and told["mismatches"] == 0
+    assert "fire0/bypass" in (text := capsys.readouterr().out) and "bit-exact" in text
 
 
 def test_network_and_images_of_a_user(
