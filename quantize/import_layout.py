@@ -29,10 +29,12 @@ from quantize.onnx_graph import OnnxNode
 # What is computed where all inputs are constants: shapes, axes, and weights in the making.
 FOLDABLE = (
     "Abs Add Cast Ceil Clip Concat ConstantOfShape Div Equal Expand Flatten Floor Gather "
-    "GatherND Greater Less Max Min Mod Mul Neg Not Pow Range Reciprocal ReduceMax ReduceMin "
-    "ReduceProd ReduceSum Reshape Round Shape Size Slice Split Sqrt Squeeze Sub Sum Tile "
+    "GatherND Greater Less Max Min Mod Mul Neg Not Pow Reciprocal ReduceMax ReduceMin "
+    "ReduceProd ReduceSum Reshape Round Shape Size Slice Split Sqrt Squeeze Sub Sum "
     "Transpose Unsqueeze Where"
 ).split()
+# No weights of a network that fits are larger, and an altered file cannot ask for all memory.
+LARGEST_CONSTANT = 1 << 28
 
 
 def fold(builder: Builder, node: OnnxNode) -> bool:
@@ -43,22 +45,13 @@ def fold(builder: Builder, node: OnnxNode) -> bool:
     if not inputs and node.op != "ConstantOfShape":
         return False
     names = [name for name in dict.fromkeys(node.inputs) if name]
-    proto = onnx.NodeProto(op_type=node.op, input=node.inputs, output=node.outputs, name=node.name)
-    proto.attribute.extend(node.attributes.values())
-    graph = helper.make_graph(
-        [proto],
-        "constants",
-        [helper.make_tensor_value_info(name, onnx.TensorProto.UNDEFINED, None) for name in names],
-        [
-            helper.make_tensor_value_info(name, onnx.TensorProto.UNDEFINED, None)
-            for name in node.outputs
-            if name
-        ],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", builder.graph.opset)])
+    if node.op in ("ConstantOfShape", "Expand"):
+        size = math.prod(builder.list_of_integers(node, len(node.inputs) - 1, "shape"))
+        if size > LARGEST_CONSTANT:
+            node.refuse(f"makes a constant of {size} values; at most {LARGEST_CONSTANT} are made")
     try:
         with np.errstate(all="ignore"):
-            results = ReferenceEvaluator(model).run(
+            results = _evaluator(builder, node, names).run(
                 None, {name: builder.values[name] for name in names}
             )
     except Exception as error:  # The evaluator has no exception class of its own.
@@ -67,6 +60,19 @@ def fold(builder: Builder, node: OnnxNode) -> bool:
     for name, result in zip([name for name in node.outputs if name], results, strict=True):
         builder.values[name] = np.asarray(result)
     return True
+
+
+def _evaluator(builder: Builder, node: OnnxNode, names: list[str]) -> ReferenceEvaluator:
+    """ONNX's own evaluator of a graph that is this node."""
+    proto = onnx.NodeProto(op_type=node.op, input=node.inputs, output=node.outputs, name=node.name)
+    proto.attribute.extend(node.attributes.values())
+    inputs, outputs = (
+        [helper.make_tensor_value_info(name, onnx.TensorProto.UNDEFINED, None) for name in which]
+        for which in (names, [name for name in node.outputs if name])
+    )
+    graph = helper.make_graph([proto], "constants", inputs, outputs)
+    opsets = [helper.make_opsetid("", builder.graph.opset)]
+    return ReferenceEvaluator(helper.make_model(graph, opset_imports=opsets))
 
 
 def dims_of(value: Value) -> tuple[int, ...]:

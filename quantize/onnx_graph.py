@@ -118,7 +118,8 @@ def read_graph(path: str | Path) -> OnnxGraph:
         raise FirebrickError(f"{path}: has sparse initializers; store the weights as dense ones")
     constants: dict[str, np.ndarray] = {}
     for tensor in graph.initializer:
-        constants[tensor.name] = _array(f"{path}: initializer {tensor.name}", tensor)
+        name = _text(tensor.name)
+        constants[name] = _array(f"{path}: initializer {name}", tensor)
     nodes = []
     names: set[str] = set()
     for proto in graph.node:
@@ -127,7 +128,7 @@ def read_graph(path: str | Path) -> OnnxGraph:
             constants[node.outputs[0]] = _constant(node)
         else:
             nodes.append(node)
-    inputs = [value for value in graph.input if value.name not in constants]
+    inputs = [value for value in graph.input if _text(value.name) not in constants]
     if len(inputs) != 1 or len(graph.output) != 1:
         raise FirebrickError(
             f"{path}: has {len(inputs)} inputs and {len(graph.output)} outputs; supported are "
@@ -137,19 +138,19 @@ def read_graph(path: str | Path) -> OnnxGraph:
     declared = {}
     for value in (*graph.value_info, *graph.output):
         if value.type.tensor_type.HasField("shape"):
-            declared[value.name] = _dims(value)
+            declared[_text(value.name)] = _dims(value)
     return OnnxGraph(
         path=path,
         opset=opset,
-        input=inputs[0].name,
+        input=_text(inputs[0].name),
         input_dims=dims,
         bytes_in=inputs[0].type.tensor_type.elem_type == TensorProto.UINT8,
         batch=batch,
-        output=graph.output[0].name,
+        output=_text(graph.output[0].name),
         constants=constants,
         nodes=tuple(nodes),
         declared=declared,
-        metadata={entry.key: entry.value for entry in model.metadata_props},
+        metadata={_text(entry.key): _text(entry.value) for entry in model.metadata_props},
     )
 
 
@@ -193,19 +194,18 @@ def _opset(path: Path, model: onnx.ModelProto) -> int:
 
 def _node(path: Path, proto: onnx.NodeProto, names: set[str]) -> OnnxNode:
     """A node with a name of its own, which is entered into ``names``."""
-    outputs = tuple(proto.output)
-    base = proto.name or (outputs[0] if outputs else proto.op_type)
+    outputs = tuple(map(_text, proto.output))
+    op = _text(proto.op_type)
+    base = _text(proto.name) or (outputs[0] if outputs else op)
     name, number = base, 1
     while name in names:
         number += 1
         name = f"{base}_{number}"
     names.add(name)
-    inputs = list(proto.input)
+    inputs = list(map(_text, proto.input))
     while inputs and not inputs[-1]:
         inputs.pop()
-    attributes = {attribute.name: attribute for attribute in proto.attribute}
-    # Text that is not UTF-8, in an altered file, comes as bytes.
-    op = proto.op_type if isinstance(proto.op_type, str) else repr(proto.op_type)
+    attributes = {_text(attribute.name): attribute for attribute in proto.attribute}
     node = OnnxNode(path, name, op, tuple(inputs), outputs, attributes)
     others = OTHER_OPERATORS.get(proto.domain, ())
     # Those of onnxruntime's QOperator format are refused in words of their own.
@@ -217,6 +217,11 @@ def _node(path: Path, proto: onnx.NodeProto, names: set[str]) -> OnnxNode:
     if not outputs or not outputs[0]:
         node.refuse("has no output")
     return node
+
+
+def _text(value: str | bytes) -> str:
+    """Text that is not UTF-8, in an altered file, comes as bytes."""
+    return value if isinstance(value, str) else repr(value)
 
 
 def _constant(node: OnnxNode) -> np.ndarray:
@@ -260,7 +265,7 @@ def _dims(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
 
 def _input_dims(path: Path, value: onnx.ValueInfoProto) -> tuple[tuple[int, int, int], int | None]:
     """The dimensions of the picture input without the batch, and the batch size."""
-    where = f"{path}: input {value.name}"
+    where = f"{path}: input {_text(value.name)}"
     tensor = value.type.tensor_type
     if tensor.elem_type not in INPUT_TYPES:
         known = tensor.elem_type in TensorProto.DataType.values()

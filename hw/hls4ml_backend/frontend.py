@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 
 from quantize.errors import FirebrickError
-from quantize.import_onnx import import_onnx
+from quantize.import_onnx import import_model, import_onnx
 from quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network, Shape
 
 Parts = tuple[list[dict[str, Any]], list[str], list[str]]
@@ -42,7 +42,7 @@ def parse(model: str | Path | onnx.ModelProto | ParsedModel) -> Parts:
         return model.parts
     if isinstance(model, str | Path):
         _refuse_other_dialects(onnx.load(model, load_external_data=False), str(model))
-        return layer_list(import_onnx(model))
+        return layer_list(_network(model))
     if not isinstance(model, onnx.ModelProto):
         raise FirebrickError(
             f"an ONNX model is wanted, as a file name or an onnx.ModelProto, not {type(model)}"
@@ -53,9 +53,19 @@ def parse(model: str | Path | onnx.ModelProto | ParsedModel) -> Parts:
         path = Path(folder) / f"{name}.onnx"
         path.write_bytes(model.SerializeToString())
         try:
-            return layer_list(import_onnx(path))
+            return layer_list(_network(path))
         except FirebrickError as error:
             raise FirebrickError(str(error).replace(str(path), name)) from error
+
+
+def _network(path: str | Path) -> Network:
+    """The float network of a file that leaves preprocessing to the backend's option."""
+    for node in import_model(path).prepared_by:
+        node.refuse(
+            "scales or shifts the network's input, which the option preprocessing does here; state "
+            "it there and export the network without it"
+        )
+    return import_onnx(path)
 
 
 def _refuse_other_dialects(model: onnx.ModelProto, name: str) -> None:
@@ -66,12 +76,13 @@ def _refuse_other_dialects(model: onnx.ModelProto, name: str) -> None:
             raise FirebrickError(
                 f"{where}: a QONNX quantizer has scales of its own, which need not be powers of "
                 "two nor agree ahead of a Concat; give the float network, and calibration images "
-                "or fixed<8,I> for each layer"
+                "or fixed<8,I> for each layer, or run this file without hls4ml, by make quantize "
+                "or make demo"
             )
         if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
             raise FirebrickError(
                 f"{where}: the network is quantized already; give the float network that it was "
-                "made from"
+                "made from, or run this file without hls4ml, by make quantize or make demo"
             )
         if "channels_last" in node.domain:
             raise FirebrickError(

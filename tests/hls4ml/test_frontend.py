@@ -218,3 +218,11 @@ def test_bypasses_are_refused_by_name(tmp_path):
     output = graph.add("GlobalAveragePool", graph.head(x, 12))
     with pytest.raises(FirebrickError, match="layer around: adds two feature maps"):
         convert(graph.model(output, rank=4), tmp_path)
+
+
+def test_normalization_inside_the_file_is_refused(tmp_path):
+    graph = Graph(shape=("N", 3, 9, 9))
+    x = graph.add("Sub", "x", graph.constant(np.float32(0.5)), name="centre")
+    model = graph.model(graph.add("GlobalAveragePool", graph.head(x, 3)), rank=4)
+    with pytest.raises(FirebrickError, match=r"node centre \(Sub\): .* the option preprocessing"):
+        parse(model)

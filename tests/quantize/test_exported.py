@@ -270,3 +270,24 @@ def test_relu6_is_refused_by_name(name, tmp_path):
         FirebrickError, match=r"\((Clip|Min)\): clips at 6, as ReLU6 does; .* train"
     ):
         load_model(path, **PLAIN)
+
+
+@pytest.mark.parametrize(
+    "name", ["tf2onnx_gray", "torch_camera_dynamo", "brevitas_fixed_tensor_qcdq"]
+)
+def test_altered_files_never_escape_as_another_exception(name, tmp_path):
+    path = unpack(name, tmp_path)
+    data = np.frombuffer(path.read_bytes(), np.uint8)
+    rng = np.random.default_rng(0)
+    refusals = 0
+    for _ in range(150):
+        changed = data.copy()
+        places = rng.integers(0, len(data), rng.integers(1, 6))
+        changed[places] = rng.integers(0, 256, len(places))
+        path.write_bytes(changed.tobytes())
+        try:
+            import_model(path)
+        except FirebrickError as error:
+            assert str(path) in str(error) and "\n" not in str(error)
+            refusals += 1
+    assert refusals > 20

@@ -280,3 +280,15 @@ def test_the_command_reads_its_own_export_back(tmp_path, capsys):
     assert two.report["logit_sqnr_db"] > 20
     shutil.rmtree(images)
     report.main(["--model", f"{first}.onnx", "--out", f"{second}.npz"])
+
+
+def test_the_published_network_comes_back_equal(quantized_squeezenet, tmp_path):
+    path = tmp_path / f"{quantized_squeezenet.name}.onnx"
+    qdq_export.export_qdq(quantized_squeezenet, path)
+    again = read_model(path).taken
+    assert again is not None and again.tensors == quantized_squeezenet.tensors
+    assert again.report["taken_over"] == {"rounded": [], "notes": []}
+    for mine, theirs in zip(again.nodes, quantized_squeezenet.nodes, strict=True):
+        for field in dataclasses.fields(mine):
+            a, b = getattr(mine, field.name), getattr(theirs, field.name)
+            np.testing.assert_array_equal(a, b, err_msg=f"{mine.name}.{field.name}", strict=True)
