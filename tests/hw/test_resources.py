@@ -47,9 +47,15 @@ def test_fit_is_no_interpolation() -> None:
     assert worst["ramb36"] == worst["dsp48e1"] == 0
 
 
-def test_the_default_design_has_been_synthesized() -> None:
-    default = next(p for p in points() if p.shape == PYNQ_Z2 and p.zynq and p.adder)
-    assert predict_resources(PYNQ_Z2) == default.resources
+@pytest.mark.parametrize("name", ["pynq-z2", "zybo"])
+def test_the_whole_design_of_a_board_has_been_synthesized(name: str) -> None:
+    shape = load_board(name).shape
+    measured = next(p.resources for p in points() if p.shape == shape and p.zynq and p.adder)
+    predicted = predict_resources(shape)
+    assert predicted.lut == pytest.approx(measured.lut, rel=0.005)
+    assert predicted.ff == pytest.approx(measured.ff, rel=0.005)
+    assert (predicted.ramb36, predicted.dsp48e1) == (measured.ramb36, measured.dsp48e1)
+    assert lacking(measured, load_board(name).chip.resources) == []
 
 
 @pytest.mark.parametrize(
