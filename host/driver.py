@@ -161,7 +161,7 @@ class Firebrick:
             return
         part = self._engine.description.get("PART")
         if part is not None:
-            system.check_chip(pynq, str(part))
+            system.check_chip(pynq, str(part), "the overlay's .hwh")
         system.widen_ports(pynq)
 
     def _check_fit(self) -> None:

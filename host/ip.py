@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, ClassVar
 
-from . import definition
+from . import bitfile, definition, system
 from .clock import Clock
 from .errors import MismatchError, MissingFileError, NoAnswerError
 from .results import EngineInfo
@@ -46,8 +46,9 @@ def engine_class(pynq: Any) -> type:
 def open_overlay(pynq: Any, path: str) -> Any:
     """The overlay of a `.bit` with its `.hwh` beside it, loaded.
 
-    Raises :class:`MissingFileError` for a file that is not there, :class:`MismatchError` where
-    pynq cannot load what is.
+    Raises :class:`MissingFileError` for a file that is not there, :class:`MismatchError` where the
+    `.bit` is for another chip - nothing is loaded then, and what was before stays - or pynq cannot
+    load it.
     """
     hwh = os.path.splitext(path)[0] + ".hwh"
     if not os.path.isfile(hwh):
@@ -60,6 +61,10 @@ def open_overlay(pynq: Any, path: str) -> Any:
         raise MissingFileError(
             f"{path}: no such file; build it (make bitstream) and copy it beside the .hwh"
         )
+    if os.path.isfile(path):
+        # A chip ignores another one's bitstream but loses its own; whoever then reads a register
+        # hangs the board.
+        system.check_chip(pynq, bitfile.part_of(path), path)
     engine_class(pynq)
     try:
         return pynq.Overlay(path)

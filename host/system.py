@@ -33,15 +33,16 @@ PORT_CONTROLS = (0xF800_8000, 0xF800_8014, 0xF800_A000, 0xF800_A014)
 NARROW = 1
 
 
-def check_chip(pynq: Any, part: str) -> None:
-    """Raise :class:`MismatchError` where the overlay's ``part`` is not the chip it is loaded on."""
+def check_chip(pynq: Any, part: str, source: str) -> None:
+    """Raise :class:`MismatchError` where ``part`` (xc7z020clg400-1, 7z020clg400) is not the board's
+    chip; ``source`` names what it is for."""
     word = int(pynq.MMIO(IDCODE, 4).read(0))
     code = word >> 12 & 0x1F
     found = DEVICES.get(code, f"a chip with device code {code:#04x}")
-    wanted = re.match(r"xc7z\d+s?", part)
-    if wanted is None or wanted.group() != found:
+    wanted = re.match(r"(?:xc)?(7z\d+s?)", part)
+    if wanted is None or f"xc{wanted.group(1)}" != found:
         raise MismatchError(
-            f"the overlay is for {part}, this board has {found}: build or deploy it for this board"
+            f"{source}: made for {part}, this board has {found}: build or deploy it for this board"
         )
 
 

@@ -58,7 +58,7 @@ def test_no_bit(board: FakeBoard, overlay: Path) -> None:
     with pytest.raises(errors.MissingFileError, match=r"firebrick\.bit: no such file; build it"):
         driver(overlay, board)
     overlay.write_bytes(b"")
-    with pytest.raises(errors.MismatchError, match=r"pynq does not load it: RuntimeError"):
+    with pytest.raises(errors.MismatchError, match=r"does not start like a \.bit file"):
         driver(overlay, board)
     overlay.write_bytes(data)
     with driver(overlay, board) as engine:
@@ -85,16 +85,47 @@ def test_wrong_chip(overlay: Path, part: str, found: str) -> None:
     board = FakeBoard(program=make_program())
     with (
         pynq_standin.installed(board, part),
-        pytest.raises(errors.MismatchError, match=f"for xc7z045ffg900-2, this board has {found}"),
+        pytest.raises(
+            errors.MismatchError, match=f"hwh: made for xc7z045ffg900-2, this board has {found}"
+        ),
     ):
         driver(overlay, board)
 
 
-def test_bitstream_of_another_chip(board: FakeBoard, overlay: Path) -> None:
-    overlay.write_bytes(placeholder("firebrick", "xc7z010clg400-1"))
-    message = r"firebrick\.bit: pynq does not load it: TimeoutError: .*a bitstream of this board"
-    with pytest.raises(errors.MismatchError, match=message):
+@pytest.mark.parametrize(
+    ("part", "named"),
+    [("xc7z010clg400-1", "7z010clg400"), ("xczu3eg-sbva484-1-e", "zu3eg")],
+)
+def test_bitstream_of_another_chip(
+    board: FakeBoard, overlay: Path, tmp_path: Path, part: str, named: str
+) -> None:
+    """It is not loaded, so that the engine that is there goes on."""
+    other = write_overlay(tmp_path, SHAPE, "other")
+    other.write_bytes(placeholder("other", part))
+    with driver(overlay, board) as engine:
+        engine.run(picture())
+        message = rf"other\.bit: made for {named}, this board has xc7z020: build or deploy it"
+        with pytest.raises(errors.MismatchError, match=message):
+            driver(other, board)
+        engine.run(picture())
+
+
+@pytest.mark.parametrize("length", [0, 5, 13, 16, 30])
+def test_bitstream_that_is_cut_off(board: FakeBoard, overlay: Path, length: int) -> None:
+    overlay.write_bytes(placeholder("firebrick", "xc7z020clg400-1")[:length])
+    with pytest.raises(errors.MismatchError, match="does not start like a"):
         driver(overlay, board)
+
+
+def test_part_as_other_tools_write_it(board: FakeBoard, overlay: Path) -> None:
+    data = overlay.read_bytes()
+    long, short = (
+        len(text).to_bytes(2, "big") + text for text in (b"xc7z020clg400-1\0", b"7z020clg400\0")
+    )
+    assert short in data
+    overlay.write_bytes(data.replace(short, long))
+    with driver(overlay, board) as engine:
+        engine.run(picture())
 
 
 def test_memory_ports_are_made_as_wide_as_the_engine(board: FakeBoard, overlay: Path) -> None:
