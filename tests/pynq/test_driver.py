@@ -115,7 +115,7 @@ def test_mistakes(drive: Callable, job: Path, network: QNetwork, pictures: np.nd
         "no bit": ("MissingFileError", "firebrick.bit: no such file"),
         "no hwh": ("MissingFileError", "firebrick.hwh: no such file"),
         "no bitstream": ("MismatchError", "is it a bitstream of this board"),
-        "another chip": ("MismatchError", "TimeoutError"),
+        "another chip": ("MismatchError", "made for 7z010clg400, this board has xc7z020"),
         "not xml": ("MismatchError", "ParseError"),
         "another engine": ("MismatchError", "pixels = 13, the bitstream has 14"),
         "no memory": ("AllocationError", "contiguous memory"),
