@@ -18,10 +18,11 @@ from hw.compiler import compile_network
 from hw.cycle_model import predict
 from quantize.cli import Parser, run_cli
 from quantize.convert import Conversion, add_options, convert
+from quantize.deep_compression import PUBLISHED_DENSITY, compress, sizes
 from quantize.errors import FirebrickError
-from quantize.figures import Sizes, layer_figures
+from quantize.figures import PAPER_DENSITY
 from quantize.histogram import activation_histograms, weight_histograms
-from quantize.network import Conv
+from quantize.network import Conv, Network
 from quantize.progress import track
 from quantize.qfile import write_atomically
 from quantize.qnetwork import QNetwork
@@ -55,20 +56,33 @@ def report_data(done: Conversion) -> dict:
         if isinstance(node, Conv)
     }
     images = done.calibration[:HISTOGRAM_IMAGES]
-    sizes = Sizes.of(layer_figures(net))
     return collect(
         qnet,
         weights=weight_histograms(weights, qnet),
         activations=activation_histograms(net, qnet, images) if len(images) else {},
-        sizes=[
-            Size("float32", sizes.float32, True),
-            Size("8-bit weights, 32-bit biases", sizes.fixed, True),
-            Size("Deep Compression, 8-bit codes, a third kept", round(sizes.pruned_8bit), False),
-            Size("Deep Compression, 6-bit codes, a third kept", round(sizes.pruned_6bit), False),
-        ],
+        sizes=model_sizes(net),
         boards=board_speeds(qnet),
         accuracy=None if done.accuracy is None else vars(done.accuracy),
     )
+
+
+def model_sizes(net: Network) -> list[Size]:
+    """The network as floats, as the engine has it, and pruned with shared weights: as a `.net`
+    file, and with Huffman codes.
+
+    Pruning keeps what the published SqueezeNet v1.0 keeps where there are as many layers, else a
+    third of all weights.
+    """
+    layers = sum(isinstance(node, Conv) for node in net.nodes)
+    sparsity = None if layers == len(PUBLISHED_DENSITY) else 1 - PAPER_DENSITY
+    found = {bits: sizes(compress(net, sparsity, bits)) for bits in (8, 6)}
+    return [
+        Size("float32", found[8].float32),
+        Size("8-bit weights, 32-bit biases", found[8].int8),
+        Size("Deep Compression, 8-bit codes, .net file", found[8].net),
+        Size("Deep Compression, 8-bit codes, Huffman", found[8].huffman),
+        Size("Deep Compression, 6-bit codes, Huffman", found[6].huffman),
+    ]
 
 
 def board_speeds(qnet: QNetwork) -> list[BoardSpeed]:

@@ -26,11 +26,10 @@ WEAK_DB = 20.0
 
 @dataclass(frozen=True)
 class Size:
-    """The network in one form; ``exact`` is False for an estimate."""
+    """The network in one form."""
 
     form: str
     bytes: int
-    exact: bool
 
 
 @dataclass(frozen=True)

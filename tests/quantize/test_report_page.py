@@ -53,7 +53,7 @@ def data(small_network: Network, small_qnet: QNetwork) -> dict:
         small_qnet,
         weights=weight_histograms(weights, small_qnet),
         activations=activation_histograms(small_network, small_qnet, images),
-        sizes=[Size("float32", 4_000_000, True), Size("int8", 1_000_000, True)],
+        sizes=[Size("float32", 4_000_000), Size("int8", 1_000_000)],
         boards=[
             BoardSpeed("Board <A>", "14x32", 100.0, 1_234_567, 81.0),
             BoardSpeed("Board B", "7x16", 50.0, None, None, "layer x: too wide"),
