@@ -23,7 +23,7 @@ from hw.shape import PYNQ_Z2, EngineShape
 from quantize import golden
 from quantize.load import load_model
 from quantize.preprocess import list_images, load_images
-from quantize.qnetwork import QNetwork
+from quantize.qnetwork import QAdd, QNetwork
 from quantize.quantizer import quantize_network
 from tests.random_networks import V1_1, build, random_images, random_network
 
@@ -49,6 +49,12 @@ def check(net: QNetwork, shape: EngineShape, images: np.ndarray, flags=(), apart
     assert report.tensors == len(result.maps) + 1
     assert result.registers["IMAGES_DONE"] == len(images)
     assert result.registers["GROUP"] == len(images) * len(program.groups)
+    # Every image reads the stream, and the maps that are added.
+    added = [g.fields for g in program.groups if g.fields.get("add_enable")]
+    words = sum(f["rows"] * f["tiles"] * f["segment_words"] for f in added)
+    beats = sum(len(g.encode()) for g in program.groups) // 8 + words * shape.word_bytes // 8
+    assert result.registers["READ_BEATS_PROGRAM"] == d.HEADER_BEATS + len(images) * beats
+    assert bool(words) == any(isinstance(node, QAdd) for node in net.nodes)
     return engine
 
 
@@ -65,17 +71,7 @@ def test_random_networks(seed: int, shape: EngineShape, apart: bool) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_random_networks_with_bypass(seed: int, shape: EngineShape, apart: bool) -> None:
     net = random_network(seed, bypass=True)
-    engine = check(net, shape, random_images(net, 2, seed), apart=apart)
-    program = compile_network(net, shape, stages_apart=apart)
-    added = sum(
-        f["rows"] * f["tiles"] * f["segment_words"]
-        for f in (g.fields for g in program.groups)
-        if f.get("add_enable")
-    )
-    assert added
-    found = engine.run(program.blob, random_images(net, 1, seed)).registers
-    stream = d.HEADER_BEATS + sum(len(g.encode()) for g in program.groups) // 8
-    assert found["READ_BEATS_PROGRAM"] == stream + added * shape.word_bytes // 8
+    check(net, shape, random_images(net, 2, seed), apart=apart)
 
 
 @pytest.mark.parametrize("seed", [100, 101])
