@@ -230,7 +230,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _print_counts(console: Console, counts: Counts, worst: PathLength, shape: EngineShape) -> None:
     table = Table(
         box=SIMPLE_HEAD,
-        title=f"Engine of {shape} and its connection to the processor on the xc7z020, by yosys",
+        title=f"xc7z020 with an engine of {shape}, by yosys",
     )
     table.add_column("")
     for name in ("used", "budget", "chip", "share"):
