@@ -33,7 +33,7 @@ class FloatModel:
         maps = {self.net.input: image}
         with np.errstate(over="ignore", invalid="ignore"):
             for node in self.net.nodes:
-                maps[node.output] = self._step(node, maps)
+                maps[node.output] = self.step(node, maps)
         return maps
 
     def logits(self, images: np.ndarray) -> np.ndarray:
@@ -41,7 +41,8 @@ class FloatModel:
         last = self.net.nodes[-1].output
         return np.stack(list(parallel_map(lambda image: self.maps(image)[last], images)))
 
-    def _step(self, node: object, maps: dict[str, np.ndarray]) -> np.ndarray:
+    def step(self, node: object, maps: dict[str, np.ndarray]) -> np.ndarray:
+        """The output of one node of an image whose inputs are in ``maps``."""
         if isinstance(node, Conv):
             cols, (rows, width) = convolution.columns(
                 maps[node.input],

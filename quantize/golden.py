@@ -87,7 +87,7 @@ def conv_accumulate(
     ``x`` uint8 or int8 [N, I, H, W], ``weights`` int8 [O, I, kh, kw], ``bias`` int32 [O];
     ``padding`` (top, left, bottom, right) holds ``pad_value`` [I] (zero where None).
     """
-    layer = _Layer(weights, bias, stride, padding, pad_value, x.dtype == np.int8)
+    layer = Layer(weights, bias, stride, padding, pad_value, x.dtype == np.int8)
     return np.stack([layer.accumulate(image).astype(np.int64) for image in x])
 
 
@@ -119,7 +119,7 @@ def logits(qnet: QNetwork, sums: np.ndarray) -> np.ndarray:
     return np.ldexp(sums / last.positions, -exponent)
 
 
-class _Layer:
+class Layer:
     """A convolution prepared for BLAS: its weights as a matrix in a float type that is exact."""
 
     def __init__(
@@ -182,7 +182,7 @@ def run(qnet: QNetwork, images: np.ndarray, keep: Keep = None) -> GoldenResult:
         )
     names = _kept_names(qnet, keep)
     layers = {
-        node.name: _prepare(qnet, node)
+        node.name: prepare(qnet, node)
         for node in qnet.nodes
         if isinstance(node, QConv | QGlobalSum)
     }
@@ -197,22 +197,22 @@ def run(qnet: QNetwork, images: np.ndarray, keep: Keep = None) -> GoldenResult:
 
     def run_image(index: int) -> None:
         maps = {qnet.input: images[index]}
-        for step, node in enumerate(qnet.nodes):
+        for place, node in enumerate(qnet.nodes):
             if isinstance(node, QGlobalSum):
                 sums[index] = _global_sum(layers[node.name], maps[node.input], node.relu)
                 continue
-            maps[node.output] = _step(qnet, node, maps, layers)
+            maps[node.output] = step(qnet, node, maps, layers)
             if node.output in tensors:
                 tensors[node.output][index] = maps[node.output]
-            for name in last_use.get(step, ()):
+            for name in last_use.get(place, ()):
                 del maps[name]
 
     deque(parallel_map(run_image, range(len(images))), maxlen=0)
     return GoldenResult(sums, logits(qnet, sums), tensors)
 
 
-def _prepare(qnet: QNetwork, node: QConv | QGlobalSum) -> _Layer:
-    return _Layer(
+def prepare(qnet: QNetwork, node: QConv | QGlobalSum) -> Layer:
+    return Layer(
         node.weights,
         node.bias,
         node.stride,
@@ -223,7 +223,7 @@ def _prepare(qnet: QNetwork, node: QConv | QGlobalSum) -> _Layer:
     )
 
 
-def _step(
+def step(
     qnet: QNetwork, node: QConv | QMaxPool | QConcat | QAdd, maps: dict, layers: dict
 ) -> np.ndarray:
     if isinstance(node, QConv):
@@ -236,7 +236,7 @@ def _step(
     return np.concatenate([maps[name] for name in node.inputs])
 
 
-def _global_sum(layer: _Layer, image: np.ndarray, relu: bool) -> np.ndarray:
+def _global_sum(layer: Layer, image: np.ndarray, relu: bool) -> np.ndarray:
     acc = layer.accumulate(image)
     if relu:
         np.maximum(acc, 0, out=acc)

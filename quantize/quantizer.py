@@ -19,6 +19,7 @@ from quantize.calibrate import (
     exponent_groups,
     rectified_tensors,
 )
+from quantize.equalize import equalize
 from quantize.errors import FirebrickError
 from quantize.fixed_point import (
     ACCUMULATOR_BITS,
@@ -30,10 +31,11 @@ from quantize.fixed_point import (
     largest_magnitude,
     signed_bits,
 )
-from quantize.float_model import check_finite
+from quantize.fold import Folded, fold_input
+from quantize.layer_by_layer import Change, improve
 from quantize.measure import measure
 from quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network, inputs_of
-from quantize.preprocess import channel_order, for_network
+from quantize.preprocess import for_network
 from quantize.qnetwork import (
     Preprocessing,
     QAdd,
@@ -46,9 +48,6 @@ from quantize.qnetwork import (
     QTensor,
 )
 
-# A padded pixel may differ from the float network's zero by no more than what rounding a pixel
-# to an integer costs anyway.
-PAD_TOLERANCE = 0.5
 # Weight exponents stay where float32 scales are normal numbers, also after adding e_in.
 WEIGHT_EXPONENT_RANGE = (-60, 60)
 # A dead channel (all weights zero) only rounds its bias: eight bits below the output suffice.
@@ -56,18 +55,28 @@ DEAD_CHANNEL_SHIFT = 8
 MEASURED_IMAGES = 16
 
 
-@dataclass(frozen=True, eq=False)
-class _Folded:
-    """A convolution in terms of its integer input: real output = sum(weights * real input) +
-    bias - sum(weights * ``offset``), ``offset`` [I] being what the preprocessing subtracts."""
+@dataclass(frozen=True)
+class Steps:
+    """What is done beyond plain calibration: channels are equalized
+    (:mod:`quantize.equalize`), then layer by layer (:mod:`quantize.layer_by_layer`) weights are
+    refitted by least squares, rounded with error feedback, and biases corrected."""
 
-    node: Conv
-    weights: np.ndarray
-    bias: np.ndarray
-    offset: np.ndarray
-    pad_value: np.ndarray | None
-    pad_error: float
-    signed_input: bool
+    equalize: bool = False
+    refit: bool = False
+    feedback: bool = False
+    bias: bool = False
+
+
+EFFORTS = {"plain": Steps(), "full": Steps(True, True, True, True)}
+
+
+@dataclass(frozen=True, eq=False)
+class Quantized:
+    """``qnet`` and the float network ``net`` that it stands for, tensor by tensor and channel by
+    channel: the original, or after equalization one that computes the same function."""
+
+    qnet: QNetwork
+    net: Network
 
 
 def quantize_network(
@@ -78,11 +87,37 @@ def quantize_network(
     held_out: np.ndarray | None = None,
     accumulator_bits: int = ACCUMULATOR_BITS,
     classes: tuple[str, ...] = (),
+    effort: str | Steps = "plain",
 ) -> QNetwork:
+    """As :func:`quantize`, without the float network."""
+    return quantize(
+        net,
+        preprocessing,
+        calibration,
+        held_out=held_out,
+        accumulator_bits=accumulator_bits,
+        classes=classes,
+        effort=effort,
+    ).qnet
+
+
+def quantize(
+    net: Network,
+    preprocessing: Preprocessing,
+    calibration: np.ndarray,
+    *,
+    held_out: np.ndarray | None = None,
+    accumulator_bits: int = ACCUMULATOR_BITS,
+    classes: tuple[str, ...] = (),
+    effort: str | Steps = "plain",
+) -> Quantized:
     """Quantize ``net`` on ``calibration`` images, uint8 [N, C, H, W] raw pixels.
 
-    ``held_out`` images of the same kind measure the agreement with the float network; they take
-    no part in any choice.  The report of every layer is in the result's ``report``.
+    ``effort`` is "plain" (fast: exponents with the smallest squared error, nearest weights),
+    "full" (as near to the float network as it gets: minutes for SqueezeNet), or the steps to
+    take.  ``held_out`` images of the same kind measure the agreement with the float network; they
+    take no part in any choice.  The report of every layer is in ``qnet.report``.  The same
+    arguments give the same result.
 
     Raises FirebrickError naming the layer (and channel) when weights are not finite, when a
     convolution's accumulator could exceed ``accumulator_bits``, when the padding of the first
@@ -97,15 +132,35 @@ def quantize_network(
     for what, images in (("calibration", calibration), ("held-out", held_out)):
         if images is not None:
             _check_images(net, images, what)
+    steps = _steps(effort)
+    if steps.equalize:
+        equalized = equalize(net, preprocessing, calibration)
+        net, choices = equalized.net, equalized.choices
+    else:
+        choices = activation_exponents(net, preprocessing, calibration)
     folded = {
         node.name: fold_input(net, node, preprocessing)
         for node in net.nodes
         if isinstance(node, Conv)
     }
-    choices = activation_exponents(net, preprocessing, calibration)
     numbers = _solve(net, folded, choices, accumulator_bits)
     qnet = _assemble(net, preprocessing, folded, numbers, classes)
+    changes: dict[str, Change] = {}
+    if steps.refit or steps.feedback or steps.bias:
+        qnet, changes = improve(
+            net,
+            qnet,
+            folded,
+            calibration,
+            accumulator_bits,
+            refit=steps.refit,
+            feedback=steps.feedback,
+            correct_bias=steps.bias,
+        )
     report = _report(net, qnet, folded, numbers, choices)
+    for layer in report["layers"]:
+        layer["improved"] = vars(changes[layer["name"]]) if layer["name"] in changes else None
+    report["steps"] = vars(steps)
     report["calibration_images"] = len(calibration)
     report["accumulator_bits"] = accumulator_bits
     measured = measure(net, qnet, calibration[:MEASURED_IMAGES], held_out)
@@ -113,7 +168,15 @@ def quantize_network(
         layer.update(measured["tensors"].get(layer["output"], {}))
     for name in ("measured_images", "logit_sqnr_db", "held_out"):
         report[name] = measured[name]
-    return replace(qnet, report=json.loads(json.dumps(report)))
+    return Quantized(replace(qnet, report=json.loads(json.dumps(report))), net)
+
+
+def _steps(effort: str | Steps) -> Steps:
+    if isinstance(effort, Steps):
+        return effort
+    if effort not in EFFORTS:
+        raise FirebrickError(f"effort {effort!r} is not one of {', '.join(EFFORTS)}")
+    return EFFORTS[effort]
 
 
 def _check_images(net: Network, images: np.ndarray, what: str) -> None:
@@ -163,40 +226,6 @@ def _check_form(net: Network) -> None:
         )
 
 
-def fold_input(net: Network, node: Conv, preprocessing: Preprocessing) -> _Folded:
-    """The convolution as a function of what it really reads: raw pixels for those on the input.
-
-    (pixel * scale - mean) / std becomes weights * scale / std and an offset of mean / scale per
-    channel; channels of a BGR network are put into the picture's order.  The offset is multiplied
-    by the weights *after* their quantization: their errors then meet centred pixels, not raw ones.
-    """
-    check_finite(node)
-    weights = node.weights.astype(np.float64)
-    bias = node.bias.astype(np.float64)
-    if node.input != net.input:
-        signed = not rectified_tensors(net)[node.input]
-        return _Folded(node, weights, bias, np.zeros(weights.shape[1]), None, 0.0, signed)
-    weights = (
-        weights * (preprocessing.scale / np.asarray(preprocessing.std, np.float64))[:, None, None]
-    )
-    offset = np.asarray(preprocessing.mean, np.float64) / preprocessing.scale
-    # The picture's channel c is the float network's channel order[c].
-    order = np.argsort(channel_order(preprocessing.color))
-    weights, offset = weights[:, order], offset[order]
-    pad_value, pad_error = None, 0.0
-    if any(node.padding):
-        pad_value = np.clip(np.rint(offset), 0, 255).astype(np.uint8)
-        pad_error = float(np.abs(pad_value - offset).max())
-        if pad_error > PAD_TOLERANCE:
-            channel = int(np.abs(pad_value - offset).argmax())
-            raise FirebrickError(
-                f"layer {node.name}: its zero padding stands for the pixel value "
-                f"{offset[channel]:.2f} in channel {channel}, which a pixel (0..255) misses by "
-                f"{pad_error:.2f}; at most {PAD_TOLERANCE} is allowed; check scale and mean"
-            )
-    return _Folded(node, weights, bias, offset, pad_value, pad_error, False)
-
-
 def weight_exponents(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(exponent int64 [O], dead bool [O]) of weights [O, ...]: the power-of-two scale an output
     channel with the smallest squared error, saturating at +-127; dead channels get 0.
@@ -241,7 +270,7 @@ class _Numbers:
 
 
 def _numbers(
-    layer: _Folded, input_exponent: int, output_exponent: int | None, accumulator_bits: int
+    layer: Folded, input_exponent: int, output_exponent: int | None, accumulator_bits: int
 ) -> _Numbers:
     """Integers for one convolution.  ``output_exponent`` is None for the last layer, which has
     no shift; otherwise no exponent makes a shift exceed 31.  A shift may be negative, where the
@@ -290,7 +319,7 @@ class _Solution:
 
 def _solve(
     net: Network,
-    folded: dict[str, _Folded],
+    folded: dict[str, Folded],
     choices: dict[str, ExponentChoice],
     accumulator_bits: int,
 ) -> _Solution:
@@ -359,7 +388,7 @@ def _align_additions(net: Network, groups: dict[str, str], chosen: dict[str, int
 def _assemble(
     net: Network,
     preprocessing: Preprocessing,
-    folded: dict[str, _Folded],
+    folded: dict[str, Folded],
     solution: _Solution,
     classes: tuple[str, ...],
 ) -> QNetwork:
@@ -405,7 +434,7 @@ def _add(node: Add, exponents: dict[str, int]) -> QAdd:
     )
 
 
-def _conv(layer: _Folded, numbers: _Numbers, source: int, target: int) -> QConv:
+def _conv(layer: Folded, numbers: _Numbers, source: int, target: int) -> QConv:
     node = layer.node
     return QConv(
         name=node.name,
@@ -423,7 +452,7 @@ def _conv(layer: _Folded, numbers: _Numbers, source: int, target: int) -> QConv:
 
 
 def _global_sum(
-    net: Network, average: GlobalAverage, layer: _Folded, numbers: _Numbers
+    net: Network, average: GlobalAverage, layer: Folded, numbers: _Numbers
 ) -> QGlobalSum:
     node = layer.node
     if layer.pad_value is not None:
@@ -445,7 +474,7 @@ def _global_sum(
     )
 
 
-def _prove(layer: _Folded, numbers: _Numbers, accumulator_bits: int) -> None:
+def _prove(layer: Folded, numbers: _Numbers, accumulator_bits: int) -> None:
     """FirebrickError naming layer and channel unless |bias| + sum|w| * max|x| fits."""
     bound = golden.accumulator_bound(
         numbers.weights, numbers.bias, largest_magnitude(layer.signed_input)
@@ -464,7 +493,7 @@ def _prove(layer: _Folded, numbers: _Numbers, accumulator_bits: int) -> None:
 def _report(
     net: Network,
     qnet: QNetwork,
-    folded: dict[str, _Folded],
+    folded: dict[str, Folded],
     solution: _Solution,
     choices: dict[str, ExponentChoice],
 ) -> dict:
