@@ -273,7 +273,7 @@ def _user_network(options: argparse.Namespace, console: Console) -> tuple[QNetwo
         if options.classes is not None:
             classes = read_classes(options.classes, net.shapes[net.nodes[-1].output][0])
         qnet = quantize_network(
-            net, preprocessing, load_images(files, preprocessing), classes=classes
+            net, preprocessing, load_images(files, preprocessing), classes=classes, effort="full"
         )
     chosen = spread(list_images(options.images), options.count)
     pictures = load_images(chosen, qnet.preprocessing)

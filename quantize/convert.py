@@ -21,6 +21,7 @@ from quantize.model import read_model
 from quantize.network import Network
 from quantize.preprocess import list_images, load_images
 from quantize.qnetwork import QNetwork
+from quantize.quantizer import add_effort_option
 from quantize.table import print_report
 
 HELD_OUT_LIMIT = 200
@@ -28,7 +29,8 @@ HELD_OUT_LIMIT = 200
 
 @dataclass(frozen=True, eq=False)
 class Conversion:
-    """A float network, what became of it, and the calibration images, uint8 [N, C, H, W].
+    """A quantized network, the float network that it stands for tensor by tensor (equalized, see
+    :class:`quantize.quantizer.Quantized`), and the calibration images, uint8 [N, C, H, W].
 
     There are none where the file was taken over as it is and no images were given; ``accuracy`` is
     that of labelled images, none of which took part in calibration.
@@ -49,6 +51,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", help="CSV with columns class_index, name")
     parser.add_argument("--out", required=True, help="the quantized network, .npz")
     parser.add_argument("--qdq", help="also export QDQ ONNX to this file")
+    add_effort_option(parser)
     add_preprocessing_options(parser)
 
 
@@ -75,11 +78,13 @@ def convert(options: argparse.Namespace, console: Console) -> Conversion:
         console.print(f"{use} on {words}", highlight=False)
     others = _held_out(options.images, files) if files else []
     calibration = load_images(files, preprocessing) if files else None
-    qnet = model.quantize(
+    quantized = model.quantized(
         calibration,
         held_out=load_images(others, preprocessing) if others else None,
         classes=classes,
+        effort=options.effort,
     )
+    qnet = quantized.qnet
     print_report(qnet.report, console)
     qfile.save(qnet, options.out)
     console.print(f"wrote {options.out}", highlight=False)
@@ -90,7 +95,7 @@ def convert(options: argparse.Namespace, console: Console) -> Conversion:
         console.print(f"wrote {options.qdq}", highlight=False)
     if calibration is None:
         calibration = np.zeros((0, *net.shapes[net.input]), np.uint8)
-    return Conversion(net, qnet, calibration, _accuracy(net, qnet, labels, files))
+    return Conversion(quantized.net, qnet, calibration, _accuracy(net, qnet, labels, files))
 
 
 def _held_out(folder: str | None, calibration: list[Path]) -> list[Path]:

@@ -42,6 +42,9 @@ from quantize.qnetwork import Preprocessing
 THRESHOLDS = 8
 # Powers of two tried around the factor that makes a channel's largest value the largest integer.
 POWERS = (-3, -2, -1, 0, 1, 2, 3)
+# Saturation errors all have one sign and sit together in the picture, and max pooling selects them:
+# they do not average out as rounding errors do.
+SATURATION_WEIGHT = 1.0
 # The choices of neighbouring layers depend on each other; they settle within a few sweeps.
 SWEEPS = 6
 # Rounding with error feedback leaves about this share of the noise power of plain rounding.
@@ -396,4 +399,4 @@ class _Choice:
         tail = seen.tail[:, mine]
         columns = np.arange(len(mine))
         saturation = (1 - share) * tail[low, columns] + share * tail[low + 1, columns]
-        return seen.active[mine] * np.square(step) / 12 + saturation
+        return seen.active[mine] * np.square(step) / 12 + SATURATION_WEIGHT * saturation

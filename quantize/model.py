@@ -18,7 +18,7 @@ from quantize.load import CLASSES_KEY, load_model, prepare
 from quantize.measure import measure
 from quantize.network import Network
 from quantize.qnetwork import Preprocessing, QNetwork
-from quantize.quantizer import MEASURED_IMAGES, quantize_network
+from quantize.quantizer import MEASURED_IMAGES, Quantized, Steps, quantize
 
 # Lines of a list that are shown; the report has them all.
 SHOWN = 6
@@ -41,11 +41,23 @@ class Model:
         *,
         held_out: np.ndarray | None = None,
         classes: tuple[str, ...] = (),
+        effort: str | Steps = "full",
     ) -> QNetwork:
-        """The quantized network.
+        """As :meth:`quantized`, without the float network."""
+        return self.quantized(calibration, held_out=held_out, classes=classes, effort=effort).qnet
+
+    def quantized(
+        self,
+        calibration: np.ndarray | None,
+        *,
+        held_out: np.ndarray | None = None,
+        classes: tuple[str, ...] = (),
+        effort: str | Steps = "full",
+    ) -> Quantized:
+        """The quantized network, and the float network that it stands for.
 
         ``calibration`` uint8 [N, C, H, W] and ``held_out`` as for
-        :func:`quantize.quantizer.quantize_network`; where the file's own numbers are taken over
+        :func:`quantize.quantizer.quantize`, and ``effort`` too; where the file's own numbers are taken over
         they only measure.  Raises FirebrickError where calibration is needed and there is none.
         """
         names = classes or self.classes
@@ -55,8 +67,13 @@ class Model:
                     "CALIBRATION is missing: a folder of images like those that the network was "
                     "trained on"
                 )
-            return quantize_network(
-                self.network, self.preprocessing, calibration, held_out=held_out, classes=names
+            return quantize(
+                self.network,
+                self.preprocessing,
+                calibration,
+                held_out=held_out,
+                classes=names,
+                effort=effort,
             )
         report = dict(self.taken.report)
         images = None if calibration is None else calibration[:MEASURED_IMAGES]
@@ -68,7 +85,8 @@ class Model:
                 ]
             for name in ("measured_images", "logit_sqnr_db", "held_out"):
                 report[name] = found[name]
-        return replace(self.taken, classes=names, report=json.loads(json.dumps(report)))
+        qnet = replace(self.taken, classes=names, report=json.loads(json.dumps(report)))
+        return Quantized(qnet, self.network)
 
 
 def read_model(path: str | Path, preset: str | None = None, **values: Any) -> Model:

@@ -7,6 +7,7 @@ The preprocessing is folded into the first convolution, so that the network eats
 
 from __future__ import annotations
 
+import argparse
 import json
 from dataclasses import dataclass, replace
 
@@ -67,7 +68,17 @@ class Steps:
     bias: bool = False
 
 
-EFFORTS = {"plain": Steps(), "full": Steps(True, True, True, True)}
+EFFORTS = {"full": Steps(True, True, True, True), "plain": Steps()}
+
+
+def add_effort_option(parser: argparse.ArgumentParser) -> None:
+    """The option ``--effort``, for :func:`quantize`."""
+    parser.add_argument(
+        "--effort",
+        choices=tuple(EFFORTS),
+        default="full",
+        help="full: as near to the float network as it gets; plain: quick (default: %(default)s)",
+    )
 
 
 @dataclass(frozen=True, eq=False)

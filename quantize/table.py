@@ -14,8 +14,9 @@ def print_report(report: dict, console: Console | None = None) -> None:
     "exp" shows the difference from the no-saturation exponent in parentheses, "weights" is the
     range of the weight exponents, "bits" what the accumulator needs, "SQNR" in dB, "at limit" the
     share of values at the end of the 8-bit range.  Notes: channels whose weights are all zero
-    ("dead"), channels whose weights gave up resolution for a large bias ("narrowed"), and the
-    error of the padding in pixel values; of an addition, how far its operands are shifted left.
+    ("dead"), channels whose weights gave up resolution for a large bias ("narrowed"), the share of
+    weights that are not the nearest integers ("moved"), and the error of the padding in pixel
+    values; of an addition, how far its operands are shifted left.
     """
     console = console or Console()
     console.print(f"{report['network']}, quantized:", highlight=False)
@@ -36,6 +37,8 @@ def print_report(report: dict, console: Console | None = None) -> None:
         f"{report['accumulator_bits']} bits; "
         f"logits {_decibel(report['logit_sqnr_db'])} dB"
     )
+    taken = [name for name, done in report["steps"].items() if done]
+    console.print(f"steps beyond plain calibration: {', '.join(taken) or 'none'}")
     held_out = report["held_out"]
     if held_out is not None:
         console.print(
@@ -53,6 +56,9 @@ def _row(layer: dict) -> tuple[str, ...]:
         notes.append(f"{layer['narrowed_channels']} narrowed")
     if layer["pad_error"]:
         notes.append(f"pad off {layer['pad_error']:.2f}")
+    improved = layer.get("improved")
+    if improved:
+        notes.append(f"{improved['moved']:.0%} moved")
     return (
         layer["name"],
         exponent,

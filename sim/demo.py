@@ -48,7 +48,7 @@ from quantize.preprocess import list_images, load_images
 from quantize.progress import track
 from quantize.qfile import write_atomically
 from quantize.qnetwork import QConcat, QGlobalSum, QNetwork
-from quantize.quantizer import quantize_network
+from quantize.quantizer import add_effort_option, quantize_network
 from quantize.table import print_report
 from sim.board import SimulatedBoard, simulated
 from sim.build import build_library
@@ -90,7 +90,11 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console()
     shape = _shape(options.shape)
     console.rule("1  Quantize")
-    job = _digits_job(console) if options.model is None else _user_job(options, console)
+    job = (
+        _digits_job(options.effort, console)
+        if options.model is None
+        else _user_job(options, console)
+    )
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
     qfile.save(job.qnet, out / "demo.npz")
@@ -158,11 +162,16 @@ def main(arguments: list[str] | None = None) -> int:
 # --------------------------------------------------------------------------------------- the job
 
 
-def _digits_job(console: Console) -> Job:
+def _digits_job(effort: str, console: Console) -> Job:
     net, preprocessing = load_model(digits.MODEL_PATH, preset="digits")
     train, _, held_out, truth = digits.load_digits_split()
     qnet = quantize_network(
-        net, preprocessing, train[:256], held_out=held_out, classes=digits.CLASSES
+        net,
+        preprocessing,
+        train[:256],
+        held_out=held_out,
+        classes=digits.CLASSES,
+        effort=effort,
     )
     print_report(qnet.report, console)
     size = 64
@@ -186,7 +195,7 @@ def _user_job(options: argparse.Namespace, console: Console) -> Job:
                 "calibration; leave those options out"
             )
         qnet = qfile.load(options.model)
-        labels = _labels(options, len(_classifier(qnet).bias))
+        labels = unseen = _labels(options, len(_classifier(qnet).bias))
     else:
         model = read_model(options.model, **given)
         net, preprocessing = model.network, model.preprocessing
@@ -203,11 +212,14 @@ def _user_job(options: argparse.Namespace, console: Console) -> Job:
             load_images(files, preprocessing),
             held_out=load_images(spread(others, HELD_OUT), preprocessing) if others else None,
             classes=_classes(options, count, console),
+            effort=options.effort,
         )
+        # Only images that calibration never saw tell how well it went, as far as there are any.
+        unseen = [label for label in labels if label.path.resolve() not in seen] or labels
         print_report(qnet.report, console)
     accuracy = None
     if labels:
-        judged = spread(labels, ACCURACY_LIMIT)
+        judged = spread(unseen, ACCURACY_LIMIT)
         accuracy = evaluate(qnet, net, judged)
         _print_accuracy(console, accuracy, "labelled images")
     files = [label.path for label in labels] if labels else list_images(folder)
@@ -448,6 +460,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--count", type=_positive, help="images to simulate")
     parser.add_argument("--shape", default=str(PYNQ_Z2), help="array, pixels x channels")
     parser.add_argument("--out", default="build", help="folder of the results (%(default)s)")
+    add_effort_option(parser)
     add_preprocessing_options(parser)
     return parser
 

@@ -16,7 +16,9 @@ from quantize.preprocess import float_input
 from tests.quantize import builders
 from tests.quantize.conftest import REPOSITORY
 
-KEYS = ("float_top1", "float_top5", "fixed_top1", "fixed_top5", "agreement", "images")
+KEYS = (
+    "float_top1", "float_top5", "fixed_top1", "fixed_top5", "agreement", "images", "logit_sqnr_db"
+)  # fmt: skip
 
 
 def command(module, *arguments):
@@ -61,6 +63,10 @@ def test_figures_are_counted_per_image(labelled):
     assert result.fixed_top5 == result.float_top5 == 100.0
     assert result.float_top1 == round(100 * np.mean(real == truth), 1)
     assert result.agreement == round(100 * np.mean(real == fixed), 1)
+    signal = FloatModel(net).logits(float_input(images, qnet.preprocessing))
+    error = golden.run(qnet, images).logits - signal
+    expected = 10 * np.log10(np.sum(signal**2) / np.sum(error**2))
+    assert result.logit_sqnr_db == round(expected, 1)
 
 
 def test_a_quantized_network_alone_has_no_float_figures(labelled):
@@ -68,6 +74,7 @@ def test_a_quantized_network_alone_has_no_float_figures(labelled):
     labels = [Label(folder / f"{index:02}.png", int(c)) for index, c in enumerate(truth)]
     result = accuracy.evaluate(qnet, None, labels)
     assert (result.float_top1, result.float_top5, result.agreement) == (None, None, None)
+    assert result.logit_sqnr_db is None
     assert result.fixed_top1 == 75.0
 
 
@@ -85,6 +92,26 @@ def test_calibration_files_are_spread_and_named(labelled):
     chosen, words = accuracy.calibration_files(folder, labels)
     assert words == f"20 images: all the 20 images in {folder}"
     assert chosen == [folder / f"{index:02}.png" for index in range(20)]
+
+
+def test_images_that_calibrate_are_not_measured(labelled):
+    folder = labelled[0]
+    labels = [Label(folder / f"{index:02}.png", 0) for index in range(20)]
+    others = accuracy.held_out(labels, [label.path for label in labels[::3]])
+    assert others == [label for index, label in enumerate(labels) if index % 3]
+    with pytest.raises(FirebrickError, match="all 20 labelled images calibrate"):
+        accuracy.held_out(labels, [label.path for label in labels])
+
+
+def test_the_ablation_has_a_row_for_every_choice_of_steps(labelled):
+    folder, images, truth, net, qnet = labelled
+    labels = [Label(folder / f"{index:02}.png", int(c)) for index, c in enumerate(truth)]
+    rows = accuracy.ablation(net, qnet.preprocessing, images[:8], labels[8:])
+    assert [row["steps"] for row in rows] == list(accuracy.ABLATION)
+    assert len({row["logit_sqnr_db"] for row in rows}) > 4
+    assert rows[-1]["logit_sqnr_db"] > rows[0]["logit_sqnr_db"]
+    for row in rows:
+        assert row["images"] == 12 and row["cpu_seconds"] >= 0
 
 
 def test_the_command_on_a_quantized_network(labelled, tmp_path):

@@ -37,7 +37,8 @@ def test_an_onnx_file_needs_its_preprocessing(digits, tmp_path):
 
 
 def test_accuracy_of_squeezenet_on_200_photos(shared_data, tmp_path):
-    """The float figures are those that onnxruntime gives with the same network and photos."""
+    """Calibrated on every fourth photo, measured on the others; the float figures are those that
+    onnxruntime gives with the same network and photos."""
     out = tmp_path / "accuracy.json"
     done = command(
         "accuracy",
@@ -47,7 +48,8 @@ def test_accuracy_of_squeezenet_on_200_photos(shared_data, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     figures = json.loads(out.read_text())
-    assert (figures["float_top1"], figures["float_top5"], figures["images"]) == (65.0, 87.5, 200)
-    assert figures["agreement"] >= 91
+    assert (figures["float_top1"], figures["float_top5"], figures["images"]) == (64.7, 88.7, 150)
+    assert figures["agreement"] >= 92
+    assert figures["logit_sqnr_db"] >= 28
     assert figures["fixed_top1"] >= 63
-    assert figures["fixed_top5"] >= 85.5
+    assert figures["fixed_top5"] >= 87
