@@ -37,7 +37,7 @@ def print_report(report: dict, console: Console | None = None) -> None:
         f"{report['accumulator_bits']} bits; "
         f"logits {_decibel(report['logit_sqnr_db'])} dB"
     )
-    taken = [name for name, done in report["steps"].items() if done]
+    taken = [name for name, done in report.get("steps", {}).items() if done]
     console.print(f"steps beyond plain calibration: {', '.join(taken) or 'none'}")
     held_out = report["held_out"]
     if held_out is not None:

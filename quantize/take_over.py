@@ -26,6 +26,7 @@ from quantize.fixed_point import (
     largest_magnitude,
     signed_bits,
 )
+from quantize.fold import PAD_TOLERANCE
 from quantize.import_onnx import ImportedModel
 from quantize.import_values import (
     AddLayer,
@@ -50,7 +51,7 @@ from quantize.qnetwork import (
     QNode,
     QTensor,
 )
-from quantize.quantizer import PAD_TOLERANCE, weight_exponents
+from quantize.quantizer import weight_exponents
 
 # A number is on a grid when it is this close to it: the file's own float32 arithmetic is no finer.
 NEAR = 1e-3
