@@ -57,8 +57,9 @@ class Model:
         """The quantized network, and the float network that it stands for.
 
         ``calibration`` uint8 [N, C, H, W] and ``held_out`` as for
-        :func:`quantize.quantizer.quantize`, and ``effort`` too; where the file's own numbers are taken over
-        they only measure.  Raises FirebrickError where calibration is needed and there is none.
+        :func:`quantize.quantizer.quantize`, and ``effort`` too; where the file's own numbers are
+        taken over the images only measure.  Raises FirebrickError where calibration is needed and
+        there is none.
         """
         names = classes or self.classes
         if self.taken is None:
