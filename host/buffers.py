@@ -9,6 +9,8 @@ import numpy as np
 from .errors import AllocationError
 
 ALIGNMENT = 128
+# The engine's address registers have 32 bits.
+ADDRESS_END = 1 << 32
 
 
 class Buffers:
@@ -37,7 +39,7 @@ class Buffers:
         """The buffer ``name`` with at least ``size`` bytes; its content may be lost.
 
         Raises :class:`AllocationError` where there is no such memory, or not at a multiple of
-        :data:`ALIGNMENT` bytes.
+        :data:`ALIGNMENT` bytes below :data:`ADDRESS_END`.
         """
         if self.holds(name, size):
             return self._buffers[name]
@@ -51,6 +53,12 @@ class Buffers:
                 f"{error}; free other buffers or take a smaller batch"
             ) from None
         address = int(buffer.physical_address)
+        if address + size > ADDRESS_END:
+            buffer.freebuffer()
+            raise AllocationError(
+                f"the {name} buffer lies at {address:#x}, the engine reaches memory up to "
+                f"{ADDRESS_END:#x}: free other buffers, or start the board anew"
+            )
         if address % ALIGNMENT:
             buffer.freebuffer()
             raise AllocationError(

@@ -505,12 +505,20 @@ class Firebrick:
                 ended += self._open and not self._engine.read("STATUS") & BUSY
         finally:
             if task.done():
-                task.result()
+                self._came(task)
             else:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
         if ended >= LOST_AFTER and task.cancelled():
             self._note(False, "the interrupt did not come")
+
+    def _came(self, task: asyncio.Future[None]) -> None:
+        error = task.exception()
+        if error is not None:
+            raise StateError(
+                f"pynq cannot wait for the interrupt: {type(error).__name__}: {error}; if another "
+                "overlay was loaded meanwhile, make the driver anew"
+            ) from error
 
     def _collect(self, load: _Load) -> np.ndarray:
         """Sums of a run that has ended, int64 [pictures, classes]; keeps its counters."""
@@ -595,7 +603,8 @@ class Firebrick:
             raise StateError("no run has ended well yet: there are no feature maps")
         scratch = self._buffers["scratch"]
         scratch.invalidate()
-        data, program = np.asarray(scratch), self.program
+        # One copy in order: pynq's buffers are not cached, byte by byte they are read slowly.
+        data, program = np.array(scratch, subok=False), self.program
         return {
             spec.name: layout.unpack_map(data, spec, program.pixels, program.word_bytes)
             for spec in program.maps

@@ -48,9 +48,10 @@ def folder(path: str | os.PathLike[str], program: Program) -> Iterator[Picture]:
     return (Picture(name, load(os.path.join(root, name), program)) for name in found)
 
 
-def camera(program: Program, device: int = 0, count: int | None = None) -> Iterator[Picture]:
+def camera(program: Program, device: int | str = 0, count: int | None = None) -> Iterator[Picture]:
     """Frames of a camera, resized and cropped for the network; ``count`` of them, or without end.
 
+    ``device`` is a number, or what else OpenCV opens: /dev/video1, the file of a video.
     Raises :class:`SourceError` where OpenCV is missing or the camera does not open or deliver.
     """
     try:
@@ -67,7 +68,7 @@ def camera(program: Program, device: int = 0, count: int | None = None) -> Itera
 
 
 def _frames(
-    cv2: Any, capture: Any, program: Program, device: int, count: int | None
+    cv2: Any, capture: Any, program: Program, device: int | str, count: int | None
 ) -> Iterator[Picture]:
     number = 0
     try:

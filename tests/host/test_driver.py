@@ -321,14 +321,20 @@ def test_pictures_that_are_no_list(open_driver: Open) -> None:
         driver.run_batch(7)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("offset", "message"),
+    [(64, "not at a multiple of 128 bytes"), (1 << 32, "reaches memory up to 0x100000000")],
+)
 def test_memory_at_an_address_that_the_engine_cannot_use(
-    open_driver: Open, monkeypatch: pytest.MonkeyPatch
+    open_driver: Open, monkeypatch: pytest.MonkeyPatch, offset: int, message: str
 ) -> None:
     address = pynq_standin.PynqBuffer.device_address.fget
     monkeypatch.setattr(
-        pynq_standin.PynqBuffer, "physical_address", property(lambda buffer: address(buffer) + 64)
+        pynq_standin.PynqBuffer,
+        "physical_address",
+        property(lambda buffer: address(buffer) + offset),
     )
-    with pytest.raises(errors.AllocationError, match="not at a multiple of 128 bytes"):
+    with pytest.raises(errors.AllocationError, match=message):
         open_driver()
     assert not pynq_standin._current().allocator.used
 

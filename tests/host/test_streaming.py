@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import types
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -291,6 +292,24 @@ def test_a_lost_interrupt_costs_no_time_out_and_is_told(tmp_path: Path) -> None:
         bench.board.silent_interrupt = False
         await bench.engine.run_async(picture())
         assert bench.engine.waits_by == "interrupt"
+
+    in_a_notebook(tmp_path, cell)
+
+
+def test_an_interrupt_that_pynq_cannot_wait_for(tmp_path: Path) -> None:
+    """As pynq says it where another overlay was loaded; the engine is stopped."""
+
+    async def refuse() -> None:
+        raise RuntimeError("Interrupt invalidated by Overlay change")
+
+    async def cell(bench: Bench) -> None:
+        interrupt = bench.engine._interrupt
+        bench.engine._interrupt = types.SimpleNamespace(wait=refuse)
+        with pytest.raises(errors.StateError, match=r"invalidated by .* make the driver anew"):
+            await bench.engine.run_async(picture())
+        assert not bench.busy()
+        bench.engine._interrupt = interrupt
+        await bench.engine.run_async(picture())
 
     in_a_notebook(tmp_path, cell)
 
