@@ -17,7 +17,9 @@ from quantize.import_values import (
     NET_END,
     NO_PADDING,
     Builder,
+    ConvLayer,
     Flat,
+    Integers,
     Logits,
     View,
     describe,
@@ -102,11 +104,7 @@ def gemm(builder: Builder, node: OnnxNode) -> None:
             node.refuse(f"its biases have the shape {list(given.shape)}, not [{len(matrix)}]")
         bias = np.broadcast_to(given.reshape(-1), bias.shape) * np.float32(beta)
     if integers is not None and not transposed:
-        integers = replace(
-            integers,
-            values=integers.values.T,
-            scale=np.broadcast_to(integers.scale, weights.shape).T,
-        )
+        integers = integers.moved(np.transpose)
     matrix = matrix if alpha == 1.0 else matrix * np.float32(alpha)
     _product(builder, node, matrix, bias, integers)
 
@@ -121,17 +119,17 @@ def mat_mul(builder: Builder, node: OnnxNode) -> None:
         node.refuse(f"its weights have the shape {list(weights.shape)}; supported are matrices")
     integers = builder.integers.get(node.inputs[1])
     if integers is not None:
-        integers = replace(
-            integers,
-            values=integers.values.T,
-            scale=np.broadcast_to(integers.scale, weights.shape).T,
-        )
+        integers = integers.moved(np.transpose)
     _product(builder, node, weights.T, np.zeros(weights.shape[1], np.float32), integers)
 
 
 def _product(
-    builder: Builder, node: OnnxNode, matrix: np.ndarray, bias: np.ndarray, integers
-) -> None:  # type: ignore[no-untyped-def]
+    builder: Builder,
+    node: OnnxNode,
+    matrix: np.ndarray,
+    bias: np.ndarray,
+    integers: Integers | None,
+) -> None:
     """matrix [outputs, values] times the flattened map, or times the mean over it."""
     value = builder.value(node, 0)
     if isinstance(value, View):
@@ -144,10 +142,9 @@ def _product(
         node.refuse(f"its weights take {matrix.shape[1]} values, but its input is {list(dims)}")
     outputs = len(matrix)
     if isinstance(value, Logits):
-        four = matrix[:, :, None, None]
         if integers is not None:
-            integers = _as_kernel(integers, four.shape)
-        made = linear(builder, node, value.view, four, bias, integers)
+            integers = integers.moved(_pointwise)
+        made = linear(builder, node, value.view, _pointwise(matrix), bias, integers)
         kept = (*value.dims[:-1], outputs)
         builder.values[node.outputs[0]] = replace(value, view=made, dims=kept)
         return
@@ -161,17 +158,14 @@ def _product(
         return array.reshape(outputs, *source.dims).transpose(0, *(back + 1))
 
     if integers is not None:
-        scale = np.broadcast_to(integers.scale, matrix.shape)
-        integers = replace(integers, values=kernel(integers.values), scale=kernel(scale))
+        integers = integers.moved(kernel)
     made = convolution(builder, node, source, kernel(matrix), bias, 1, NO_PADDING, integers)
     builder.values[node.outputs[0]] = Flat(made)
 
 
-def _as_kernel(integers, shape: tuple[int, ...]):  # type: ignore[no-untyped-def]
-    values = integers.values.reshape(shape)
-    return replace(
-        integers, values=values, scale=np.broadcast_to(integers.scale, shape[:2]).reshape(shape)
-    )
+def _pointwise(matrix: np.ndarray) -> np.ndarray:
+    """A matrix as the weights of a 1x1 convolution."""
+    return matrix[:, :, None, None]
 
 
 def softmax(builder: Builder, node: OnnxNode) -> None:
@@ -212,7 +206,7 @@ def check_classifier(logits: Logits) -> None:
             f"what it averages, or the average, is scaled or shifted behind {describe(layer)}, "
             f"which only a linear layer can take in; {NET_END}"
         )
-    if type(layer).__name__ != "ConvLayer":
+    if not isinstance(layer, ConvLayer):
         logits.node.refuse(f"averages {describe(layer)}; {NET_END}")
     if source.map.uses != 1:
         logits.node.refuse(f"its input {source.map.name!r} is read elsewhere too; {NET_END}")

@@ -15,7 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from quantize import import_head, import_layers, import_layout, import_quantizers
+from quantize import (
+    import_arithmetic,
+    import_head,
+    import_layers,
+    import_layout,
+    import_quantizers,
+    import_rectify,
+)
 from quantize.errors import FirebrickError
 from quantize.import_values import (
     CHANNELS_FIRST,
@@ -45,7 +52,9 @@ class ImportedModel:
     first layer is in the first layer's weights as far as it multiplies, and in ``shift`` as far
     as it adds.  ``prepared_by`` names the nodes it comes from, ``bytes_in`` tells whether the
     file takes bytes (0..255).  ``layers`` and ``input_grids`` are what the file says of
-    quantization; see :mod:`quantize.take_over`.  ``ceilings`` are the Clips that are right only
+    quantization; see :mod:`quantize.take_over`; quantizers behind the average are ``dropped``,
+    because the mean is exact here, and those of ``unfit`` come behind a scale or shift that no
+    layer before it could take in.  ``ceilings`` are the Clips that are right only
     together with it.
     """
 
@@ -56,6 +65,8 @@ class ImportedModel:
     bytes_in: bool
     layers: tuple[tuple[Layer, Map], ...]
     input_grids: tuple[tuple[View, Grid], ...]
+    dropped: tuple[OnnxNode, ...]
+    unfit: tuple[tuple[Map, OnnxNode], ...]
     ceilings: tuple[tuple[float, OnnxNode], ...]
     metadata: dict[str, str]
 
@@ -243,6 +254,8 @@ def _finish(builder: Builder) -> ImportedModel:
         bytes_in=graph.bytes_in,
         layers=tuple(builder.layers),
         input_grids=tuple(builder.input_grids),
+        dropped=tuple(builder.dropped),
+        unfit=tuple(builder.unfit),
         ceilings=tuple(made.ceiling for _, made in builder.layers if made.ceiling is not None),
         metadata=graph.metadata,
     )
@@ -270,18 +283,18 @@ def _node(layer: Layer, made: Map) -> Node:
 
 HANDLERS: dict[str, Callable[[Builder, OnnxNode], None]] = {
     "Conv": import_layers.conv,
-    "BatchNormalization": import_layers.batch_norm,
-    "Relu": import_layers.relu,
-    "Clip": import_layers.clip,
-    "Max": import_layers.clip,
-    "Min": import_layers.clip,
+    "BatchNormalization": import_arithmetic.batch_norm,
+    "Relu": import_rectify.relu,
+    "Clip": import_rectify.clip,
+    "Max": import_rectify.clip,
+    "Min": import_rectify.clip,
     "MaxPool": import_layers.max_pool,
     "Concat": import_layers.concat,
-    "Add": import_layers.arithmetic,
-    "Sub": import_layers.arithmetic,
-    "Mul": import_layers.arithmetic,
-    "Div": import_layers.arithmetic,
-    "Sum": import_layers.arithmetic,
+    "Add": import_arithmetic.arithmetic,
+    "Sub": import_arithmetic.arithmetic,
+    "Mul": import_arithmetic.arithmetic,
+    "Div": import_arithmetic.arithmetic,
+    "Sum": import_arithmetic.arithmetic,
     "Pad": import_layers.pad,
     "Dropout": import_layers.dropout,
     "Identity": import_layers.identity,

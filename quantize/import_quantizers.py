@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from quantize.import_layers import affine, copy
+from quantize.import_arithmetic import affine
+from quantize.import_layers import copy
 from quantize.import_values import (
     Builder,
     Flat,
@@ -73,13 +74,11 @@ def dequantize_linear(builder: Builder, node: OnnxNode) -> None:
         return
     if isinstance(value, View) and value.integer is None and value.map.source is None:
         # The network's input is bytes: this is its first scale.
-        count = len(value.channels)
         factor, offset = _one_a_channel(node, value, scale), _one_a_channel(node, value, zero)
         if np.any(factor != 1) or np.any(offset):
             affine(builder, node, value, factor, -offset * factor)
         else:
             builder.show(node, value)
-        assert len(factor) == count
         return
     if isinstance(value, View):
         grid = value.integer
@@ -171,16 +170,15 @@ def _note(builder: Builder, node: OnnxNode, grid: Grid, keep_integers: bool) -> 
     """The node quantizes a feature map."""
     value = builder.value(node, 0)
     if isinstance(value, Logits):
+        builder.dropped.append(node)
         builder.values[node.outputs[0]] = value
         return
     view = value.view if isinstance(value, Flat) else builder.view(node)
-    if not view.scaled(1.0, 0.0) and view.map.source is not None:
-        node.refuse(
-            f"quantizes {view.map.name!r} after scaling or shifting it; quantize what the layer "
-            "before it makes, or fold the scale into that layer first"
-        )
     if view.map.source is None:
         builder.input_grids.append((view, grid))
+    elif not view.scaled(1.0, 0.0):
+        # The map is made without the scale here: a grid of the scaled one is none of the map's.
+        builder.unfit.append((view.map, node))
     else:
         if not view.map.grids:
             # The 8-bit tensor of the file and of the quantized network have one name.

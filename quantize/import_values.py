@@ -8,7 +8,7 @@ takes.  So transposes, normalizations and Pad nodes need no layer of their own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -52,6 +52,10 @@ class Integers:
 
     values: np.ndarray
     scale: np.ndarray
+
+    def moved(self, move: Callable[[np.ndarray], np.ndarray]) -> Integers:
+        """The same numbers in another shape."""
+        return Integers(move(self.values), move(np.broadcast_to(self.scale, self.values.shape)))
 
 
 @dataclass(eq=False)
@@ -197,7 +201,8 @@ class Builder:
 
     ``shift`` is what the first layer adds to the network's input, zeros around the map included
     (float64 [C]).  ``prepared_by`` are the nodes that scale or shift the input, ``input_grids``
-    what quantizes it, each with what it quantizes.
+    what quantizes it, each with what it quantizes; ``dropped`` quantize the mean over the map,
+    ``unfit`` what a node scales or shifts behind a layer.
     """
 
     graph: OnnxGraph
@@ -208,6 +213,8 @@ class Builder:
     shift: np.ndarray | None = None
     input_grids: list[tuple[View, Grid]] = field(default_factory=list)
     prepared_by: list[OnnxNode] = field(default_factory=list)
+    dropped: list[OnnxNode] = field(default_factory=list)
+    unfit: list[tuple[Map, OnnxNode]] = field(default_factory=list)
 
     def value(self, node: OnnxNode, index: int) -> Value:
         name = node.inputs[index]
@@ -233,17 +240,6 @@ class Builder:
             node.refuse(
                 f"its input {node.inputs[index]!r} has the axes {axes_text(view.axes)}; "
                 "supported is [N, C, H, W]"
-            )
-        return view
-
-    def plain(self, node: OnnxNode, index: int = 0) -> View:
-        """As :meth:`channels_first`, without anything that only a convolution can take in."""
-        view = self.channels_first(node, index)
-        if not view.plain:
-            what = "is padded" if view.scaled(1.0, 0.0) else "is scaled or shifted"
-            node.refuse(
-                f"its input {node.inputs[index]!r} {what} by a node before it, which only a Conv "
-                "can take in"
             )
         return view
 

@@ -131,6 +131,9 @@ def _tensors(work: _Work) -> None:
     """Exponents of all tensors, or the reasons why they have none."""
     net = work.model.network
     groups = exponent_groups(net)
+    if work.model.dropped:
+        names = ", ".join(node.name for node in work.model.dropped)
+        work.notes.append(f"the mean over the map stays exact; the file rounds it in {names}")
     last = net.nodes[-1].input  # type: ignore[union-attr]
     grids: dict[str, list[Grid]] = {}
     maps: dict[str, list[Map]] = {}
@@ -143,6 +146,8 @@ def _tensors(work: _Work) -> None:
             continue
         grids.setdefault(groups[made.name], []).extend(made.grids)
         maps.setdefault(groups[made.name], []).append(made)
+    for made, node in work.model.unfit:
+        work.reasons.append(f"{made.name}: {node.name} quantizes it after a scale or shift")
     for group, members in maps.items():
         reason = _misfit(grids[group], members)
         if reason is None:

@@ -90,6 +90,22 @@ def test_powers_of_two_are_taken_over_to_the_bit(name, tmp_path):
     assert compile_network(model.taken, PYNQ_Z2).groups
 
 
+def test_a_quantized_linear_classifier_behind_the_average(tmp_path):
+    """Its weights are a 1x1 convolution's; the mean, which the file rounds, stays exact."""
+    path = unpack("onnxruntime_qdq_linear", tmp_path)
+    model = read_model(path, **ON_GRID)
+    assert model.taken is not None and "8 of 8 layers" in model.story[0]
+    assert any("the mean over the map stays exact" in line for line in model.story)
+    same_bits(path, model.taken)
+    images = pictures(model.taken, 6)
+    runner = session(path)
+    feed = {runner.get_inputs()[0].name: float_input(images, model.preprocessing)}
+    logits = golden.run(model.taken, images).logits
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares = powers / powers.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(shares, runner.run(None, feed)[0], atol=0.03)
+
+
 @pytest.mark.parametrize("kind", ["fixed_channel", "fixed_tensor"])
 def test_qonnx_holds_the_same_network_as_qcdq(kind, tmp_path):
     """onnxruntime cannot run QONNX; Brevitas exports the same network as QDQ, which it can."""
@@ -203,6 +219,9 @@ def agreement(model: Model, qnet: QNetwork, path: Path) -> float:
     real = np.concatenate([runner.run(None, {name: part})[0] for part in parts])
     real = real.reshape(len(images), -1)
     fixed = golden.run(qnet, images).logits
+    if model.network.softmax:
+        powers = np.exp(fixed - fixed.max(axis=1, keepdims=True))
+        fixed = powers / powers.sum(axis=1, keepdims=True)
     return float(np.linalg.norm(fixed - real) / np.linalg.norm(real))
 
 
@@ -212,6 +231,7 @@ def agreement(model: Model, qnet: QNetwork, path: Path) -> float:
         ("brevitas_float_qcdq", "scale 0.0"),
         ("onnxruntime_qdq_tensor", "its parts have unlike scales"),
         ("onnxruntime_qdq_channel", "is no power of two"),
+        ("onnxruntime_qdq_normalized", "quantizes it after a scale or shift"),
     ],
 )
 def test_other_scales_are_quantized_anew_and_said_so(name, part, tmp_path):

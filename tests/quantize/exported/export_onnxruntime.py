@@ -25,6 +25,8 @@ from tests.quantize.exported import patterns
 
 PACKAGES = ["onnxruntime", "onnx"]
 SOURCE = "torch_classified_torchscript"
+LINEAR = "torch_plain_linear_torchscript"
+NORMALIZED = "torch_pooled_linear_torchscript"
 
 
 class Pictures(CalibrationDataReader):
@@ -91,6 +93,15 @@ def overrides(model: onnx.ModelProto, quantized: onnx.ModelProto) -> dict:
                 }
                 for peak in peaks
             ]
+        elif node.op_type == "Gemm":
+            peak = np.abs(scalar(model, node.input[1])).max()
+            result[node.input[1]] = [
+                {
+                    "quant_type": QuantType.QInt8,
+                    "scale": np.array(2.0 ** np.ceil(np.log2(peak / 127)), np.float32),
+                    "zero_point": np.array(0, np.int8),
+                }
+            ]
     return result
 
 
@@ -137,7 +148,28 @@ def main() -> None:
             PACKAGES,
             "as qdq_powers, but the weights keep scales of their own",
         )
-        model = quantized(source, target, QuantFormat.QOperator, True)
+        operators = quantized(source, target, QuantFormat.QOperator, True)
+        raw.write_bytes(lzma.decompress((patterns.FOLDER / f"{LINEAR}.onnx.xz").read_bytes()))
+        quant_pre_process(raw, source, skip_symbolic_shape=True)
+        plain = onnx.load(source)
+        powers = overrides(plain, quantized(source, target, QuantFormat.QDQ, False))
+        model = quantized(source, target, QuantFormat.QDQ, False, TensorQuantOverrides=powers)
+        patterns.pack(
+            "onnxruntime_qdq_linear",
+            model,
+            PACKAGES,
+            "as qdq_powers, of a network whose classifier is a Gemm behind the average",
+        )
+        raw.write_bytes(lzma.decompress((patterns.FOLDER / f"{NORMALIZED}.onnx.xz").read_bytes()))
+        quant_pre_process(raw, source, skip_symbolic_shape=True)
+        model = quantized(source, target, QuantFormat.QDQ, True)
+        patterns.pack(
+            "onnxruntime_qdq_normalized",
+            model,
+            PACKAGES,
+            "quantize_static(QDQ) of a network with BatchNormalization behind its concatenations",
+        )
+        model = operators
         what = "quantize_static(QOperator): QLinearConv instead of QDQ pairs"
         patterns.pack("onnxruntime_qoperator", model, PACKAGES, what)
 

@@ -214,6 +214,7 @@ def main() -> None:
         "camera": (CameraFrames(), frames),
         "flipped": (Flipped(), image),
         "classified": (Classified(body()), image),
+        "plain_linear": (PooledLinear(norm=False), image),
     }
     for name, (module, example) in small.items():
         for dynamo in (False, True):
