@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import tempfile
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -85,7 +86,14 @@ def load(path: str | Path) -> QNetwork:
             members = {name: archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise _damaged(path, "it is not a complete .npz archive") from error
-    except (NotImplementedError, RuntimeError, MemoryError, SyntaxError) as error:
+    except (
+        NotImplementedError,
+        RuntimeError,
+        MemoryError,
+        SyntaxError,
+        tokenize.TokenError,
+    ) as error:
+        # NumPy reads an array's header as Python text.
         raise _damaged(path, "it is not a readable .npz archive") from error
     if "metadata" not in members or "sha256" not in members:
         raise FirebrickError(f"{path}: not a quantized network; give one that quantize wrote")
