@@ -101,6 +101,24 @@ def other_loop(job: Job) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return {"totals/other_loop": np.stack([first, second, third])}, {}
 
 
+def notebook(job: Job) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """In a cell an event loop is running from the start: plain runs poll, awaited ones need not."""
+
+    async def cells() -> tuple[list[np.ndarray], list[str]]:
+        totals, ways = [], []
+        with job.open() as engine:
+            totals.append(engine.run(job.pictures[0]).totals)
+            ways.append(engine.waits_by)
+            totals.append((await engine.run_async(job.pictures[1])).totals)
+            ways.append(engine.waits_by)
+            totals.append((await streamed(engine, job.pictures[2:3]))[0])
+        return totals, ways
+
+    totals, ways = asyncio.get_event_loop().run_until_complete(cells())
+    interrupts = job.device.uio.count if job.device.uio else 0
+    return {"totals/notebook": np.stack(totals)}, {"waits_by": ways, "interrupts": interrupts}
+
+
 def refusal(act: Callable[[], Any]) -> list[str]:
     """Class and message of the driver's error; whatever else is raised is raised."""
     try:
@@ -151,7 +169,12 @@ def mistakes(job: Job) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return {"totals/after all mistakes": totals[None]}, facts
 
 
-WAYS = {"every_way": every_way, "other_loop": other_loop, "mistakes": mistakes}
+WAYS = {
+    "every_way": every_way,
+    "other_loop": other_loop,
+    "notebook": notebook,
+    "mistakes": mistakes,
+}
 
 
 def main() -> None:

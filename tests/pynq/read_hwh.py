@@ -2,7 +2,8 @@
 
 Runs in an environment with pynq and prints JSON: for every file the dictionaries of both of pynq's
 parsers, ``metadata``, which loads overlays, and ``hwh``, which reads partial designs, and in older
-releases all. It imports nothing of the project.
+releases all. Under ``loading`` is what loading the `.bit` beside the file starts with on a board:
+its configuration, and the memory to allocate from. It imports nothing of the project.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 import json
 import pickle
 import sys
+from pathlib import Path
 from typing import Any
 
 import pynq
+import pynq.pl_server.embedded_device as embedded
 from pynq.metadata.runtime_metadata_parser import RuntimeMetadataParser
 
 # The class that HWH is on a board; on a PC it is none.
@@ -36,6 +39,17 @@ def views(parser: Any) -> dict[str, Any]:
     return {name: getattr(parser, name) for name in DICTIONARIES}
 
 
+def load(bit: Path) -> dict[str, Any]:
+    """What a board's device reads before it configures the chip.
+
+    It describes the memory by an `.xclbin`, made by a tool of the board where there is none; this
+    is the one that pynq itself has for a board without a design.
+    """
+    bit.with_suffix(".xclbin").write_bytes(embedded.DEFAULT_XCLBIN)
+    parser = embedded._get_bitstream_handler(str(bit)).get_parser()
+    return {"bytes": len(parser.bin_data), **views(parser)}
+
+
 def read(path: str) -> dict[str, Any]:
     system = Metadata(input=path)
     metadata = RuntimeMetadataParser(system)
@@ -53,6 +67,7 @@ def read(path: str) -> dict[str, Any]:
         "hwh": views(_HWHZynq(hwh_name=path)),
         "memory": memory,
         "clock_source": source,
+        "loading": load(Path(path).with_suffix(".bit")),
     }
 
 

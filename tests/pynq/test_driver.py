@@ -107,6 +107,15 @@ def test_an_event_loop_that_interrupts_do_not_reach(
     same_totals(arrays, golden.run(network, pictures).sums)
 
 
+def test_in_a_notebook(drive: Callable, job: Path, network: QNetwork, pictures: np.ndarray) -> None:
+    facts, arrays = drive("notebook", job)
+    same_totals(arrays, golden.run(network, pictures).sums)
+    plain, awaited = facts["waits_by"]
+    assert plain.startswith("polling (an event loop is running")
+    assert awaited == "interrupt"
+    assert facts["interrupts"] >= 2
+
+
 def test_mistakes(drive: Callable, job: Path, network: QNetwork, pictures: np.ndarray) -> None:
     facts, arrays = drive("mistakes", job)
     sums = golden.run(network, pictures[:1]).sums

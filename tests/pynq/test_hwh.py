@@ -21,6 +21,7 @@ from hw.definition import (
     REGISTERS,
 )
 from hw.hwh import write_hwh
+from sim.bitstream import NOTHING, placeholder
 from tests.pynq.environments import RELEASES, run
 
 PARSERS = ("metadata", "hwh")
@@ -32,7 +33,11 @@ Files = dict[str, dict[str, Any]]
 @cache
 def parsed(release: str, folder: Path) -> Files:
     """What the release reads of every board's file, by the board's name."""
-    paths = [write_hwh(folder / f"{name}.hwh", load_board(name)) for name in board_names()]
+    paths = []
+    for name in board_names():
+        board = load_board(name)
+        paths.append(write_hwh(folder / f"{name}.hwh", board))
+        paths[-1].with_suffix(".bit").write_bytes(placeholder("firebrick", board.part))
     answer = json.loads(run(release, "-m", "tests.pynq.read_hwh", *paths))
     assert answer["pynq"] == release
     return {Path(path).stem: values for path, values in answer["files"].items()}
@@ -126,3 +131,12 @@ def test_memory_ports(views: dict[str, Any]) -> None:
     assert [said[f"PCW_S_AXI_HP{i}_DATA_WIDTH"] for i in used] == ["64", "64"]
     # Memory in the programmable logic itself, which there is none of.
     assert views["mem_dict"] == {}
+
+
+def test_what_loading_starts_with(files: Files, board: Board) -> None:
+    loading = files[board.name]["loading"]
+    assert loading["bytes"] == len(NOTHING)
+    assert loading["mem_dict"]["PSDDR"]["base_address"] == 0
+    for name in ("interrupt_controllers", "interrupt_pins", "clock_dict"):
+        assert loading[name] == files[board.name]["metadata"][name]
+    assert set(loading["ip_dict"]) == set(files[board.name]["metadata"]["ip_dict"])
