@@ -86,6 +86,15 @@ def test_page_names_every_layer_and_board(data: dict, small_qnet: QNetwork) -> N
         assert expected in text
 
 
+def test_what_the_steps_did_to_a_layer_is_shown(data: dict) -> None:
+    assert "nearest integer" not in Page(render(data)).text
+    improved = {"moved": 0.375, "sqnr_db_before": 31.24, "sqnr_db_after": 43.21}
+    layers = [{**data["layers"][0], "improved": improved}, *data["layers"][1:]]
+    text = Page(render({**data, "layers": layers})).text
+    for expected in ("37.5", "31.2", "43.2"):
+        assert expected in text
+
+
 def test_worst_layer_comes_first(data: dict) -> None:
     page = render(data)
     shown = re.findall(r"<h3>(.*?)</h3>", page)
