@@ -226,6 +226,10 @@ def _fields(cls: Callable[..., T], entry: dict[str, Any], **convert: Callable[[A
     return cls(**{name: convert.get(name, int)(entry[name]) for name in names})
 
 
+def _is_size(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
 def _check(program: Program) -> None:
     """Raise :class:`ProgramError` where the host section contradicts the header or itself."""
     header, spec, out = program.header, program.input, program.output
@@ -248,6 +252,11 @@ def _check(program: Program) -> None:
             "pad values of the input",
         ),
         (spec.phases in (1, 2), "phases of the input"),
+        (
+            len(str(program.preprocessing.get("color", ""))) == spec.channels,
+            "colors of the preprocessing",
+        ),
+        (_is_size(program.preprocessing.get("resize", 0)), "resize of the preprocessing"),
         (min(spec.channels, spec.height, spec.width) > 0, "size of the input"),
         (
             all(

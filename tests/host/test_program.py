@@ -85,6 +85,10 @@ def test_header_and_host_section_disagree(at: int, what: str) -> None:
         ({"classes": ["one"]}, "class names"),
         ({"maps": [{"name": "a"}]}, "no field 'offset'"),
         ({"input": None}, "incomplete"),
+        ({"preprocessing": {}}, "colors of the preprocessing"),
+        ({"preprocessing": {"color": "L"}}, "colors of the preprocessing"),
+        ({"preprocessing": {"color": "RGB", "resize": "256"}}, "resize of the preprocessing"),
+        ({"preprocessing": {"color": "RGB", "resize": -1}}, "resize of the preprocessing"),
         ({"shape": 5}, "incomplete"),
     ],
 )

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from host import errors, layout
+from host import errors, layout, sources
 from host.definition import ERRORS
 from host.driver import Firebrick
 from host.program import Program, parse_program
@@ -23,6 +24,8 @@ from hw import program as hw_program
 from hw.compiler import compile_network
 from hw.shape import EngineShape
 from quantize import golden
+from quantize.preprocess import load_image
+from quantize.qnetwork import QNetwork
 from sim import pynq_standin
 from sim.board import Channel, SimulatedBoard, simulated
 from sim.build import build_library
@@ -40,6 +43,7 @@ RECIPE = Recipe(31, 37, 3, 3, 2, 0, 20, (Pool(3, True), Fire(8, 20, 24)), 40, 1)
 class Case:
     """A compiled network with pictures and the golden sums, int64 [IMAGES, classes]."""
 
+    net: QNetwork
     compiled: hw_program.Program
     images: np.ndarray
     sums: np.ndarray
@@ -47,9 +51,9 @@ class Case:
 
 @pytest.fixture(scope="module")
 def case() -> Case:
-    net = build(RECIPE, 21)
+    net = replace(build(RECIPE, 21), classes=tuple(f"class {i}" for i in range(40)))
     images = random_images(net, IMAGES, 22)
-    return Case(compile_network(net, SHAPE), images, golden.run(net, images, []).sums)
+    return Case(net, compile_network(net, SHAPE), images, golden.run(net, images, []).sums)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +185,24 @@ def test_error_codes(bench: Bench, name: str) -> None:
 
 def _code(name: str) -> int:
     return next(code for code, (known, _) in ERRORS.items() if known == name)
+
+
+# ------------------------------------------------------------------------------- pictures of files
+
+
+def test_a_file_is_prepared_as_the_program_says(bench: Bench, tmp_path: Path) -> None:
+    """The compiled program carries how: the pixels are those of the quantizer's preprocessing."""
+    noise = np.random.default_rng(5).integers(0, 256, (60, 90, 3), dtype=np.uint8)
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.fromarray(noise).save(folder / "noise.png")
+    expected = load_image(folder / "noise.png", bench.case.net.preprocessing)
+    (frame,) = bench.engine.stream(sources.folder(folder, bench.engine.program))
+    assert frame.name == "noise.png"
+    np.testing.assert_array_equal(frame.pixels.transpose(2, 0, 1), expected)
+    sums = golden.run(bench.case.net, expected[None], []).sums[0]
+    np.testing.assert_array_equal(frame.result.totals, sums)
+    assert bench.engine.program.classes == bench.case.net.classes
 
 
 # ----------------------------------------------------------------------------------- bad pictures
