@@ -9,10 +9,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from quantize.fold import fold_input
 from quantize.histogram import activation_histograms, weight_histograms
-from quantize.network import Conv, Network
+from quantize.network import Add, Conv, Network
 from quantize.qnetwork import QNetwork
-from quantize.quantizer import fold_input
+from quantize.quantizer import quantize_network
 from quantize.report_page import BoardSpeed, Size, chart, collect, render
 from tests.quantize import builders
 
@@ -117,3 +118,25 @@ def test_outlines_end_where_the_chart_ends() -> None:
     # The highest bin reaches the top.
     assert "L15.0 0.0L20.0 0.0" in paths["before"]
     assert "L300.0 0.0L305.0 0.0" in paths["after"]
+
+
+def test_additions_are_listed() -> None:
+    net = builders.bypass_network(2)
+    images = builders.photos(3, 4)
+    qnet = quantize_network(net, builders.BGR, images)
+    weights = {
+        node.name: fold_input(net, node, builders.BGR).weights
+        for node in net.nodes
+        if isinstance(node, Conv)
+    }
+    data = collect(
+        qnet,
+        weights=weight_histograms(weights, qnet),
+        activations=activation_histograms(net, qnet, images),
+        sizes=[],
+        boards=[],
+    )
+    assert len(data["additions"]) == sum(isinstance(node, Add) for node in net.nodes) > 0
+    text = Page(render(data)).text
+    for entry in data["additions"]:
+        assert entry["name"] in text
