@@ -206,6 +206,16 @@ def _compare_declared(builder: Builder, node: OnnxNode) -> None:
         node.refuse(f"the file states the output shape {shown}, but the node makes [{made}]")
 
 
+def _logits_name(builder: Builder, result: Logits) -> str:
+    """The last tensor of the file that holds the logits themselves: a Softmax is not computed."""
+    same = [
+        name
+        for name, value in builder.values.items()
+        if isinstance(value, Logits) and value.view is result.view and not value.softmax
+    ]
+    return same[-1] if same else builder.graph.output
+
+
 def _finish(builder: Builder) -> ImportedModel:
     """The network, once every node has been followed."""
     graph = builder.graph
@@ -234,7 +244,8 @@ def _finish(builder: Builder) -> ImportedModel:
     assert isinstance(source, View)
     shapes = {graph.input: source.map.shape}
     shapes.update((made.name, made.shape) for _, made in builder.layers)
-    output = graph.output if graph.output not in shapes else f"{graph.output}/mean"
+    output = _logits_name(builder, result)
+    output = output if output not in shapes else f"{output}/mean"
     shapes[output] = (result.classes, 1, 1)
     taken = {node.name for node in nodes}
     name = result.node.name if result.node.name not in taken else f"{result.node.name}/mean"
