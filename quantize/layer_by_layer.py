@@ -8,7 +8,7 @@ have theirs, with the float network's output as the target.  Exponents and shift
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,6 +26,10 @@ from quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QMaxPool, QNetwo
 from quantize.weight_rounding import Moments, Sums, refitted, round_with_feedback
 
 Maps = dict[str, np.ndarray]
+
+# How often a layer in front of a ReLU is solved again with targets behind it; a second time gains
+# nothing more.
+RELU_PASSES = 1
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ def improve(
     stays as plain rounding has it.  A channel whose new weights could exceed the accumulator
     keeps those it had.
     """
+    chosen = (refit, feedback, correct_bias)
     model = FloatModel(net)
     real: list[Maps] = [{net.input: float_input(image, qnet.preprocessing)} for image in images]
     fixed: list[Maps] = [{net.input: image} for image in images]
@@ -75,7 +80,10 @@ def improve(
             assert isinstance(old, QConv | QGlobalSum)
             exponent = qnet.tensors[node.input].exponent
             moments = _moments(model, node, old, real, fixed)
-            new = _solve(old, layers[node.name], moments, exponent, refit, feedback, correct_bias)
+            new = _solve(old, layers[node.name], moments, exponent, *chosen)
+            for _ in range(RELU_PASSES if node.relu and refit else 0):
+                behind = _moments_behind_relu(node, new, exponent, real, fixed)
+                new = _solve(old, layers[node.name], behind, exponent, *chosen)
             new = _keep_within(new, old, qnet, accumulator_bits)
             nodes[place] = new
             changes[node.name] = _change(old, new, moments, exponent)
@@ -150,8 +158,52 @@ def _moments(
         )
         return Sums.of(cols, out.reshape(len(out), -1))
 
+    return _summed(of_image, len(real))
+
+
+def _moments_behind_relu(
+    node: Conv,
+    current: QConv | QGlobalSum,
+    exponent: int,
+    real: list[Maps],
+    fixed: list[Maps],
+) -> Moments:
+    """Moments of the layer's integer input and of the targets of :func:`behind_relu`, ``current``
+    being the layer now.
+
+    Least squares with these targets never makes the error behind the ReLU larger: theirs bounds it
+    from above, and equals it at ``current``.
+    """
+    unit = np.ldexp(1.0, exponent + current.weight_exponent)
+    weights = convolution.weight_matrix(current.weights, np.float64) / unit[:, None]
+    bias = (current.bias / unit).astype(np.float32)[:, None]
+    matrix = weights.astype(np.float32)
+    pad_value = current.pad_value if isinstance(current, QConv) else None
+
+    def of_image(index: int) -> Sums:
+        wanted = real[index][node.output].reshape(len(matrix), -1)
+        cols, _ = convolution.columns(
+            fixed[index][node.input],
+            node.weights.shape[2:],
+            node.stride,
+            node.padding,
+            pad_value,
+            np.float32,
+        )
+        return Sums.of(cols, behind_relu(wanted, matrix @ cols + bias))
+
+    return _summed(of_image, len(real))
+
+
+def behind_relu(wanted: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Targets for a layer in front of a ReLU, of any shape: ``wanted`` where it is positive,
+    elsewhere what is ``given`` now, or zero if that is positive."""
+    return np.where(wanted > 0, wanted, np.minimum(given, 0))
+
+
+def _summed(of_image: Callable[[int], Sums], images: int) -> Moments:
     total: Sums | None = None
-    for sums in parallel_map(of_image, range(len(real))):
+    for sums in parallel_map(of_image, range(images)):
         total = sums if total is None else total + sums
     assert total is not None
     return total.moments()

@@ -10,6 +10,8 @@ over the calibration images, *given the 8-bit input that the layer really sees*:
    arXiv 2210.17323; Hassibi and Stork's optimal brain surgeon).
 3. The bias makes the mean of the output right.
 
+Where a ReLU follows, the three are done once more with targets that ask for nothing below zero.
+
 All of it is closed form: no gradient, no random choice, no label.
 """
 
@@ -24,6 +26,11 @@ from quantize.fixed_point import WEIGHT_MAX
 # Added to the diagonal of the moments, as a share of its mean: few images leave directions that
 # they say nothing about, where the weights then stay as they were.
 DAMPING = 0.01
+# For the refit: weights that follow every direction of the moments fit the calibration images, not
+# the network.  On SqueezeNet v1.0 with 64 images, mean of two splits, logit SQNR on other images:
+# 29.2 dB with 0.01, 30.4 with 1, 30.4 with 10, 30.3 with 30; the margin of the first class over the
+# second is nearest to the float network's with 10.
+REFIT_DAMPING = 10.0
 BLOCK = 64
 
 
@@ -92,7 +99,7 @@ def damped(xx: np.ndarray, damping: float = DAMPING) -> tuple[np.ndarray, float]
 
 
 def refitted(
-    weights: np.ndarray, target: np.ndarray, xx: np.ndarray, damping: float = DAMPING
+    weights: np.ndarray, target: np.ndarray, xx: np.ndarray, damping: float = REFIT_DAMPING
 ) -> np.ndarray:
     """Weights [O, K] that minimize the squared output error plus the damping times their squared
     distance from ``weights``; ``target`` [O, K] is the moment of the wanted output with x."""
