@@ -33,7 +33,7 @@ from hw.program import Program
 from models import digits
 from quantize import golden, qfile
 from quantize.accuracy import calibration_files, spread
-from quantize.cli import Parser, add_preprocessing_options, preprocessing_options, run_cli
+from quantize.cli import Parser, add_preprocessing_options, positive, preprocessing_options, run_cli
 from quantize.errors import FirebrickError
 from quantize.load import load_model, read_classes
 from quantize.preprocess import list_images, load_images
@@ -284,13 +284,6 @@ def _slug(name: str) -> str:
     return "".join(c if c.isalnum() or c in "._" else "_" for c in name)
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return value
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="python -m hw.deploy", description=__doc__)
     parser.add_argument("--model", help=".onnx, .net or quantized .npz; without it the digits")
@@ -300,7 +293,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--board", default="pynq-z2", help=f"one of {', '.join(board_names())} (%(default)s)"
     )
-    parser.add_argument("--count", type=_positive, default=SAMPLES, help="pictures (%(default)s)")
+    parser.add_argument("--count", type=positive, default=SAMPLES, help="pictures (%(default)s)")
     parser.add_argument("--host", help="copy the archive there: user@address")
     parser.add_argument("--out", default="build/deploy", help="folder (%(default)s)")
     add_preprocessing_options(parser)

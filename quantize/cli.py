@@ -63,6 +63,14 @@ def preprocessing_options(options: argparse.Namespace) -> dict:
     return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
 
 
+def positive(text: str) -> int:
+    """A whole number, 1 or more."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return value
+
+
 def number(text: str) -> float:
     """A decimal number or a fraction such as 1/255."""
     over, _, under = text.partition("/")

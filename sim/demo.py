@@ -39,7 +39,7 @@ from quantize.accuracy import (
     evaluate_batches,
     spread,
 )
-from quantize.cli import Parser, add_preprocessing_options, preprocessing_options, run_cli
+from quantize.cli import Parser, add_preprocessing_options, positive, preprocessing_options, run_cli
 from quantize.errors import FirebrickError
 from quantize.load import load_model, read_classes, read_labels
 from quantize.model import read_model
@@ -457,19 +457,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--labels", help="CSV with columns file, class_index")
     parser.add_argument("--classes", help="CSV with columns class_index, name")
     parser.add_argument("--calibration", help="folder of calibration images (default: IMAGES)")
-    parser.add_argument("--count", type=_positive, help="images to simulate")
+    parser.add_argument("--count", type=positive, help="images to simulate")
     parser.add_argument("--shape", default=str(PYNQ_Z2), help="array, pixels x channels")
     parser.add_argument("--out", default="build", help="folder of the results (%(default)s)")
     add_effort_option(parser)
     add_preprocessing_options(parser)
     return parser
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return value
 
 
 def _command() -> int:
