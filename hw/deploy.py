@@ -36,6 +36,7 @@ from quantize.accuracy import calibration_files, spread
 from quantize.cli import Parser, add_preprocessing_options, positive, preprocessing_options, run_cli
 from quantize.errors import FirebrickError
 from quantize.load import load_model, read_classes
+from quantize.model import read_model
 from quantize.preprocess import list_images, load_images
 from quantize.qfile import write_atomically
 from quantize.qnetwork import QGlobalSum, QNetwork
@@ -266,15 +267,17 @@ def _user_network(options: argparse.Namespace, console: Console) -> tuple[QNetwo
             )
         qnet = qfile.load(options.model)
     else:
-        net, preprocessing = load_model(options.model, **given)
+        model = read_model(options.model, **given)
+        for line in model.story:
+            console.print(line, highlight=False)
+        net, preprocessing = model.network, model.preprocessing
         files, words = calibration_files(options.calibration or options.images, [])
-        console.print(f"calibrating on {words}", highlight=False)
+        use = "calibrating" if model.taken is None else "measuring"
+        console.print(f"{use} on {words}", highlight=False)
         classes: tuple[str, ...] = ()
         if options.classes is not None:
             classes = read_classes(options.classes, net.shapes[net.nodes[-1].output][0])
-        qnet = quantize_network(
-            net, preprocessing, load_images(files, preprocessing), classes=classes, effort="full"
-        )
+        qnet = model.quantize(load_images(files, preprocessing), classes=classes)
     chosen = spread(list_images(options.images), options.count)
     pictures = load_images(chosen, qnet.preprocessing)
     return qnet, [Sample(f.stem, p) for f, p in zip(chosen, pictures, strict=True)]
