@@ -48,7 +48,7 @@ help:  ## this list
 
 setup: $(STAMP)  ## create .venv and install everything the project needs
 
-$(STAMP): requirements.txt
+$(STAMP): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: name one with make PYTHON=python3.x" >&2; exit 2; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
@@ -57,47 +57,49 @@ $(STAMP): requirements.txt
 	@echo "Installing Python packages into $(VENV) (about a minute, once)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+	  -e .
 	@touch $(STAMP)
 
 demo: $(STAMP)  ## run a network on the simulated board, every bit compared (MODEL= IMAGES= LABELS= PRESET=)
-	@$(BIN)/python -m sim.demo $(chosen)
+	@$(BIN)/firebrick demo $(chosen)
 
 accuracy: $(STAMP)  ## float against fixed point on labelled images (MODEL= IMAGES= LABELS= CALIBRATION=)
-	@$(BIN)/python -m quantize.accuracy $(chosen) --out build/accuracy.json
+	@$(BIN)/firebrick accuracy $(chosen) --out build/accuracy.json
 
 quantize: $(STAMP)  ## quantize a network and report on it: MODEL= CALIBRATION= IMAGES= LABELS= -> build/network.*
-	@$(BIN)/python -m hw.report $(chosen) --out build/network.npz
+	@$(BIN)/firebrick quantize $(chosen) --out build/network.npz
 
 deploy: $(STAMP)  ## pack an archive for a board (MODEL= IMAGES= BOARD=pynq-z2 BOARD_HOST=user@address)
-	@$(BIN)/python -m hw.deploy $(for_board) $(if $(BOARD_HOST),--host "$(BOARD_HOST)")
+	@$(BIN)/firebrick deploy $(for_board) $(if $(BOARD_HOST),--host "$(BOARD_HOST)")
 
 notebook: $(STAMP)  ## run the notebook on the simulated board -> build/notebook/squeezenet.html (MODEL= IMAGES=)
-	@$(BIN)/python -m sim.notebook $(for_board)
+	@$(BIN)/firebrick notebook $(for_board)
 
 compress: $(STAMP)  ## Deep Compression without retraining: MODEL= SPARSITY= -> build/network.net (IMAGES=)
-	@$(BIN)/python -m quantize.compress $(chosen) --sparsity "$(SPARSITY)" --out build/network.net
+	@$(BIN)/firebrick compress $(chosen) --sparsity "$(SPARSITY)" --out build/network.net
 
 hls: $(STAMP)  ## emit the C++ project for Vitis HLS and simulate it (MODEL=network.npz OPTIONS=)
-	@$(BIN)/python -m hw.hls $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") $(OPTIONS)
+	@$(BIN)/firebrick hls $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") $(OPTIONS)
 
 figures: $(STAMP)  ## parameters, MACs and sizes of SqueezeNets, against AlexNet (OPTIONS=)
-	@$(BIN)/python -m quantize.figures $(OPTIONS)
+	@$(BIN)/firebrick figures $(OPTIONS)
 
 test: $(STAMP) $(PYNQ_STAMPS)  ## all tests, one process a core
 	@$(BIN)/python -m pytest -n auto
 
 lint: $(STAMP)  ## format, lint and type checks, and whether generated files are current
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && \
-	  $(BIN)/python -m hw.generate --check
+	  $(BIN)/python -m firebrick.hw.generate --check
 
 generate: $(STAMP)  ## write the SystemVerilog, C++ and Python forms of hw/definition.py
-	@$(BIN)/python -m hw.generate
+	@$(BIN)/python -m firebrick.hw.generate
 
 synth: $(STAMP)  ## synthesize for the xc7z020 with yosys: resources, longest paths
-	@$(BIN)/python -m hw.synth $(OPTIONS)
+	@$(BIN)/firebrick synth $(OPTIONS)
 
 route: $(ROUTE_STAMP)  ## as synth, and place and route a small engine on an ECP5 (ten minutes)
-	@$(BIN)/python -m hw.synth --ecp5 $(OPTIONS)
+	@$(BIN)/firebrick synth --ecp5 $(OPTIONS)
 
 $(ROUTE_STAMP): requirements-synth.txt $(STAMP)
 	@echo "Installing nextpnr into $(VENV)"
@@ -119,17 +121,17 @@ pynq: $(PYNQ_STAMPS)  ## environments with real releases of pynq, for the tests
 	@touch $@
 
 boards: $(STAMP)  ## the boards: resources of their engines, predicted frames a second (OPTIONS=--json)
-	@$(BIN)/python -m hw.boards $(OPTIONS)
+	@$(BIN)/firebrick boards $(OPTIONS)
 
 bitstream: $(STAMP)  ## build/BOARD/firebrick.bit and .hwh (BOARD=pynq-z2 TOOLCHAIN=vivado|openxc7 CLOCK=MHz)
-	@$(BIN)/python -m hw.bitstream --board "$(BOARD)" --toolchain "$(TOOLCHAIN)" \
+	@$(BIN)/firebrick bitstream --board "$(BOARD)" --toolchain "$(TOOLCHAIN)" \
 	  $(if $(CLOCK),--clock "$(CLOCK)") $(OPTIONS)
 
 bench: $(STAMP)  ## print the benchmarks' figures
-	@$(BIN)/python -m bench
+	@$(BIN)/firebrick bench $(OPTIONS)
 
 train: $(TRAIN_STAMP)  ## train the bundled digits network anew (installs PyTorch)
-	@$(TRAIN_VENV)/bin/python -m models.train
+	@$(TRAIN_VENV)/bin/python -m firebrick.models.train
 
 $(TRAIN_STAMP): models/requirements-train.txt $(STAMP)
 	@echo "Installing PyTorch into $(TRAIN_VENV)"

@@ -24,29 +24,29 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bench import cpu, hls, hls4ml_peer
-from bench.golden import frames_per_second
-from host.driver import Firebrick
-from host.program import parse_program
-from host.results import Counters, Profile
-from host.trace import write_trace
-from hw.compiler import compile_network
-from hw.cycle_model import Prediction, predict
-from hw.program import Program
-from hw.shape import PYNQ_Z2
-from quantize import golden
-from quantize.architectures import ARCHITECTURES, build
-from quantize.cli import Parser, run_cli
-from quantize.errors import FirebrickError
-from quantize.network import Network
-from quantize.preprocess import for_network, preprocessing
-from quantize.qfile import write_atomically
-from quantize.qnetwork import QNetwork
-from quantize.quantizer import quantize_network
-from sim.board import CLOCK_HZ, SimulatedBoard, simulated
-from sim.build import build_library
-from sim.overlay import write_overlay
-from sim.timeline import draw_timeline
+from firebrick.bench import cpu, hls, hls4ml_peer
+from firebrick.bench.golden import frames_per_second
+from firebrick.commands.frame import Parser, run_cli
+from firebrick.host.driver import Firebrick
+from firebrick.host.program import parse_program
+from firebrick.host.results import Counters, Profile
+from firebrick.host.trace import write_trace
+from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.compiler.program import Program
+from firebrick.hw.model.cycles import Prediction, predict
+from firebrick.hw.shape import PYNQ_Z2
+from firebrick.quantize import golden
+from firebrick.quantize.architectures import ARCHITECTURES, build
+from firebrick.quantize.calibration.quantizer import quantize_network
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.network import Network
+from firebrick.quantize.pictures.preprocess import for_network, preprocessing
+from firebrick.quantize.qnetwork import QNetwork
+from firebrick.quantize.support.files import write_atomically
+from firebrick.sim.board import CLOCK_HZ, SimulatedBoard, simulated
+from firebrick.sim.build import build_library
+from firebrick.sim.overlay import write_overlay
+from firebrick.sim.timeline import draw_timeline
 
 PEERS = Path(__file__).with_name("peers.toml")
 BATCH = 8
@@ -306,7 +306,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m bench", description=__doc__)
+    parser = Parser(prog="firebrick bench", description=__doc__)
     parser.add_argument("--out", default="build/bench.json", help="JSON (%(default)s)")
     return parser
 

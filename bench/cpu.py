@@ -11,9 +11,9 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network
-from quantize.qdq_export import to_model
-from quantize.qnetwork import QNetwork
+from firebrick.quantize.exporters.qdq import to_model
+from firebrick.quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network
+from firebrick.quantize.qnetwork import QNetwork
 
 RUNS = 10
 

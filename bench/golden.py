@@ -1,4 +1,4 @@
-"""Frames per second of the golden model: ``python -m bench.golden``.
+"""Frames per second of the golden model: ``python -m firebrick.bench.golden``.
 
 SqueezeNet v1.0 on 227x227 and v1.1 on 224x224 pictures, with random weights and pixels: the
 arithmetic, and so the time, is that of trained ones.
@@ -13,13 +13,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from quantize import golden
-from quantize.architectures import ARCHITECTURES, build
-from quantize.cli import Parser, run_cli
-from quantize.errors import FirebrickError
-from quantize.parallel import workers
-from quantize.preprocess import for_network, preprocessing
-from quantize.quantizer import quantize_network
+from firebrick.commands.frame import Parser, run_cli
+from firebrick.quantize import golden
+from firebrick.quantize.architectures import ARCHITECTURES, build
+from firebrick.quantize.calibration.quantizer import quantize_network
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.pictures.preprocess import for_network, preprocessing
+from firebrick.quantize.support.parallel import workers
 
 SEED = 1
 
@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m bench.golden", description=__doc__)
+    parser = Parser(prog="python -m firebrick.bench.golden", description=__doc__)
     parser.add_argument("--frames", type=int, default=32, help="images a batch (%(default)s)")
     return parser
 

@@ -1,4 +1,4 @@
-"""Figures of the emitted C++: ``python -m bench.hls``.
+"""Figures of the emitted C++: ``python -m firebrick.bench.hls``.
 
 Lines of the project, compile time with g++, and seconds of C simulation a frame of SqueezeNet v1.0
 on 227x227 with random weights: the arithmetic, and so the time, is that of trained ones.  Writes
@@ -17,20 +17,21 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from host.program import parse_program
-from host.results import scores
-from hw.compiler import compile_network
-from hw.hls.csim import CSim
-from hw.hls.emit import emit_project
-from hw.shape import PYNQ_Z2
-from quantize import golden
-from quantize.architectures import ARCHITECTURES, build
-from quantize.cli import Parser, run_cli
-from quantize.errors import FirebrickError
-from quantize.preprocess import for_network, preprocessing
-from quantize.quantizer import quantize_network
+from firebrick.commands.frame import Parser, run_cli
+from firebrick.host.program import parse_program
+from firebrick.host.results import scores
+from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.hls.csim import CSim
+from firebrick.hw.hls.emit import emit_project
+from firebrick.hw.shape import PYNQ_Z2
+from firebrick.quantize import golden
+from firebrick.quantize.architectures import ARCHITECTURES, build
+from firebrick.quantize.calibration.quantizer import quantize_network
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.pictures.preprocess import for_network, preprocessing
+from firebrick.quantize.support.paths import build_folder
 
-OUT = Path(__file__).resolve().parents[1] / "build" / "bench.json"
+OUT = build_folder() / "bench.json"
 SEED = 1
 
 
@@ -79,7 +80,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m bench.hls", description=__doc__)
+    parser = Parser(prog="python -m firebrick.bench.hls", description=__doc__)
     parser.add_argument("--version", choices=ARCHITECTURES, default="v1.0", help="%(default)s")
     return parser
 

@@ -1,4 +1,4 @@
-"""hls4ml's own Vitis backend next to this project's: ``python -m bench.hls4ml_peer``.
+"""hls4ml's own Vitis backend next to this project's: ``python -m firebrick.bench.hls4ml_peer``.
 
 The same network goes through hls4ml twice, once for each backend: converted, compiled with g++,
 one picture predicted.  Each runs in a process of its own with a time limit, because the C++ that
@@ -30,15 +30,15 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from quantize.architectures import ARCHITECTURES, build
-from quantize.cli import Parser, run_cli
-from quantize.convolution import conv_size
-from quantize.float_model import FloatModel
-from quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network
-from quantize.preprocess import float_input, for_network, preprocessing
-from quantize.qnetwork import Preprocessing
+from firebrick.commands.frame import Parser, run_cli
+from firebrick.quantize.architectures import ARCHITECTURES, build
+from firebrick.quantize.geometry import conv_size
+from firebrick.quantize.golden.float_model import FloatModel
+from firebrick.quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network
+from firebrick.quantize.pictures.preprocess import float_input, for_network, preprocessing
+from firebrick.quantize.qnetwork import Preprocessing
+from firebrick.quantize.support.paths import IMPORT_PATH
 
-ROOT = Path(__file__).resolve().parents[1]
 NETWORKS = ("fire", "v1.0", "v1.0-pool2")
 BACKENDS = ("Vitis", "Firebrick")
 STEPS = ("convert", "compile", "predict")
@@ -128,8 +128,8 @@ def measure(network: str, backend: str, limit: float = LIMIT_SECONDS) -> Run:
         error = ""
         try:
             done = subprocess.run(
-                [sys.executable, "-m", "bench.hls4ml_peer", "--worker", *arguments],
-                cwd=ROOT,
+                [sys.executable, "-m", "firebrick.bench.hls4ml_peer", "--worker", *arguments],
+                cwd=IMPORT_PATH,
                 timeout=limit,
                 capture_output=True,
                 text=True,
@@ -204,7 +204,7 @@ def _vitis(net: Network, prepared: Preprocessing, images: np.ndarray, folder: Pa
     import hls4ml
     from hls4ml.model import ModelGraph
 
-    from hw.hls4ml_backend.frontend import layer_list
+    from firebrick.hw.hls4ml_backend.frontend import layer_list
 
     with step("convert"):
         layers, inputs, outputs = layer_list(net)
@@ -230,10 +230,9 @@ def _firebrick(
     import hls4ml
     from hls4ml.model import ModelGraph
 
-    import hw.hls4ml_backend  # noqa: F401  makes the backend known
-    from hw.hls.csim import build_library
-    from hw.hls4ml_backend.frontend import layer_list
-    from hw.hls4ml_backend.graph import engine_shape
+    from firebrick.hw.hls.csim import build_library
+    from firebrick.hw.hls4ml_backend.frontend import layer_list
+    from firebrick.hw.hls4ml_backend.graph import engine_shape
 
     with step("convert"):
         layers, inputs, outputs = layer_list(net)
@@ -272,7 +271,7 @@ def show(runs: list[Run], console: Console) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """The command."""
-    parser = Parser(prog="python -m bench.hls4ml_peer", description=__doc__)
+    parser = Parser(prog="python -m firebrick.bench.hls4ml_peer", description=__doc__)
     parser.add_argument("--worker", nargs=4, help=argparse.SUPPRESS)
     parser.add_argument("--network", choices=NETWORKS, nargs="*", default=list(NETWORKS))
     parser.add_argument("--limit", type=float, default=LIMIT_SECONDS, help="seconds a run")

@@ -1,4 +1,4 @@
-"""Simulated cycles a second of the whole engine: ``python -m bench.sim_speed``.
+"""Simulated cycles a second of the whole engine: ``python -m firebrick.bench.sim_speed``.
 
 The first part of a SqueezeNet v1.0 frame (random weights and pixels) on the simulated board, in
 which the array is busy in practically every cycle.
@@ -15,18 +15,18 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from host import layout
-from host.definition import REGISTERS
-from host.program import Program, parse_program
-from hw.compiler import compile_network
-from hw.shape import PYNQ_Z2, EngineShape
-from quantize.architectures import ARCHITECTURES, build
-from quantize.cli import Parser, run_cli
-from quantize.errors import FirebrickError
-from quantize.preprocess import for_network, preprocessing
-from quantize.quantizer import quantize_network
-from sim.board import SimulatedBoard
-from sim.build import build_library
+from firebrick.commands.frame import Parser, run_cli
+from firebrick.host import layout
+from firebrick.host.definition import REGISTERS
+from firebrick.host.program import Program, parse_program
+from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.quantize.architectures import ARCHITECTURES, build
+from firebrick.quantize.calibration.quantizer import quantize_network
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.pictures.preprocess import for_network, preprocessing
+from firebrick.sim.board import SimulatedBoard
+from firebrick.sim.build import build_library
 
 SEED = 1
 WARM_UP_CYCLES = 20_000
@@ -108,7 +108,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m bench.sim_speed", description=__doc__)
+    parser = Parser(prog="python -m firebrick.bench.sim_speed", description=__doc__)
     parser.add_argument(
         "--cycles", type=int, default=300_000, help="cycles to simulate (%(default)s)"
     )

@@ -1,4 +1,5 @@
-"""Does this folder work on this board?  ``python3 -m host.selftest`` in an unpacked archive.
+"""Does this folder work on this board?  ``python3 -m firebrick.host.selftest`` in an unpacked
+archive.
 
 It checks every file against ``SHA256SUMS``, opens overlay and program, runs the archive's sample
 pictures and compares sums and stored feature maps with the golden model's, value by value.  Exit

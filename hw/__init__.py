@@ -1,1 +1,6 @@
-"""The accelerator: parameters, program compiler, SystemVerilog, generated definitions."""
+"""The accelerator: from a quantized network to a program, and from parameters to hardware.
+
+On this level is what all rooms share: ``definition`` (registers, program header, descriptor), from
+which ``generate`` writes SystemVerilog, C++ and Python, the engine's ``shape``, its ``interface``,
+the memory's timing.  Imports ``quantize`` and ``host``.
+"""

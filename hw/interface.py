@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hw import definition as d
+from firebrick.hw import definition as d
 
 ADDRESS_BITS = 32
 DATA_BITS = 64

@@ -1,1 +1,5 @@
-"""The trained network that ships with the project, and how it was trained."""
+"""Networks that ship with the project, and how they were trained.
+
+In comes nothing but data of packages, out come an ONNX file, pictures and labels.  Imports nothing
+else of the project.
+"""

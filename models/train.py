@@ -1,4 +1,4 @@
-"""Train the shipped digits network: ``python -m models.train``.
+"""Train the shipped digits network: ``python -m firebrick.models.train``.
 
 Needs PyTorch (models/requirements-train.txt), uses the CPU and takes under a minute.  Seeds,
 thread count and the order of all sums are fixed, so a machine repeats its own result exactly;
@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from models.digits import FACTS_PATH, MODEL_PATH, SIZE, SPLIT_SEED, load_digits_split
+from firebrick.models.digits import FACTS_PATH, MODEL_PATH, SIZE, SPLIT_SEED, load_digits_split
 
 SEED = 7
 EPOCHS = 120
@@ -220,7 +220,7 @@ def facts(net: DigitsNet, split: tuple[np.ndarray, ...]) -> dict:
 
 def main() -> None:
     """Train, print the accuracy and write both files."""
-    parser = argparse.ArgumentParser(prog="python -m models.train", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m firebrick.models.train", description=__doc__)
     parser.add_argument("--out", type=Path, default=MODEL_PATH.parent, help="folder of both files")
     out = parser.parse_args().out
     split = load_digits_split()

@@ -20,9 +20,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quantize.convolution import conv_size, pool_size
-from quantize.errors import FirebrickError
-from quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network, Node, Shape
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.geometry import conv_size, pool_size
+from firebrick.quantize.network import (
+    Add,
+    Concat,
+    Conv,
+    GlobalAverage,
+    MaxPool,
+    Network,
+    Node,
+    Shape,
+)
 
 Weights = Mapping[str, tuple[np.ndarray, np.ndarray]]
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 class FirebrickError(Exception):
     """A wrong input, described in one line: the file or layer, the limit, and what to do.
 
-    Commands print the message alone and exit with code 2 (see :mod:`quantize.cli`).  Modules
+    Commands print the message alone and exit with code 2 (see :mod:`commands.frame`).  Modules
     derive their own exceptions from it where a caller wants to tell the cases apart.
     """
 

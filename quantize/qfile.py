@@ -10,20 +10,17 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
-import tempfile
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
-from quantize.check import check_qnetwork
-from quantize.errors import FirebrickError
-from quantize.qnetwork import (
+from firebrick.quantize.check import check_qnetwork
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.qnetwork import (
     Preprocessing,
     QAdd,
     QConcat,
@@ -33,6 +30,7 @@ from quantize.qnetwork import (
     QNetwork,
     QTensor,
 )
+from firebrick.quantize.support.files import write_atomically
 
 FORMAT = "firebrick-quantized-network"
 VERSION = 1
@@ -50,24 +48,6 @@ def save(qnet: QNetwork, path: str | Path) -> None:
     members["sha256"] = _digest(members)
     # Arrays are handed over as one mapping whose keys are no Python names.
     write_atomically(path, lambda file: np.savez_compressed(file, allow_pickle=False, **members))
-
-
-def write_atomically(path: str | Path, write: Callable[[BinaryIO], Any]) -> None:
-    """Call ``write`` with a temporary file beside ``path`` and rename it when that succeeded."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-        # mkstemp makes private files; this one gets what the user's umask allows.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def load(path: str | Path) -> QNetwork:

@@ -6,8 +6,8 @@ import os
 import struct
 from pathlib import Path
 
-from hw.bitfile import PREAMBLE, parse_bit
-from sim.zynq import configure
+from firebrick.hw.flow.bitfile import PREAMBLE, parse_bit
+from firebrick.sim.zynq import configure
 
 # Dummy words of a configuration stream: a chip would ignore them.
 NOTHING = b"\xff" * 16

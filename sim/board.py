@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hw.shape import EngineShape
-from sim.build import Progress, build_library
+from firebrick.hw.shape import EngineShape
+from firebrick.sim.build import Progress, build_library
 
 CLOCK_HZ = 150_000_000
 MEMORY_BASE = 0x1000_0000
@@ -299,7 +299,7 @@ class SimulatedBoard:
 @contextmanager
 def simulated(board: SimulatedBoard) -> Iterator[SimulatedBoard]:
     """Within the block ``import pynq`` gives the stand-in over ``board``; closes the board."""
-    from sim import pynq_standin
+    from firebrick.sim import pynq_standin
 
     with board, pynq_standin.installed(board):
         yield board

@@ -21,13 +21,13 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-from hw.shape import EngineShape
-from quantize.errors import FirebrickError
-from sim.benches.runner import BenchError, resolve_sources
+from firebrick.hw.shape import EngineShape
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.paths import ROOT, build_folder
+from firebrick.sim.benches.runner import BenchError, resolve_sources
 
-ROOT = Path(__file__).resolve().parents[1]
 HARNESS = ROOT / "sim" / "harness"
-BUILDS = ROOT / "build" / "sim"
+BUILDS = build_folder() / "sim"
 LIBRARY = "libfirebrick.so"
 TOP = "firebrick_engine"
 COMPILE_JOBS = 2

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from hw.boards import load_board
-from hw.hwh import write_hwh
-from hw.shape import PYNQ_Z2, EngineShape
-from quantize.qfile import write_atomically
-from sim.bitstream import placeholder
+from firebrick.hw.boards import load_board
+from firebrick.hw.flow.hwh import write_hwh
+from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.quantize.support.files import write_atomically
+from firebrick.sim.bitstream import placeholder
 
 BOARD = "pynq-z2"
 

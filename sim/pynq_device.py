@@ -32,9 +32,15 @@ from pynq.pl_server.device import Device
 from pynq.pl_server.embedded_device import parse_bit_header
 from pynqmetadata.frontends import Metadata
 
-from sim.board import SimulatedBoard
-from sim.contiguous import FRESH_HOST_FILL, Allocator
-from sim.zynq import SYSTEM_BASE, SYSTEM_LAST, InterruptController, SystemRegisters, configure
+from firebrick.sim.board import SimulatedBoard
+from firebrick.sim.contiguous import FRESH_HOST_FILL, Allocator
+from firebrick.sim.zynq import (
+    SYSTEM_BASE,
+    SYSTEM_LAST,
+    InterruptController,
+    SystemRegisters,
+    configure,
+)
 
 ARCHITECTURE = "armv7l"
 FIRST_INTERRUPT = 61

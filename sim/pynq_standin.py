@@ -21,9 +21,9 @@ from xml.etree import ElementTree as Xml
 
 import numpy as np
 
-from sim.bitstream import load
-from sim.contiguous import FRESH_HOST_FILL, Allocator
-from sim.zynq import (
+from firebrick.sim.bitstream import load
+from firebrick.sim.contiguous import FRESH_HOST_FILL, Allocator
+from firebrick.sim.zynq import (
     FCLK_CONTROLS,
     SYSTEM_BASE,
     SYSTEM_LAST,

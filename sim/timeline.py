@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from host.results import Profile
-from host.trace import ACTIVE, CAUSES, MEANINGS, Row, table
+from firebrick.host.results import Profile
+from firebrick.host.trace import ACTIVE, CAUSES, MEANINGS, Row, table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,11 +6,15 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from PIL import Image
 
-from models.digits import CLASSES, load_digits_split
+from firebrick.models.digits import CLASSES, load_digits_split
 
 ROOT = Path(__file__).resolve().parents[1]
+
+settings.register_profile("firebrick", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("firebrick")
 
 
 def _data_folder() -> Path:

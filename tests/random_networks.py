@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from quantize.qnetwork import (
+from firebrick.quantize.qnetwork import (
     Preprocessing,
     QAdd,
     QConcat,

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from host.results import Profile, Result
+from firebrick.host.results import Profile, Result
 
 BUSY = "#2f6f9f"
 BEST = "#8ccf9d"

@@ -1,7 +1,7 @@
 """The boards that Firebrick knows, one TOML file each."""
 
-from hw.boards.board import Board, Clock, Memory, board_names, load_board
-from hw.boards.parts import CHIPS, Chip, Resources, chip_of
+from firebrick.hw.boards.board import Board, Clock, Memory, board_names, load_board
+from firebrick.hw.boards.parts import CHIPS, Chip, Resources, chip_of
 
 __all__ = [
     "CHIPS",

@@ -18,7 +18,7 @@
     mebibytes = 512
     hp_bits = 64                   # of the ports through which the engine reaches it
 
-    [engine]                       # fields of hw.shape.EngineShape; others have its defaults
+    [engine]                       # fields of EngineShape; others have its defaults
     pixels = 14
     channels = 32
 """
@@ -32,17 +32,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hw.boards.parts import Chip, chip_of
-from hw.cycle_model import MemoryTiming
-from hw.shape import EngineShape
-from quantize.errors import FirebrickError
+from firebrick.hw.boards.parts import Chip, chip_of
+from firebrick.hw.memory_timing import MemoryTiming
+from firebrick.hw.shape import EngineShape
+from firebrick.quantize.errors import FirebrickError
 
 FOLDER = Path(__file__).resolve().parent
 DIVISOR_MAX = 63  # six bits in the register of an FCLK
 PYNQ_IMAGES = ("official", "community", "none")
 
-# The modelled memory (hw.cycle_model.MemoryTiming) is that of a PYNQ-Z2 seen from 150 MHz; in
-# seconds it is every board's.  A 4-Gbit DDR3 is refreshed every 7.8 us for about 260 ns.
+# The modelled memory (firebrick.hw.memory_timing.MemoryTiming) is that of a PYNQ-Z2 seen from 150
+# MHz; in seconds it is every board's.  A 4-Gbit DDR3 is refreshed every 7.8 us for about 260 ns.
 MODELLED = MemoryTiming()
 MODELLED_HZ = 150e6
 

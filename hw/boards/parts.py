@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from quantize.errors import FirebrickError
+from firebrick.quantize.errors import FirebrickError
 
 
 @dataclass(frozen=True)

@@ -18,16 +18,16 @@ from pathlib import Path
 
 import numpy as np
 
-from host import layout
-from host.program import parse_program
-from hw import definition as d
-from hw.hls.child import REGISTER_BYTES
-from hw.hls.emit import DEFINITIONS, TEMPLATES, arguments, emit_project
-from hw.shape import EngineShape
-from quantize.errors import FirebrickError
+from firebrick.host import layout
+from firebrick.host.program import parse_program
+from firebrick.hw import definition as d
+from firebrick.hw.hls.child import REGISTER_BYTES
+from firebrick.hw.hls.emit import DEFINITIONS, TEMPLATES, arguments, emit_project
+from firebrick.hw.shape import EngineShape
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.paths import build_folder
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build" / "hls"
+BUILD = build_folder() / "hls"
 # g++ knows neither HLS pragmas nor what loop labels are for; the constructors of ap_types touch the
 # value before it is set.
 FLAGS = (
@@ -135,8 +135,8 @@ class CSim:
     ) -> CSimResult:
         """Run all ``images``, uint8 [N, C, H, W], in one start.
 
-        Raises ``host.errors.ProgramError`` for a damaged blob, :class:`CSimError` where the
-        engine reports an error, crashes, or runs longer than ``timeout`` seconds.
+        Raises ``firebrick.host.errors.ProgramError`` for a damaged blob, :class:`CSimError` where
+        the engine reports an error, crashes, or runs longer than ``timeout`` seconds.
         """
         program = parse_program(program_blob)
         inputs = [

@@ -10,8 +10,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from hw import definition as d
-from hw.interface import (
+from firebrick.hw import definition as d
+from firebrick.hw.interface import (
     CONTROL_BUS,
     KERNEL_INPUTS,
     KERNEL_OUTPUTS,
@@ -20,7 +20,7 @@ from hw.interface import (
     engine_ports,
     kernel_ports,
 )
-from hw.shape import EngineShape
+from firebrick.hw.shape import EngineShape
 
 HERE = Path(__file__).resolve().parent
 TEMPLATES = HERE / "templates"

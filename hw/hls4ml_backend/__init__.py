@@ -1,19 +1,10 @@
-"""Firebrick as a backend of hls4ml.
+"""Firebrick as a backend of hls4ml: its graphs become quantized networks, programs and projects.
 
-``import hw.hls4ml_backend`` before a conversion makes ``backend="Firebrick"`` known to hls4ml; so
-does ``HLS4ML_BACKEND_PLUGINS=hw.hls4ml_backend.plugin`` in the environment, for programs that
-import hls4ml alone, such as its command line.
+hls4ml finds :func:`plugin.register` by the distribution's entry point ``hls4ml.backends``, so that
+``backend="Firebrick"`` works without importing anything of this package.  May import ``quantize``,
+``compiler``, ``hls`` and ``host``.
 """
 
-import hls4ml
-
-from hw.hls4ml_backend.plugin import NAME, register
-
-# When hls4ml itself imports this package, half-way through its own import, its plugin loader
-# calls register(); its version is the last thing that it defines.
-if hasattr(hls4ml, "__version__"):
-    from hls4ml.backends import get_available_backends, register_backend
-    from hls4ml.writer.writers import register_writer
-
-    if NAME.lower() not in get_available_backends():
-        register(register_backend=register_backend, register_writer=register_writer)
+# hls4ml's plugin loader imports this package's modules half-way through its own import: so hls4ml
+# comes first, also where one of them is imported by name.
+import hls4ml  # noqa: F401

@@ -16,10 +16,10 @@ from hls4ml.model.flow import register_flow
 from hls4ml.model.optimizer import ModelOptimizerPass
 from hls4ml.writer.writers import Writer
 
-from hw.hls4ml_backend.plugin import NAME
-from hw.shape import PYNQ_Z2, EngineShape
-from quantize.errors import FirebrickError
-from quantize.qnetwork import Preprocessing
+from firebrick.hw.hls4ml_backend.plugin import NAME
+from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.qnetwork import Preprocessing
 
 PART = "xc7z020clg400-1"
 CLOCK_NS = 10.0
@@ -30,7 +30,7 @@ class FirebrickWriter(Writer):
     """hls4ml's writer interface; see :func:`hw.hls4ml_backend.project.write`."""
 
     def write_hls(self, model: Any, is_multigraph: bool = False) -> None:
-        from hw.hls4ml_backend.project import write
+        from firebrick.hw.hls4ml_backend.project import write
 
         if is_multigraph:
             raise FirebrickError("a network is one program of one engine; it is not split")
@@ -116,13 +116,13 @@ class FirebrickBackend(FPGABackend):
 
     def compile(self, model: Any) -> str:
         """Build the emitted C++ with g++; returns the path of the library."""
-        from hw.hls4ml_backend.simulation import build
+        from firebrick.hw.hls4ml_backend.simulation import build
 
         return str(build(model))
 
     def predict(self, model: Any, x: np.ndarray) -> np.ndarray:
         """Run the compiled engine on ``x``; see :func:`hw.hls4ml_backend.simulation.predict`."""
-        from hw.hls4ml_backend.simulation import predict
+        from firebrick.hw.hls4ml_backend.simulation import predict
 
         return predict(model, x)
 
@@ -137,14 +137,14 @@ class FirebrickBackend(FPGABackend):
         log_to_stdout: bool = True,
     ) -> dict[str, Any]:
         """Run Vitis HLS in the project; see :func:`hw.hls4ml_backend.vitis.build`."""
-        from hw.hls4ml_backend.vitis import build
+        from firebrick.hw.hls4ml_backend.vitis import build
 
         steps = {"csim": csim, "synth": synth, "cosim": cosim, "export": export}
         return build(Path(model.config.get_output_dir()), steps, reset, log_to_stdout)
 
 
 def _transform(model: Any) -> bool:
-    from hw.hls4ml_backend.graph import adopt
+    from firebrick.hw.hls4ml_backend.graph import adopt
 
     adopt(model)
     return True

@@ -1,8 +1,8 @@
 """From ONNX to the list of layers that hls4ml builds its graph from: :func:`parse`.
 
-The graph is read by :func:`quantize.import_onnx.import_onnx`, which knows ceil_mode, global
-average pooling, Dropout and attributes that are left out, and refuses by name what it does not.
-Layers are hls4ml's own kinds, channels last, as its Keras front end makes them.
+The graph is read by :func:`quantize.importers.onnx.model.import_onnx`, which knows ceil_mode,
+global average pooling, Dropout and attributes that are left out, and refuses by name what it does
+not. Layers are hls4ml's own kinds, channels last, as its Keras front end makes them.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import onnx
 
-from quantize.errors import FirebrickError
-from quantize.import_onnx import import_model, import_onnx
-from quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network, Shape
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.importers.onnx.model import import_model, import_onnx
+from firebrick.quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network, Shape
 
 Parts = tuple[list[dict[str, Any]], list[str], list[str]]
 

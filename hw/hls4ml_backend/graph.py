@@ -14,17 +14,17 @@ import numpy as np
 from hls4ml.model.graph import HLSConfig, ModelGraph
 from hls4ml.utils.link import FilesystemModelGraph
 
-from hw.hls4ml_backend import pytorch
-from hw.hls4ml_backend.lower import Lowered, lower
-from hw.hls4ml_backend.precision import activation_type, covering_type, stated
-from hw.hls4ml_backend.quantization import quantize
-from hw.shape import PYNQ_Z2, EngineShape
-from quantize import qfile
-from quantize.errors import FirebrickError
-from quantize.fixed_point import ACCUMULATOR_BITS
-from quantize.preprocess import for_network, list_images, load_images
-from quantize.preprocess import preprocessing as make_preprocessing
-from quantize.qnetwork import Preprocessing, QConv, QGlobalSum, QNetwork
+from firebrick.hw.hls4ml_backend import pytorch
+from firebrick.hw.hls4ml_backend.lower import Lowered, lower
+from firebrick.hw.hls4ml_backend.precision import activation_type, covering_type, stated
+from firebrick.hw.hls4ml_backend.quantization import quantize
+from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.quantize import qfile
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.fixed_point import ACCUMULATOR_BITS
+from firebrick.quantize.pictures.preprocess import for_network, list_images, load_images
+from firebrick.quantize.pictures.preprocess import preprocessing as make_preprocessing
+from firebrick.quantize.qnetwork import Preprocessing, QConv, QGlobalSum, QNetwork
 
 # Attributes of the input layer, which hls4ml saves and loads with the graph.
 NETWORK = "firebrick_network"
@@ -56,7 +56,7 @@ class FirebrickModel(ModelGraph):
     def trace(self, x: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """(predictions, {layer: output}) for every layer with ``Trace`` set that has an output of
         its own; float32 [N, height, width, channels], or [N, classes]."""
-        from hw.hls4ml_backend.simulation import trace
+        from firebrick.hw.hls4ml_backend.simulation import trace
 
         self.config.trace_output = True
         self.compile()

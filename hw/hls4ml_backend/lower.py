@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from quantize.convolution import conv_size, pool_size
-from quantize.errors import FirebrickError
-from quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network, Node, Shape
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.geometry import conv_size, pool_size
+from firebrick.quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network, Node, Shape
 
 SUPPORTED = (
     "Conv2D, BatchNormalization after it, Activation (relu, linear), max Pooling2D of 2x2 and "

@@ -50,7 +50,7 @@ def register(*, register_backend: Callable[..., Any], register_writer: Callable[
 
     Keyword names are hls4ml's.  The writer comes first: the backend's constructor looks it up.
     """
-    from hw.hls4ml_backend.backend import FirebrickBackend, FirebrickWriter
+    from firebrick.hw.hls4ml_backend.backend import FirebrickBackend, FirebrickWriter
 
     register_writer(NAME, FirebrickWriter)
     register_backend(NAME, FirebrickBackend)
@@ -74,13 +74,13 @@ def hook_converter(module: ModuleType) -> None:
             return stock_convert(config)
         from hls4ml.model import ModelGraph
 
-        from hw.hls4ml_backend.frontend import parse
+        from firebrick.hw.hls4ml_backend.frontend import parse
 
         layers, inputs, outputs = parse(config["OnnxModel"])
         return ModelGraph.from_layer_list(config, layers, inputs, outputs)
 
     def parse_onnx_model(model: Any) -> Any:
-        from hw.hls4ml_backend.frontend import ParsedModel
+        from firebrick.hw.hls4ml_backend.frontend import ParsedModel
 
         return model.parts if isinstance(model, ParsedModel) else stock_parse(model)
 
@@ -104,7 +104,7 @@ def _hook_configuration() -> None:
         model: Any, granularity: str = "name", backend: str | None = None, **options: Any
     ) -> dict:
         if backend is not None and backend.lower() == NAME.lower():
-            from hw.hls4ml_backend.frontend import ParsedModel, parse
+            from firebrick.hw.hls4ml_backend.frontend import ParsedModel, parse
 
             model = ParsedModel(parse(model))
         return stock(model, granularity, backend, **options)

@@ -19,10 +19,10 @@ from hls4ml.model.types import (
     UnspecifiedPrecisionType,
 )
 
-from hw.hls4ml_backend.lower import Lowered
-from quantize.calibrate import exponent_groups, rectified_tensors
-from quantize.errors import FirebrickError
-from quantize.network import Conv
+from firebrick.hw.hls4ml_backend.lower import Lowered
+from firebrick.quantize.calibration.calibrate import exponent_groups, rectified_tensors
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.network import Conv
 
 # What hls4ml fills in where nothing was said.
 DEFAULT = (16, 6)
@@ -32,7 +32,7 @@ BITS = 8
 @dataclass(frozen=True)
 class Stated:
     """What the configuration fixes: ``exponents`` by group of tensors (see
-    :func:`quantize.calibrate.exponent_groups`), ``weights`` by convolution."""
+    :func:`quantize.calibration.calibrate.exponent_groups`), ``weights`` by convolution."""
 
     exponents: dict[str, int]
     weights: dict[str, int]

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import yaml
 
-from host import layout
-from host.program import parse_program
-from hw.hls.emit import emit_project
-from hw.hls4ml_backend.backend import CLOCK_NS, PART
-from hw.hls4ml_backend.graph import NETWORK_FILE, engine_shape, quantized
-from hw.hls4ml_backend.simulation import pixels, program
-from quantize import golden, qfile
-from quantize.errors import FirebrickError
+from firebrick.host import layout
+from firebrick.host.program import parse_program
+from firebrick.hw.hls.emit import emit_project
+from firebrick.hw.hls4ml_backend.backend import CLOCK_NS, PART
+from firebrick.hw.hls4ml_backend.graph import NETWORK_FILE, engine_shape, quantized
+from firebrick.hw.hls4ml_backend.simulation import pixels, program
+from firebrick.quantize import golden, qfile
+from firebrick.quantize.errors import FirebrickError
 
 PROGRAM = "program.fbp"
 DATA = "data"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from quantize.convolution import pool_size
-from quantize.errors import FirebrickError
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.geometry import pool_size
 
 
 def check(model: Any) -> None:

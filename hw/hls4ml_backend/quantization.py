@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from hw.hls4ml_backend.precision import Stated
-from quantize import golden
-from quantize.calibrate import activation_exponents, exponent_groups
-from quantize.check import check_qnetwork
-from quantize.errors import FirebrickError
-from quantize.fixed_point import ACCUMULATOR_BITS, MAX_SHIFT, WEIGHT_MAX, largest_magnitude
-from quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network
-from quantize.preprocess import for_network
-from quantize.qnetwork import (
+from firebrick.hw.hls4ml_backend.precision import Stated
+from firebrick.quantize import golden
+from firebrick.quantize.calibration.calibrate import activation_exponents, exponent_groups
+from firebrick.quantize.calibration.quantizer import fold_input, quantize_network, weight_exponents
+from firebrick.quantize.check import check_qnetwork
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.fixed_point import (
+    ACCUMULATOR_BITS,
+    MAX_SHIFT,
+    WEIGHT_MAX,
+    largest_magnitude,
+)
+from firebrick.quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network
+from firebrick.quantize.pictures.preprocess import for_network
+from firebrick.quantize.qnetwork import (
     Preprocessing,
     QConcat,
     QConv,
@@ -22,7 +28,6 @@ from quantize.qnetwork import (
     QNode,
     QTensor,
 )
-from quantize.quantizer import fold_input, quantize_network, weight_exponents
 
 
 def quantize(
@@ -32,8 +37,8 @@ def quantize(
 
     ``calibration`` uint8 [N, C, H, W], raw pixels, chooses every exponent that ``stated`` leaves
     open; without anything stated the result is that of
-    :func:`quantize.quantizer.quantize_network`.  Raises FirebrickError naming the layer where an
-    exponent has neither source, and where the stated ones do not fit the weights.
+    :func:`quantize.calibration.quantizer.quantize_network`.  Raises FirebrickError naming the layer
+    where an exponent has neither source, and where the stated ones do not fit the weights.
     """
     preprocessing = for_network(preprocessing, net)
     if not stated.exponents and not stated.weights:

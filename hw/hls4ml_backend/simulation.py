@@ -8,22 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from host.compare import compare
-from host.program import Program as HostProgram
-from host.program import parse_program
-from host.results import scores
-from hw.compiler import compile_network
-from hw.hls.csim import CSim
-from hw.hls4ml_backend.graph import (
+from firebrick.host.compare import compare
+from firebrick.host.program import Program as HostProgram
+from firebrick.host.program import parse_program
+from firebrick.host.results import scores
+from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.compiler.program import Program
+from firebrick.hw.hls.csim import CSim
+from firebrick.hw.hls4ml_backend.graph import (
     CHANNELS_FIRST,
     SOFTMAX,
     engine_shape,
     quantized,
     tensors,
 )
-from hw.program import Program
-from quantize import golden
-from quantize.errors import FirebrickError
+from firebrick.quantize import golden
+from firebrick.quantize.errors import FirebrickError
 
 ENGINE = "_firebrick_engine"
 

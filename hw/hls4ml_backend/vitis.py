@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from quantize.errors import FirebrickError
+from firebrick.quantize.errors import FirebrickError
 
 SCRIPT = "build.tcl"
 CONFIG = "hls_config.cfg"

@@ -12,7 +12,7 @@ import cocotb
 from cocotb.queue import Queue
 from cocotb.triggers import Event, RisingEdge
 
-from sim.benches.axi3_checker import INCR
+from firebrick.sim.benches.axi3_checker import INCR
 
 WORD = 2  # log2 of the bytes of a beat
 

@@ -9,10 +9,10 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from quantize import golden
-from quantize.qnetwork import QTensor
-from sim.benches.pipeline import garbage, pack, run, unpack
-from sim.benches.runner import bench_parameters
+from firebrick.quantize import golden
+from firebrick.quantize.qnetwork import QTensor
+from firebrick.sim.benches.pipeline import garbage, pack, run, unpack
+from firebrick.sim.benches.runner import bench_parameters
 
 LATENCY = 7
 WORDS = 24  # of one setting

@@ -9,8 +9,8 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from hw import definition as d
-from sim.benches.runner import bench_parameters, reset, start_clock
+from firebrick.hw import definition as d
+from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
 
 SCRATCH = 0x20000000
 

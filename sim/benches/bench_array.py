@@ -8,9 +8,9 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from quantize.golden import conv_accumulate
-from sim.benches.pipeline import garbage, pack, run, unpack
-from sim.benches.runner import bench_parameters
+from firebrick.quantize.golden.integer_model import conv_accumulate
+from firebrick.sim.benches.pipeline import garbage, pack, run, unpack
+from firebrick.sim.benches.runner import bench_parameters
 
 DRAIN_LATENCY = 6
 BLOCKS = 24

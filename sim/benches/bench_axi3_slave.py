@@ -8,11 +8,11 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from hw import definition as d
-from sim.benches.axi3_checker import FIXED, INCR, PAYLOAD, WRAP, Axi3Checker, Burst, watch
-from sim.benches.axi3_master import Axi3Master, Read, Write
-from sim.benches.axi_memory import PortView
-from sim.benches.runner import reset, start_clock
+from firebrick.hw import definition as d
+from firebrick.sim.benches.axi3_checker import FIXED, INCR, PAYLOAD, WRAP, Axi3Checker, Burst, watch
+from firebrick.sim.benches.axi3_master import Axi3Master, Read, Write
+from firebrick.sim.benches.axi_memory import PortView
+from firebrick.sim.benches.runner import reset, start_clock
 
 OKAY, SLVERR, DECERR = 0, 2, 3
 WINDOWS = ((d.ENGINE_BASE, d.REGISTER_BYTES), (d.INTC_BASE, d.INTC_BYTES))

@@ -9,8 +9,8 @@ from typing import Any
 import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 
-from sim.benches.axi_memory import Memory, pauses, write_slave
-from sim.benches.runner import bench_parameters, reset, start_clock
+from firebrick.sim.benches.axi_memory import Memory, pauses, write_slave
+from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
 
 SIZE = 1 << 16
 Command = tuple[int, int, int]  # byte address, beats, tag

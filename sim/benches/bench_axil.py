@@ -11,8 +11,8 @@ import cocotb
 from cocotb.triggers import RisingEdge
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
 
-from sim.benches.axi_memory import PortView, pauses
-from sim.benches.runner import reset, start_clock
+from firebrick.sim.benches.axi_memory import PortView, pauses
+from firebrick.sim.benches.runner import reset, start_clock
 
 PORTS = (
     ("awaddr", "i"),

@@ -8,8 +8,8 @@ from typing import Any
 import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 
-from hw import definition as d
-from sim.benches.runner import bench_parameters, reset, start_clock
+from firebrick.hw import definition as d
+from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
 
 OFFSET = {r.name: r.offset for r in d.REGISTERS}
 ERROR = {name: code for code, name, _ in d.ERRORS}

@@ -9,7 +9,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from sim.benches.runner import start_clock
+from firebrick.sim.benches.runner import start_clock
 
 
 @cocotb.test()

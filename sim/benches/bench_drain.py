@@ -8,8 +8,8 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from sim.benches.blocks import layout, pack
-from sim.benches.runner import bench_parameters, reset, start_clock
+from firebrick.sim.benches.blocks import layout, pack
+from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
 
 TOKEN_BITS = sum(bits for _, bits in layout("token_t"))
 

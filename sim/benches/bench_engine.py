@@ -24,15 +24,15 @@ from cocotbext.axi import (
     AxiWriteBus,
 )
 
-from host.layout import pack_input, unpack_map
-from host.program import Program, parse_program
-from hw import definition as d
-from hw.compiler import CompileError, compile_network
-from hw.shape import EngineShape
-from quantize import golden
-from quantize.qnetwork import QNetwork
-from sim.benches.axi_memory import Constant, Memory, pauses
-from sim.benches.runner import bench_parameters, reset, start_clock
+from firebrick.host.layout import pack_input, unpack_map
+from firebrick.host.program import Program, parse_program
+from firebrick.hw import definition as d
+from firebrick.hw.compiler.compile import CompileError, compile_network
+from firebrick.hw.shape import EngineShape
+from firebrick.quantize import golden
+from firebrick.quantize.qnetwork import QNetwork
+from firebrick.sim.benches.axi_memory import Constant, Memory, pauses
+from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
 from tests.random_networks import Fire, Pool, Recipe, build, random_images, random_recipe
 
 # Where things lie; what is written beyond its place would show up as a wrong comparison.

@@ -11,8 +11,8 @@ from typing import Any
 import cocotb
 from cocotb.triggers import ClockCycles
 
-from hw import definition as d
-from sim.benches.bench_engine import (
+from firebrick.hw import definition as d
+from firebrick.sim.benches.bench_engine import (
     DONE,
     ERROR,
     FAILED,

@@ -10,10 +10,10 @@ import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
 
-from hw import definition as d
-from sim.benches.axi_memory import PortView, pauses
-from sim.benches.bench_axil import PORTS
-from sim.benches.runner import bench_parameters, reset, start_clock
+from firebrick.hw import definition as d
+from firebrick.sim.benches.axi_memory import PortView, pauses
+from firebrick.sim.benches.bench_axil import PORTS
+from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
 
 OFFSET = {r.name: r.offset for r in d.INTC_REGISTERS}
 ENABLE, HARDWARE = 1, 2

@@ -15,8 +15,8 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from sim.benches.blocks import layout, pack
-from sim.benches.runner import bench_parameters, reset, start_clock
+from firebrick.sim.benches.blocks import layout, pack
+from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
 
 PIXELS = 8
 Pixel = tuple[int, int] | None

@@ -9,8 +9,8 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from hw import definition as d
-from sim.benches.runner import bench_parameters, reset, start_clock
+from firebrick.hw import definition as d
+from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
 
 BASES = {
     d.INPUT_SPACE: 0x10000000,

@@ -9,7 +9,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from sim.benches.runner import bench_parameters, reset, start_clock
+from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
 
 SUM_BITS = 40
 

@@ -8,8 +8,8 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from sim.benches.pipeline import garbage, run, signed_array
-from sim.benches.runner import bench_parameters
+from firebrick.sim.benches.pipeline import garbage, run, signed_array
+from firebrick.sim.benches.runner import bench_parameters
 
 DRAIN = 5  # cycles from the last step to the drain outputs
 FIRST_DELAY = 2

@@ -15,11 +15,11 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from hw import definition as d
-from hw.compiler import compile_network
-from hw.shape import EngineShape
-from sim.benches.blocks import TARGETS, unpack
-from sim.benches.runner import bench_parameters, reset, start_clock
+from firebrick.hw import definition as d
+from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.shape import EngineShape
+from firebrick.sim.benches.blocks import TARGETS, unpack
+from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
 from tests.random_networks import Fire, Pool, Recipe, build
 
 SCRATCH, OUTPUT, OUTPUT_STRIDE = 0x40000000, 0x50000000, 0x1080

@@ -10,9 +10,9 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from quantize.golden import max_pool
-from sim.benches.pipeline import pack, run, unpack
-from sim.benches.runner import bench_parameters
+from firebrick.quantize.golden.integer_model import max_pool
+from firebrick.sim.benches.pipeline import pack, run, unpack
+from firebrick.sim.benches.runner import bench_parameters
 
 LATENCY = 6
 PORTS = (

@@ -9,9 +9,9 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from hw import definition as d
-from hw.program import Group
-from sim.benches.runner import bench_parameters, reset, start_clock
+from firebrick.hw import definition as d
+from firebrick.hw.compiler.program import Group
+from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
 
 ERROR = {name: code for code, name, _ in d.ERRORS}
 ADDRESS = 0x1230080

@@ -8,7 +8,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from sim.benches.runner import bench_parameters, start_clock
+from firebrick.sim.benches.runner import bench_parameters, start_clock
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")

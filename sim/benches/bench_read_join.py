@@ -8,7 +8,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from sim.benches.runner import bench_parameters, reset, start_clock
+from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
 
 MASTERS = ("a", "b")
 Burst = tuple[int, int]  # address, beats less one

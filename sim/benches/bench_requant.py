@@ -8,9 +8,9 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from quantize.golden import requantize
-from sim.benches.pipeline import garbage, pack, run, signed_array, unpack
-from sim.benches.runner import bench_parameters
+from firebrick.quantize.golden.integer_model import requantize
+from firebrick.sim.benches.pipeline import garbage, pack, run, signed_array, unpack
+from firebrick.sim.benches.runner import bench_parameters
 
 BLOCKS = 150
 SUM_BITS = 40

@@ -8,8 +8,8 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from sim.benches.pipeline import pack, run, signed_array
-from sim.benches.runner import bench_parameters
+from firebrick.sim.benches.pipeline import pack, run, signed_array
+from firebrick.sim.benches.runner import bench_parameters
 
 LATENCY = 3
 SPACING = 4  # cycles after which an index may come again

@@ -9,8 +9,8 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from sim.benches.pipeline import garbage, pack, run, unpack
-from sim.benches.runner import bench_parameters
+from firebrick.sim.benches.pipeline import garbage, pack, run, unpack
+from firebrick.sim.benches.runner import bench_parameters
 
 LATENCY = 6
 READ_LATENCY = 2

@@ -16,11 +16,11 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, Timer, with_timeout
 from cocotbext.axi import AxiReadBus, AxiSlaveRead, AxiSlaveWrite, AxiWriteBus
 
-from hw import definition as d
-from sim.benches.axi3_checker import INCR, Axi3Checker, watch
-from sim.benches.axi3_master import Axi3Master, Read, Write
-from sim.benches.axi_memory import Memory, pauses
-from sim.benches.bench_engine import (
+from firebrick.hw import definition as d
+from firebrick.sim.benches.axi3_checker import INCR, Axi3Checker, watch
+from firebrick.sim.benches.axi3_master import Axi3Master, Read, Write
+from firebrick.sim.benches.axi_memory import Memory, pauses
+from firebrick.sim.benches.bench_engine import (
     BUSY,
     DONE,
     ERROR,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from sim.benches.runner import RTL
+from firebrick.sim.benches.runner import RTL
 
 TARGETS = {"memory": 0, "pool": 1, "sum": 2, "ring": 3}
 _STRUCT = re.compile(r"typedef struct packed \{(.*?)\}\s*(\w+);", re.DOTALL)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hw.hls.emit import REGISTER_BLOCK, SHAPE_FILE
-from sim.benches.runner import BUILDS, BenchError
+from firebrick.hw.hls.emit import REGISTER_BLOCK, SHAPE_FILE
+from firebrick.sim.benches.runner import BUILDS, BenchError
 
 KERNEL = "firebrick_kernel.v"
 NEXT = (

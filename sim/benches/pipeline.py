@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.benches.runner import reset, start_clock
+from firebrick.sim.benches.runner import reset, start_clock
 
 
 def pack(values: np.ndarray, bits: int) -> list[int]:

@@ -23,9 +23,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from firebrick.quantize.support.paths import IMPORT_PATH, ROOT, build_folder
+
 RTL = ROOT / "hw" / "rtl"
-BUILDS = ROOT / "build" / "benches"
+BUILDS = build_folder() / "benches"
 PARAMETERS_VARIABLE = "FIREBRICK_BENCH_PARAMETERS"
 LOG_TAIL_LINES = 60
 
@@ -97,11 +98,11 @@ def run_bench(
     verilator_args: Sequence[str] = (),
     optimization: str = "-O0",
 ) -> None:
-    """Build `toplevel` and run the cocotb tests of `sim.benches.<bench>` on it.
+    """Build `toplevel` and run the cocotb tests of `firebrick.sim.benches.<bench>` on it.
 
     Args:
         toplevel: module name; its file is `hw/rtl/<toplevel>.sv` unless `sources` are given.
-        bench: module name below `sim.benches`.
+        bench: module name below `firebrick.sim.benches`.
         sources: files in the order of compilation; found by `resolve_sources` if None. Paths that
             are not absolute count from the root of the repository.
         parameters: top-level parameters, as Verilator's -G takes them.
@@ -175,7 +176,7 @@ def _run(
     exited = False
     try:
         simulator.test(
-            test_module=f"sim.benches.{bench}",
+            test_module=f"firebrick.sim.benches.{bench}",
             hdl_toplevel=toplevel,
             hdl_toplevel_lang="verilog",
             build_dir=build_dir,
@@ -233,7 +234,7 @@ def _environment(parameters: Mapping[str, object], optimization: str) -> Iterato
     ]
     os.environ["OBJCACHE"] = shlex.join(cache)
     os.environ[PARAMETERS_VARIABLE] = json.dumps(dict(parameters), default=str)
-    sys.path.insert(0, str(ROOT))
+    sys.path.insert(0, str(IMPORT_PATH))
     try:
         yield
     finally:

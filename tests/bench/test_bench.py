@@ -6,12 +6,12 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from bench import __main__ as bench
-from bench.cpu import float_model
-from models import digits
-from quantize.errors import FirebrickError
-from quantize.float_model import FloatModel
-from quantize.load import load_network
+from firebrick.bench import __main__ as bench
+from firebrick.bench.cpu import float_model
+from firebrick.models import digits
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.golden.float_model import FloatModel
+from firebrick.quantize.importers.load import load_network
 
 
 def test_every_peer_states_its_clock_network_and_source() -> None:

@@ -12,8 +12,8 @@ import zlib
 
 import numpy as np
 
-from host import layout
-from host.definition import (
+from firebrick.host import layout
+from firebrick.host.definition import (
     DEFINITION,
     ENGINE_ID,
     FORMAT_VERSION,
@@ -22,9 +22,9 @@ from host.definition import (
     PROFILE_WORDS,
     REGISTERS,
 )
-from host.program import unpack_header
-from hw.program import Group, Program, assemble
-from hw.shape import EngineShape
+from firebrick.host.program import unpack_header
+from firebrick.hw.compiler.program import Group, Program, assemble
+from firebrick.hw.shape import EngineShape
 
 SHAPE = EngineShape(7, 8, act_words=1024)
 BUSY, DONE, ERROR, RESETTING = 1, 2, 4, 8

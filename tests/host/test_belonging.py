@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from host import definition, errors, system
-from host.driver import Firebrick
-from host.program import parse_program
-from sim import pynq_standin
-from sim.bitstream import placeholder
-from sim.overlay import write_overlay
+from firebrick.host import definition, errors, system
+from firebrick.host.driver import Firebrick
+from firebrick.host.program import parse_program
+from firebrick.sim import pynq_standin
+from firebrick.sim.bitstream import placeholder
+from firebrick.sim.overlay import write_overlay
 from tests.host.fake_engine import SHAPE, FakeBoard, make_program
 from tests.host.test_driver import picture
 

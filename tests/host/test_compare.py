@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.compare import GoldenError, Report, compare
+from firebrick.host.compare import GoldenError, Report, compare
 
 GOLDEN = {
     "a": np.arange(24, dtype=np.uint8).reshape(2, 3, 4),

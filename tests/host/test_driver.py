@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host import errors, layout
-from host.driver import Firebrick
-from host.program import parse_program
-from hw.shape import EngineShape
-from sim import pynq_standin
-from sim.overlay import write_overlay
+from firebrick.host import errors, layout
+from firebrick.host.driver import Firebrick
+from firebrick.host.program import parse_program
+from firebrick.hw.shape import EngineShape
+from firebrick.sim import pynq_standin
+from firebrick.sim.overlay import write_overlay
 from tests.host.fake_engine import RUN_CYCLES, SHAPE, FakeBoard, expected_map, make_program
 
 Open = Callable[..., tuple[Firebrick, FakeBoard]]

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from host import layout
-from host.errors import ImageError, ProgramError
-from host.program import Input, Map
+from firebrick.host import layout
+from firebrick.host.errors import ImageError, ProgramError
+from firebrick.host.program import Input, Map
 
 SIZES = st.integers(1, 20)
 PIXELS = st.integers(4, 28)

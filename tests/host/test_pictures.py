@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from host import errors, pictures, sources
-from host.program import Program, parse_program
-from quantize.preprocess import COLORS, PRESETS, load_image
+from firebrick.host import errors, pictures, sources
+from firebrick.host.program import Program, parse_program
+from firebrick.quantize.pictures.preprocess import COLORS, PRESETS, load_image
 from tests.host.fake_engine import make_program
 
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host import definition
-from host.errors import ProgramError
-from host.program import load_program, parse_program
-from hw import definition as source
+from firebrick.host import definition
+from firebrick.host.errors import ProgramError
+from firebrick.host.program import load_program, parse_program
+from firebrick.hw import definition as source
 from tests.host.fake_engine import make_program
 
 BLOB = make_program().blob

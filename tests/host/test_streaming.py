@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host import errors, sources
-from host.driver import Firebrick
-from host.program import parse_program
-from host.results import Frame
-from host.sources import Picture
-from sim import pynq_standin
-from sim.overlay import write_overlay
+from firebrick.host import errors, sources
+from firebrick.host.driver import Firebrick
+from firebrick.host.program import parse_program
+from firebrick.host.results import Frame
+from firebrick.host.sources import Picture
+from firebrick.sim import pynq_standin
+from firebrick.sim.overlay import write_overlay
 from tests.host.fake_engine import CLOCK_HZ, RUN_CYCLES, SHAPE, FakeBoard, make_program
 from tests.host.test_driver import picture, stored_sum
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from host.program import Layer
-from host.results import GroupProfile, Profile
-from host.trace import CAUSES, MEANINGS, spans, table, trace_events, write_trace
+from firebrick.host.program import Layer
+from firebrick.host.results import GroupProfile, Profile
+from firebrick.host.trace import CAUSES, MEANINGS, spans, table, trace_events, write_trace
 
 
 def group(name: str, active: int, **idle: int) -> GroupProfile:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw import definition as d
-from hw import generate
+from firebrick.hw import definition as d
+from firebrick.hw import generate
 
 
 def test_generated_files_are_current() -> None:

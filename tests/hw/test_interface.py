@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from hw import definition as d
-from hw.hls.emit import REGISTER_BLOCK, emit_project
-from hw.interface import (
+from firebrick.hw import definition as d
+from firebrick.hw.hls.emit import REGISTER_BLOCK, emit_project
+from firebrick.hw.interface import (
     KERNEL_INPUTS,
     KERNEL_OUTPUTS,
     Port,
@@ -20,8 +20,8 @@ from hw.interface import (
     kernel_bus,
     kernel_ports,
 )
-from hw.shape import EngineShape
-from sim.benches.runner import ROOT, resolve_sources
+from firebrick.hw.shape import EngineShape
+from firebrick.sim.benches.runner import ROOT, resolve_sources
 
 STANDIN = ROOT / "tests" / "sim" / "standin" / "firebrick_kernel.sv"
 

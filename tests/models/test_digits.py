@@ -9,11 +9,11 @@ import onnx
 import onnxruntime
 import pytest
 
-from models.digits import FACTS_PATH, MODEL_PATH, enlarge, load_digits_split
-from quantize import golden
-from quantize.import_onnx import import_onnx
-from quantize.preprocess import PRESETS
-from quantize.quantizer import quantize_network
+from firebrick.models.digits import FACTS_PATH, MODEL_PATH, enlarge, load_digits_split
+from firebrick.quantize import golden
+from firebrick.quantize.calibration.quantizer import quantize_network
+from firebrick.quantize.importers.onnx.model import import_onnx
+from firebrick.quantize.pictures.preprocess import PRESETS
 
 FACTS = json.loads(FACTS_PATH.read_text())
 

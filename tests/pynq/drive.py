@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 import pynq
 
-from host import errors
-from host.driver import Firebrick
-from hw.shape import EngineShape
-from sim import pynq_device
-from sim.board import SimulatedBoard
+from firebrick.host import errors
+from firebrick.host.driver import Firebrick
+from firebrick.hw.shape import EngineShape
+from firebrick.sim import pynq_device
+from firebrick.sim.board import SimulatedBoard
 
 
 class Job:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.conftest import ROOT
+
 RELEASES = ("3.0.1", "3.1.2")
 HANGS = 1200
 """Seconds after which a run is taken to hang; none takes a tenth of it even on a busy machine."""

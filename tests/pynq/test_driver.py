@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.compare import compare
-from hw.compiler import compile_network
-from hw.shape import PYNQ_Z2
-from models import digits
-from quantize import golden
-from quantize.load import load_model
-from quantize.qnetwork import QNetwork
-from quantize.quantizer import quantize_network
-from sim.build import build_library
-from sim.overlay import write_overlay
+from firebrick.host.compare import compare
+from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.shape import PYNQ_Z2
+from firebrick.models import digits
+from firebrick.quantize import golden
+from firebrick.quantize.calibration.quantizer import quantize_network
+from firebrick.quantize.importers.load import load_model
+from firebrick.quantize.qnetwork import QNetwork
+from firebrick.sim.build import build_library
+from firebrick.sim.overlay import write_overlay
 from tests.pynq.environments import RELEASES, python_of, run
 
 PICTURES = 3

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from hw.boards import Board, board_names, load_board
-from hw.definition import (
+from firebrick.hw.boards import Board, board_names, load_board
+from firebrick.hw.definition import (
     DEFINITION,
     ENGINE_BASE,
     INTC_BASE,
@@ -20,8 +20,8 @@ from hw.definition import (
     REGISTER_BYTES,
     REGISTERS,
 )
-from hw.hwh import write_hwh
-from sim.bitstream import NOTHING, placeholder
+from firebrick.hw.flow.hwh import write_hwh
+from firebrick.sim.bitstream import NOTHING, placeholder
 from tests.pynq.environments import RELEASES, run
 
 PARSERS = ("metadata", "hwh")

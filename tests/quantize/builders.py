@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from quantize.convolution import conv_size, pool_size
-from quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network, Node, Shape
-from quantize.qnetwork import Preprocessing
+from firebrick.quantize.geometry import conv_size, pool_size
+from firebrick.quantize.network import (
+    Add,
+    Concat,
+    Conv,
+    GlobalAverage,
+    MaxPool,
+    Network,
+    Node,
+    Shape,
+)
+from firebrick.quantize.qnetwork import Preprocessing
 
 BGR = Preprocessing("BGR", 0, (19, 17), 1.0, (104.0, 117.0, 123.0), (1.0, 1.0, 1.0))
 RGB = Preprocessing("RGB", 0, (19, 17), 1 / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

@@ -5,19 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
-from quantize import quantizer
-from quantize.import_net import import_net
-from quantize.network import Network
-from quantize.preprocess import for_network, list_images, load_images, preprocessing
-from quantize.qnetwork import QNetwork
+from firebrick.quantize.calibration import quantizer
+from firebrick.quantize.importers.net import import_net
+from firebrick.quantize.network import Network
+from firebrick.quantize.pictures.preprocess import (
+    for_network,
+    list_images,
+    load_images,
+    preprocessing,
+)
+from firebrick.quantize.qnetwork import QNetwork
 from tests.quantize import builders
-
-settings.register_profile("firebrick", deadline=None, derandomize=True, max_examples=60)
-settings.load_profile("firebrick")
-
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QMaxPool, QNetwork
+from firebrick.quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QMaxPool, QNetwork
 
 
 def convolve(x, weights, bias, stride, padding, pad_value=None) -> np.ndarray:

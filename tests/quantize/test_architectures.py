@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from quantize.architectures import (
+from firebrick.quantize.architectures import (
     SqueezeNetConfig,
     build,
     fire_shapes,
@@ -16,9 +16,9 @@ from quantize.architectures import (
     squeezenet_v1_1,
     with_weights,
 )
-from quantize.errors import FirebrickError
-from quantize.float_model import FloatModel
-from quantize.network import Concat, Conv, GlobalAverage, MaxPool
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.golden.float_model import FloatModel
+from firebrick.quantize.network import Concat, Conv, GlobalAverage, MaxPool
 
 SMALL = SqueezeNetConfig(
     name="small", base_expand=16, incr_expand=8, modules=2, first_filters=8, pool_after=("conv1",),

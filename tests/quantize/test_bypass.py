@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from quantize import figures, golden, qfile
-from quantize.architectures import (
+from firebrick.commands import figures
+from firebrick.quantize import golden, qfile
+from firebrick.quantize.architectures import (
     ARCHITECTURES,
     SqueezeNetConfig,
     build,
@@ -18,16 +19,16 @@ from quantize.architectures import (
     squeezenet_complex_bypass,
     squeezenet_simple_bypass,
 )
-from quantize.check import check_qnetwork
-from quantize.errors import FirebrickError
-from quantize.float_model import FloatModel
-from quantize.network import Add, Conv, inputs_of
-from quantize.preprocess import float_input
-from quantize.qnetwork import QAdd, QConv
-from quantize.quantizer import quantize_network
-from quantize.table import print_report
+from firebrick.quantize.calibration.quantizer import quantize_network
+from firebrick.quantize.check import check_qnetwork
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.golden.float_model import FloatModel
+from firebrick.quantize.network import Add, Conv, inputs_of
+from firebrick.quantize.pictures.preprocess import float_input
+from firebrick.quantize.qnetwork import QAdd, QConv
+from firebrick.quantize.report.table import print_report
 from tests.quantize import builders
-from tests.quantize.test_golden import agrees_with_the_reference
+from tests.quantize.golden.test_integer_model import agrees_with_the_reference
 from tests.random_networks import random_images, random_network
 
 CALIBRATION = builders.photos(1, 6)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantize import fixed_point
+from firebrick.quantize import fixed_point
 from tests.quantize import reference
 
 accumulators = st.integers(-(2**31), 2**31 - 1)

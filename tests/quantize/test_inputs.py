@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quantize import golden
-from quantize.float_model import FloatModel
-from quantize.preprocess import COLORS, float_input
-from quantize.qnetwork import Preprocessing
-from quantize.quantizer import quantize_network
+from firebrick.quantize import golden
+from firebrick.quantize.calibration.quantizer import quantize_network
+from firebrick.quantize.golden.float_model import FloatModel
+from firebrick.quantize.pictures.preprocess import COLORS, float_input
+from firebrick.quantize.qnetwork import Preprocessing
 from tests.quantize import builders
-from tests.quantize.test_qdq import compare
+from tests.quantize.exporters.test_qdq import compare
 from tests.random_networks import random_images, random_network
 
 

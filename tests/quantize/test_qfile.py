@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantize import qfile
-from quantize.errors import FirebrickError
+from firebrick.quantize import qfile
+from firebrick.quantize.errors import FirebrickError
 
 
 @pytest.fixture(scope="module")

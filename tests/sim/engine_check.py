@@ -6,18 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
-from host.compare import Report, compare
-from host.driver import Firebrick
-from host.program import parse_program
-from host.results import Counters, Profile
-from hw.compiler import compile_network
-from hw.program import Program
-from hw.shape import EngineShape
-from quantize import golden
-from quantize.qnetwork import QNetwork
-from sim.board import SimulatedBoard, simulated
-from sim.build import build_library
-from sim.overlay import write_overlay
+from firebrick.host.compare import Report, compare
+from firebrick.host.driver import Firebrick
+from firebrick.host.program import parse_program
+from firebrick.host.results import Counters, Profile
+from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.compiler.program import Program
+from firebrick.hw.shape import EngineShape
+from firebrick.quantize import golden
+from firebrick.quantize.qnetwork import QNetwork
+from firebrick.sim.board import SimulatedBoard, simulated
+from firebrick.sim.build import build_library
+from firebrick.sim.overlay import write_overlay
 
 
 def check_network(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sim.benches.axi3_checker import Axi3Checker, Axi3Violation, Beat, Burst
+from firebrick.sim.benches.axi3_checker import Axi3Checker, Axi3Violation, Beat, Burst
 
 Steps = list[dict[str, tuple[bool, bool, Beat]]]
 

@@ -14,22 +14,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from host import errors, layout, sources
-from host.definition import ERRORS
-from host.driver import Firebrick
-from host.program import Program, parse_program
-from host.sources import Picture
-from hw import definition as d
-from hw import program as hw_program
-from hw.compiler import compile_network
-from hw.shape import EngineShape
-from quantize import golden
-from quantize.preprocess import load_image
-from quantize.qnetwork import QNetwork
-from sim import pynq_standin
-from sim.board import Channel, SimulatedBoard, simulated
-from sim.build import build_library
-from sim.overlay import write_overlay
+from firebrick.host import errors, layout, sources
+from firebrick.host.definition import ERRORS
+from firebrick.host.driver import Firebrick
+from firebrick.host.program import Program, parse_program
+from firebrick.host.sources import Picture
+from firebrick.hw import definition as d
+from firebrick.hw.compiler import program as hw_program
+from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.shape import EngineShape
+from firebrick.quantize import golden
+from firebrick.quantize.pictures.preprocess import load_image
+from firebrick.quantize.qnetwork import QNetwork
+from firebrick.sim import pynq_standin
+from firebrick.sim.board import Channel, SimulatedBoard, simulated
+from firebrick.sim.build import build_library
+from firebrick.sim.overlay import write_overlay
 from tests.random_networks import Fire, Pool, Recipe, build, random_images
 
 SHAPE = EngineShape()

@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host import errors
-from host.compare import compare
-from host.driver import Firebrick
-from host.program import Program, parse_program
-from hw.compiler import compile_network
-from hw.shape import EngineShape
-from quantize import golden
-from sim.board import Channel, SimulatedBoard, simulated
-from sim.build import build_library
-from sim.overlay import write_overlay
+from firebrick.host import errors
+from firebrick.host.compare import compare
+from firebrick.host.driver import Firebrick
+from firebrick.host.program import Program, parse_program
+from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.shape import EngineShape
+from firebrick.quantize import golden
+from firebrick.sim.board import Channel, SimulatedBoard, simulated
+from firebrick.sim.build import build_library
+from firebrick.sim.overlay import write_overlay
 from tests.random_networks import Fire, Pool, Recipe, build, random_images
 
 SHAPE = EngineShape()
@@ -364,7 +364,7 @@ def test_hard_reset_in_the_middle_of_a_run(bench: Bench) -> None:
 
 
 def test_nothing_is_written_outside_of_the_buffers(bench: Bench) -> None:
-    from sim import pynq_standin
+    from firebrick.sim import pynq_standin
 
     bench.engine.run_batch(bench.case.images)
     pynq_standin._current().allocator.check()

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw.shape import EngineShape
-from quantize.errors import FirebrickError
-from sim import build
-from sim.board import BusError, Channel, MemoryTiming, ProtocolError, SimulatedBoard
-from sim.build import BuildError, Design, build_design
+from firebrick.hw.shape import EngineShape
+from firebrick.quantize.errors import FirebrickError
+from firebrick.sim import build
+from firebrick.sim.board import BusError, Channel, MemoryTiming, ProtocolError, SimulatedBoard
+from firebrick.sim.build import BuildError, Design, build_design
 
 PROBE = Path(__file__).with_name("probe.sv")
 CONTROL, STATUS, SOURCE, DESTINATION, BURSTS, BEATS, STREAMS, MISBEHAVIOUR = range(0, 32, 4)

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from host.driver import Firebrick
-from host.program import parse_program
-from host.results import Counters, Profile
-from hw import cycle_model
-from hw.compiler import compile_network
-from hw.cycle_model import Prediction, predict
-from hw.shape import PYNQ_Z2, EngineShape
-from quantize.qnetwork import QNetwork
-from sim.board import MemoryTiming, SimulatedBoard, simulated
-from sim.overlay import write_overlay
+from firebrick.host.driver import Firebrick
+from firebrick.host.program import parse_program
+from firebrick.host.results import Counters, Profile
+from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.model import cycles as cycle_model
+from firebrick.hw.model.cycles import Prediction, predict
+from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.quantize.qnetwork import QNetwork
+from firebrick.sim.board import MemoryTiming, SimulatedBoard, simulated
+from firebrick.sim.overlay import write_overlay
 from tests.random_networks import V1_0, V1_1, build, random_images, random_network
 from tests.sim.engine_check import check_network
 

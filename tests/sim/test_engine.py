@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw import definition as d
-from hw.program import Program
-from hw.shape import PYNQ_Z2, EngineShape
-from quantize.load import load_model
-from quantize.preprocess import load_images
-from quantize.qnetwork import QNetwork
-from quantize.quantizer import quantize_network
+from firebrick.hw import definition as d
+from firebrick.hw.compiler.program import Program
+from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.quantize.calibration.quantizer import quantize_network
+from firebrick.quantize.importers.load import load_model
+from firebrick.quantize.pictures.preprocess import load_images
+from firebrick.quantize.qnetwork import QNetwork
 from tests.random_networks import (
     V1_1,
     Fire,

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.definition import ENGINE_ID
-from hw.definition import ENGINE_BASE
-from sim import pynq_standin as standin
-from sim.bitstream import placeholder
-from sim.contiguous import GuardError
-from sim.overlay import write_overlay
-from sim.zynq import FCLK_CONTROLS, InterruptController, SystemRegisters
+from firebrick.host.definition import ENGINE_ID
+from firebrick.hw.definition import ENGINE_BASE
+from firebrick.sim import pynq_standin as standin
+from firebrick.sim.bitstream import placeholder
+from firebrick.sim.contiguous import GuardError
+from firebrick.sim.overlay import write_overlay
+from firebrick.sim.zynq import FCLK_CONTROLS, InterruptController, SystemRegisters
 from tests.host.fake_engine import FakeBoard
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw.shape import PYNQ_Z2
+from firebrick.hw.shape import PYNQ_Z2
 from tests.random_networks import V1_0, Fire, Recipe, build, random_images, sized_recipe
 from tests.sim.engine_check import check_network
 from tests.sim.test_engine import SMALL

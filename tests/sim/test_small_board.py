@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hw import definition as d
-from hw.boards import load_board
-from hw.cycle_model import predict
+from firebrick.hw import definition as d
+from firebrick.hw.boards import load_board
+from firebrick.hw.model.cycles import predict
 from tests.random_networks import Fire, Pool, Recipe, build, random_images
 from tests.sim.engine_check import check_network
 

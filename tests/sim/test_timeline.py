@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib import pyplot
 from PIL import Image
 
-from host.program import Layer
-from host.results import GroupProfile, Profile
-from host.trace import ACTIVE, CAUSES
-from sim.timeline import COLOURS, draw_timeline
+from firebrick.host.program import Layer
+from firebrick.host.results import GroupProfile, Profile
+from firebrick.host.trace import ACTIVE, CAUSES
+from firebrick.sim.timeline import COLOURS, draw_timeline
 
 
 def profile(groups: int, idle: int) -> Profile:

@@ -1,0 +1,5 @@
+"""``python -m firebrick``: the same as the command ``firebrick``."""
+
+from firebrick.cli import main
+
+main()

@@ -1,0 +1,59 @@
+"""The command line: ``firebrick COMMAND [OPTIONS]``.
+
+A command's module is imported when it is called, so that each starts as quickly as it can.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import NoReturn
+
+from firebrick import __version__
+from firebrick.commands.frame import run_cli
+from firebrick.quantize.errors import FirebrickError
+
+# Each command: the module with its main(arguments), and a line of help.
+COMMANDS = {
+    "demo": ("commands.demo", "run a network on the simulated board, every bit compared"),
+    "accuracy": ("commands.accuracy", "float against fixed point on labelled images"),
+    "quantize": ("commands.quantize", "quantize a network and report on it"),
+    "deploy": ("commands.deploy", "pack an archive for a board"),
+    "notebook": ("commands.notebook", "run the board's notebook on the simulated board"),
+    "compress": ("commands.compress", "Deep Compression without retraining"),
+    "hls": ("commands.hls", "emit the C++ project for Vitis HLS and simulate it"),
+    "vitis": ("commands.vitis", "build an emitted hls4ml project with Vitis HLS"),
+    "figures": ("commands.figures", "parameters, MACs and sizes of SqueezeNets"),
+    "boards": ("commands.boards", "the boards: resources, predicted frames a second"),
+    "bitstream": ("commands.bitstream", "build the overlay of a board with Vivado or openXC7"),
+    "synth": ("commands.synth", "synthesize for the xc7z020 with yosys"),
+    "onboard": ("commands.onboard", "run a Python module as on a board, on the simulated one"),
+    "bench": ("bench.__main__", "print the benchmarks' figures"),
+}
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """The command; leaves the process with its exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    run_cli(lambda: _run(given))
+
+
+def _run(arguments: list[str]) -> int | None:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0 if arguments else 2
+    name, *rest = arguments
+    if name == "--version":
+        print(f"firebrick {__version__}")
+        return 0
+    if name not in COMMANDS:
+        raise FirebrickError(f"there is no command {name!r} (firebrick --help lists them)")
+    module = importlib.import_module(f"firebrick.{COMMANDS[name][0]}")
+    code = module.main(rest)
+    return code if isinstance(code, int) else None
+
+
+def _help() -> str:
+    lines = [f"  {name:<10} {text}" for name, (_, text) in COMMANDS.items()]
+    usage = "usage: firebrick COMMAND [OPTIONS]   (firebrick COMMAND --help lists its options)"
+    return "\n".join([usage, "", *lines, "", "  --version  the version"])

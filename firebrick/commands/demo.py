@@ -1,0 +1,471 @@
+"""The main job end to end, on the simulated board.
+
+Quantizes a network (the bundled digits network, or the user's), compiles it, streams images
+through the driver and compares every feature map and every answer with the golden model.  What
+stays on chip in the normal program is compared in a second one that is compiled with each stage
+apart.  Prints accuracy, predictions and the cycles of every layer; saves a picture and a JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from firebrick.commands.frame import (
+    Parser,
+    add_effort_option,
+    add_preprocessing_options,
+    positive,
+    preprocessing_options,
+)
+from firebrick.host.compare import Report, compare
+from firebrick.host.driver import Firebrick
+from firebrick.host.program import parse_program
+from firebrick.host.results import Profile, Result
+from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.compiler.program import Program
+from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.models import digits
+from firebrick.quantize import golden, qfile
+from firebrick.quantize.calibration.model import read_model
+from firebrick.quantize.calibration.quantizer import quantize_network
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.importers.load import load_model
+from firebrick.quantize.network import Network
+from firebrick.quantize.pictures.labels import read_classes, read_labels
+from firebrick.quantize.pictures.preprocess import list_images, load_images
+from firebrick.quantize.qnetwork import QConcat, QGlobalSum, QNetwork
+from firebrick.quantize.report.accuracy import (
+    Accuracy,
+    calibration_files,
+    evaluate,
+    evaluate_batches,
+    spread,
+)
+from firebrick.quantize.report.table import print_report
+from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.progress import track
+from firebrick.sim.board import SimulatedBoard, simulated
+from firebrick.sim.build import build_library
+from firebrick.sim.overlay import write_overlay
+
+DEFAULT_IMAGES = 16
+# A frame of a large network takes long to simulate: by default as many images as this many
+# cycles allow, but at least one.
+CYCLE_BUDGET = 4_000_000
+ACCURACY_LIMIT = 200
+HELD_OUT = 64
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be shown: a network, pictures uint8 [N, C, H, W], and what is known of them."""
+
+    qnet: QNetwork
+    images: np.ndarray
+    names: tuple[str, ...]
+    truth: np.ndarray | None  # int64 [N]
+    accuracy: Accuracy | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one program did with all images."""
+
+    program: Program
+    report: Report
+    results: list[Result]
+    profile: Profile
+    cycles_per_second: float
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; raises FirebrickError for whatever the user can put right."""
+    options = _parser().parse_args(arguments)
+    console = Console()
+    shape = _shape(options.shape)
+    console.rule("1  Quantize")
+    job = (
+        _digits_job(options.effort, console)
+        if options.model is None
+        else _user_job(options, console)
+    )
+    out = Path(options.out)
+    out.mkdir(parents=True, exist_ok=True)
+    qfile.save(job.qnet, out / "demo.npz")
+
+    console.rule("2  Compile")
+    fused = compile_network(job.qnet, shape)
+    apart = compile_network(job.qnet, shape, stages_apart=True)
+    write_atomically(out / "demo.fbp", lambda file: file.write(fused.blob))
+    console.print(
+        f"{len(fused.groups)} groups, {len(fused.blob):,} bytes for an engine of {shape}; with "
+        f"each stage apart {len(apart.groups)} groups. Wrote {out / 'demo.npz'}, "
+        f"{out / 'demo.fbp'}",
+        highlight=False,
+    )
+    job = _limit(job, fused, options.count)
+
+    console.rule("3  Run on the simulated board")
+    with _busy("build the simulated board") as show:
+        library = build_library(shape, progress=lambda what, i, n: show(f"{what} {i}/{n}"))
+    overlay = write_overlay(out / "overlay", shape)
+    outcomes = [
+        _run(job, program, library, overlay, label)
+        for label, program in (("program", fused), ("stages apart", apart))
+    ]
+    _check_coverage(job.qnet, apart)
+    report = outcomes[0].report + outcomes[1].report
+    answers = _same_answers(outcomes)
+    if not answers.exact:
+        report += answers
+    _print_layers(console, outcomes[0], shape)
+    _print_predictions(console, job, outcomes[0])
+    picture = out / "demo.png"
+    _draw(job, outcomes[0], picture)
+
+    first = outcomes[0].results[0].counters
+    facts = {
+        "network": job.qnet.name,
+        "shape": str(shape),
+        "images": len(job.images),
+        "tensors_compared": report.tensors,
+        "values_compared": report.values,
+        "mismatches": report.mismatches,
+        "cycles": first.cycles,
+        "ideal_cycles": _ideal(fused),
+        "mac_utilisation": round(_macs(fused) / (first.cycles * shape.macs), 4),
+        "stalls": first.stalls,
+        "accuracy_float": job.accuracy.float_top1 if job.accuracy else None,
+        "accuracy_fixed": job.accuracy.fixed_top1 if job.accuracy else None,
+        "simulated_cycles_per_second": round(outcomes[0].cycles_per_second),
+    }
+    text = json.dumps(facts, indent=2) + "\n"
+    write_atomically(out / "demo.json", lambda file: file.write(text.encode()))
+    console.print(f"wrote {picture}, {out / 'demo.json'}", highlight=False)
+    verdict = "bit-exact" if report.exact else "NOT bit-exact"
+    console.print(
+        f"[bold]{verdict}[/]: {report.tensors:,} tensors, {report.values:,} values compared with "
+        f"the golden model, {report.mismatches:,} mismatches",
+        highlight=False,
+    )
+    for mismatch in report.first:
+        console.print(f"  {mismatch}", highlight=False)
+    return 0 if report.exact else 1
+
+
+# --------------------------------------------------------------------------------------- the job
+
+
+def _digits_job(effort: str, console: Console) -> Job:
+    net, preprocessing = load_model(digits.MODEL_PATH, preset="digits")
+    train, _, held_out, truth = digits.load_digits_split()
+    qnet = quantize_network(
+        net,
+        preprocessing,
+        train[:256],
+        held_out=held_out,
+        classes=digits.CLASSES,
+        effort=effort,
+    )
+    print_report(qnet.report, console)
+    size = 64
+    parts = (held_out[i : i + size] for i in range(0, len(held_out), size))
+    accuracy = evaluate_batches(qnet, net, parts, truth, size)
+    _print_accuracy(console, accuracy, "held-out digits")
+    names = tuple(f"digit {i}" for i in range(len(held_out)))
+    return Job(qnet, held_out, names, truth, accuracy)
+
+
+def _user_job(options: argparse.Namespace, console: Console) -> Job:
+    if options.images is None:
+        raise FirebrickError("IMAGES is missing: a network of yours needs a folder of images")
+    net: Network | None = None
+    folder = Path(options.images)
+    given = preprocessing_options(options)
+    if Path(options.model).suffix == ".npz":
+        if given or options.calibration:
+            raise FirebrickError(
+                f"{options.model}: a quantized network keeps its own preprocessing and "
+                "calibration; leave those options out"
+            )
+        qnet = qfile.load(options.model)
+        labels = unseen = _labels(options, len(_classifier(qnet).bias))
+    else:
+        model = read_model(options.model, **given)
+        net, preprocessing = model.network, model.preprocessing
+        for line in model.story:
+            console.print(line, highlight=False)
+        count = net.shapes[net.nodes[-1].output][0]
+        labels = _labels(options, count)
+        files, words = calibration_files(options.calibration or options.images, [])
+        use = "calibrating" if model.taken is None else "measuring"
+        console.print(f"{use} on {words}", highlight=False)
+        seen = {path.resolve() for path in files}
+        others = [path for path in list_images(folder) if path.resolve() not in seen]
+        qnet = model.quantize(
+            load_images(files, preprocessing),
+            held_out=load_images(spread(others, HELD_OUT), preprocessing) if others else None,
+            classes=_classes(options, count, console),
+            effort=options.effort,
+        )
+        # Only images that calibration never saw tell how well it went, as far as there are any.
+        unseen = [label for label in labels if label.path.resolve() not in seen] or labels
+        print_report(qnet.report, console)
+    accuracy = None
+    if labels:
+        judged = spread(unseen, ACCURACY_LIMIT)
+        accuracy = evaluate(qnet, net, judged)
+        _print_accuracy(console, accuracy, "labelled images")
+    files = [label.path for label in labels] if labels else list_images(folder)
+    limit = options.count or DEFAULT_IMAGES
+    chosen = spread(list(range(len(files))), limit)
+    images = load_images([files[i] for i in chosen], qnet.preprocessing)
+    truth = np.array([labels[i].class_index for i in chosen]) if labels else None
+    return Job(qnet, images, tuple(files[i].name for i in chosen), truth, accuracy)
+
+
+def _labels(options: argparse.Namespace, class_count: int) -> list:
+    return read_labels(options.labels, options.images, class_count) if options.labels else []
+
+
+def _classes(options: argparse.Namespace, class_count: int, console: Console) -> tuple[str, ...]:
+    """Class names from CLASSES, or from a classes.csv beside the labels or the images."""
+    if options.classes:
+        return read_classes(options.classes, class_count)
+    places = [Path(options.images).resolve().parent]
+    if options.labels:
+        places.insert(0, Path(options.labels).resolve().parent)
+    for place in places:
+        path = place / "classes.csv"
+        if path.is_file():
+            console.print(f"class names from {path.name} beside the images", highlight=False)
+            return read_classes(path, class_count)
+    console.print("no classes.csv: classes are shown by number", highlight=False)
+    return ()
+
+
+def _classifier(qnet: QNetwork) -> QGlobalSum:
+    last = qnet.nodes[-1]
+    assert isinstance(last, QGlobalSum)
+    return last
+
+
+def _limit(job: Job, program: Program, count: int | None) -> Job:
+    """As many images as asked for, or as are simulated in a reasonable time."""
+    if count is None:
+        count = max(1, min(DEFAULT_IMAGES, CYCLE_BUDGET // _ideal(program)))
+    if len(job.images) < count and len(job.images) < DEFAULT_IMAGES:
+        count = len(job.images)
+    truth = None if job.truth is None else job.truth[:count]
+    return Job(job.qnet, job.images[:count], job.names[:count], truth, job.accuracy)
+
+
+# ------------------------------------------------------------------------------------- the board
+
+
+@contextmanager
+def _busy(label: str) -> Iterator:
+    """A spinner with the elapsed time; yields a function that changes its text."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label)
+        yield lambda text: bar.update(task, description=f"{label}: {text}")
+
+
+def _run(job: Job, program: Program, library: Path, overlay: Path, label: str) -> Outcome:
+    """Every image by itself, so that every one's maps can be read back and compared."""
+    report = Report(0, 0, 0, ())
+    results: list[Result] = []
+    parsed = parse_program(program.blob, f"{job.qnet.name} ({label})")
+    keep = [m.name for m in parsed.maps]
+    seconds = 0.0
+    board = SimulatedBoard(program.shape, library=library)
+    with simulated(board), Firebrick(str(overlay), parsed, clock=board) as engine:
+        for index in track(range(len(job.images)), f"simulate: {label}", len(job.images)):
+            image = job.images[index]
+            expected = golden.run(job.qnet, image[None], keep=keep)
+            begin = time.perf_counter()
+            result = engine.run(image)
+            seconds += time.perf_counter() - begin
+            maps = {name: expected.tensors[name][0] for name in keep}
+            sums = {_classifier(job.qnet).output: expected.sums[0]}
+            report += compare(engine.maps(), maps)
+            report += compare({name: result.totals for name in sums}, sums)
+            results.append(result)
+        profile = engine.profile()
+    cycles = sum(r.cycles for r in results)
+    return Outcome(program, report, results, profile, cycles / seconds)
+
+
+def _same_answers(outcomes: list[Outcome]) -> Report:
+    """Both programs must give the same answers, image by image."""
+    report = Report(0, 0, 0, ())
+    for index, (one, other) in enumerate(
+        zip(outcomes[0].results, outcomes[1].results, strict=True)
+    ):
+        name = f"answers of both programs, image {index}"
+        report += compare({name: one.sums}, {name: other.sums})
+    return report
+
+
+def _check_coverage(qnet: QNetwork, apart: Program) -> None:
+    """The maps of the program with stages apart are all of the network's: nothing unseen.
+
+    A branch of a concatenation lies inside it and is not stored once more.
+    """
+    stored = {m["name"] for m in apart.host["maps"]}
+    branches = {name for n in qnet.nodes if isinstance(n, QConcat) for name in n.inputs}
+    missing = set(qnet.tensors) - stored - branches - {qnet.input}
+    if missing:
+        raise AssertionError(f"feature maps that no program writes: {', '.join(sorted(missing))}")
+
+
+# --------------------------------------------------------------------------------------- showing
+
+
+def _ideal(program: Program) -> int:
+    return sum(la["ideal_cycles"] for g in program.host["groups"] for la in g["layers"])
+
+
+def _macs(program: Program) -> int:
+    return sum(la["macs"] for g in program.host["groups"] for la in g["layers"])
+
+
+def _print_accuracy(console: Console, accuracy: Accuracy, what: str) -> None:
+    table = Table("", "top-1 %", "top-5 %", title=f"{accuracy.images} {what}")
+    if accuracy.float_top1 is not None:
+        table.add_row("float", f"{accuracy.float_top1:.1f}", f"{accuracy.float_top5:.1f}")
+    table.add_row("fixed point", f"{accuracy.fixed_top1:.1f}", f"{accuracy.fixed_top5:.1f}")
+    console.print(table)
+    if accuracy.agreement is not None:
+        console.print(f"same first choice: {accuracy.agreement:.1f} %")
+
+
+def _print_layers(console: Console, outcome: Outcome, shape: EngineShape) -> None:
+    """Ideal cycles of every layer, measured ones of every group, of the last image."""
+    title = f"Cycles of a frame on {shape.macs} MACs a cycle"
+    table = Table(box=SIMPLE_HEAD, title=title, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("group / layer", no_wrap=True)
+    for name in ("MMACs", "ideal", "measured", "used", "idle, mostly"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for group in outcome.profile.groups:
+        idle = sum(group.stalls.values())
+        cause = max(group.stalls, key=lambda name: group.stalls[name])
+        table.add_row(
+            f"[bold]{group.name}[/]",
+            f"{group.macs / 1e6:.2f}",
+            f"{group.ideal_cycles:,}",
+            f"{group.cycles:,}",
+            f"{group.macs / (group.cycles * shape.macs):.1%}",
+            f"{idle:,} {cause}" if idle else "",
+        )
+        if len(group.layers) > 1:
+            for layer in group.layers:
+                table.add_row(
+                    f"  {layer.name}", f"{layer.macs / 1e6:.2f}", f"{layer.ideal_cycles:,}"
+                )
+    tail = f"{outcome.profile.tail_cycles:,}"
+    table.add_row("last results", "", "", tail, "", f"{tail} write")
+    counters = outcome.results[-1].counters
+    macs = sum(g.macs for g in outcome.profile.groups)
+    table.add_section()
+    table.add_row(
+        "[bold]frame[/]",
+        f"{macs / 1e6:.2f}",
+        f"{sum(g.ideal_cycles for g in outcome.profile.groups):,}",
+        f"{counters.cycles:,}",
+        f"{macs / (counters.cycles * shape.macs):.1%}",
+        f"{sum(counters.stalls.values()):,}",
+    )
+    console.print(table)
+    waits = ", ".join(f"{name} {cycles:,}" for name, cycles in counters.stalls.items())
+    console.print(f"idle cycles by cause: {waits}", highlight=False)
+    console.print(
+        f"simulated at {outcome.cycles_per_second:,.0f} cycles a second; at 100 MHz a frame would "
+        f"take {counters.cycles / 1e5:.2f} ms ({1e8 / counters.cycles:,.1f} frames a second)",
+        highlight=False,
+    )
+
+
+def _class_name(qnet: QNetwork, index: int) -> str:
+    return qnet.classes[index] if qnet.classes else str(index)
+
+
+def _print_predictions(console: Console, job: Job, outcome: Outcome) -> None:
+    table = Table(
+        "image", "sees", "second", "truth", box=SIMPLE_HEAD, title="Predictions of the engine"
+    )
+    for i, result in enumerate(outcome.results):
+        (first, p), *rest = result.top_k(2)
+        second = f"{rest[0][0]} {rest[0][1]:.1%}" if rest else ""
+        truth = "" if job.truth is None else _class_name(job.qnet, int(job.truth[i]))
+        table.add_row(job.names[i], f"{first} {p:.1%}", second, truth)
+    console.print(table)
+
+
+def _draw(job: Job, outcome: Outcome, path: Path) -> None:
+    """Images with what the engine sees: green where it is right, red where it is wrong."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    count = len(job.images)
+    columns = min(4 if count > 4 else count, 8)
+    rows = -(-count // columns)
+    figure, axes = pyplot.subplots(
+        rows, columns, figsize=(2.9 * columns, 3.2 * rows), squeeze=False, layout="constrained"
+    )
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, image, result, i in zip(
+        axes.flat, job.images, outcome.results, range(count), strict=False
+    ):
+        # Of a gray picture with alpha, or any two maps, the first is shown.
+        axis.imshow(image[0] if len(image) < 3 else image.transpose(1, 2, 0), cmap="gray")
+        (name, p), *_ = result.top_k(1)
+        right = job.truth is None or int(result.logits.argmax()) == int(job.truth[i])
+        text = f"{name}\n{p:.1%}"
+        if not right and job.truth is not None:
+            text = f"{name} {p:.1%}\nis: {_class_name(job.qnet, int(job.truth[i]))}"
+        colour = "black" if job.truth is None else ("#1a7f37" if right else "#c62828")
+        axis.set_title(text, color=colour, fontsize=11)
+    cycles = outcome.results[0].cycles
+    figure.suptitle(f"{job.qnet.name}\nsimulated board, {cycles:,} cycles a frame")
+    write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=110))
+    pyplot.close(figure)
+
+
+def _shape(text: str) -> EngineShape:
+    pixels, _, channels = text.partition("x")
+    try:
+        return EngineShape(int(pixels), int(channels))
+    except ValueError as error:
+        raise FirebrickError(f"array shape {text!r}: {error}") from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="firebrick demo", description=__doc__)
+    parser.add_argument("--model", help=".onnx, .net or quantized .npz; without it the digits")
+    parser.add_argument("--images", help="folder of images for the network")
+    parser.add_argument("--labels", help="CSV with columns file, class_index")
+    parser.add_argument("--classes", help="CSV with columns class_index, name")
+    parser.add_argument("--calibration", help="folder of calibration images (default: IMAGES)")
+    parser.add_argument("--count", type=positive, help="images to simulate")
+    parser.add_argument("--shape", default=str(PYNQ_Z2), help="array, pixels x channels")
+    parser.add_argument("--out", default="build", help="folder of the results (%(default)s)")
+    add_effort_option(parser)
+    add_preprocessing_options(parser)
+    return parser

@@ -1,0 +1,134 @@
+"""One archive with all that a board needs.
+
+It holds the bitstream if one is built, the overlay's description, the compiled program, sample
+pictures with the golden model's answers, the driver, the notebook, and the golden model itself (for
+comparisons with other pictures), with checksums of every file.  Given a host, it is copied there.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from firebrick.commands.frame import (
+    Parser,
+    add_preprocessing_options,
+    positive,
+    preprocessing_options,
+)
+from firebrick.hw.archive.pack import (
+    SAMPLES,
+    Sample,
+    copy_to_board,
+    pack,
+    write_archive,
+)
+from firebrick.hw.boards import board_names, load_board
+from firebrick.models import digits
+from firebrick.quantize import qfile
+from firebrick.quantize.calibration.model import read_model
+from firebrick.quantize.calibration.quantizer import quantize_network
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.importers.load import load_model
+from firebrick.quantize.pictures.labels import read_classes
+from firebrick.quantize.pictures.preprocess import list_images, load_images
+from firebrick.quantize.qnetwork import QNetwork
+from firebrick.quantize.report.accuracy import calibration_files, spread
+from firebrick.quantize.support.paths import build_folder
+
+# ----------------------------------------------------------------------------------- the command
+
+
+def main(arguments: list[str] | None = None) -> Path:
+    """The command; the archive it wrote.  FirebrickError for whatever the user can put right."""
+    options = _parser().parse_args(arguments)
+    console = Console()
+    board = load_board(options.board)
+    qnet, samples = _digits(options) if options.model is None else _user_network(options, console)
+    bitstream: Path | None = build_folder() / board.name / "firebrick.bit"
+    if bitstream is not None and not bitstream.is_file():
+        console.print(
+            f"no bitstream for {board.name} is built: the archive has none "
+            f"(make bitstream BOARD={board.name}, then this again)",
+            highlight=False,
+        )
+        bitstream = None
+    files = pack(qnet, board, samples, bitstream)
+    folder = f"{_slug(qnet.name)}-{board.name}"
+    archive = Path(options.out) / f"{folder}.tar.gz"
+    write_archive(files, folder, archive)
+    size = archive.stat().st_size
+    console.print(
+        f"wrote {archive}: {len(files)} files, {size:,} bytes", highlight=False, soft_wrap=True
+    )
+    if options.host is not None:
+        copy_to_board(archive, options.host)
+        console.print(f"copied to {options.host}", highlight=False)
+    console.print(
+        f"on the board: tar xzf {archive.name}; cd {folder}; "
+        "sudo python3 -m firebrick.host.selftest",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return archive
+
+
+def _digits(options: argparse.Namespace) -> tuple[QNetwork, list[Sample]]:
+    if options.images or options.calibration or preprocessing_options(options):
+        raise FirebrickError("IMAGES and preprocessing belong to a network of yours: name MODEL")
+    net, preprocessing = load_model(digits.MODEL_PATH, preset="digits")
+    train, _, pictures, truth = digits.load_digits_split()
+    qnet = quantize_network(net, preprocessing, train[:256], classes=digits.CLASSES)
+    chosen = pictures[: options.count]
+    names = [f"digit_{i}_is_{label}" for i, label in enumerate(truth[: options.count])]
+    return qnet, [Sample(n, p) for n, p in zip(names, chosen, strict=True)]
+
+
+def _user_network(options: argparse.Namespace, console: Console) -> tuple[QNetwork, list[Sample]]:
+    if options.images is None:
+        raise FirebrickError("IMAGES is missing: a folder with sample pictures for the archive")
+    given = preprocessing_options(options)
+    if Path(options.model).suffix == ".npz":
+        if given or options.calibration or options.classes:
+            raise FirebrickError(
+                f"{options.model}: a quantized network keeps its own preprocessing, calibration "
+                "and class names; leave those options out"
+            )
+        qnet = qfile.load(options.model)
+    else:
+        model = read_model(options.model, **given)
+        for line in model.story:
+            console.print(line, highlight=False)
+        net, preprocessing = model.network, model.preprocessing
+        files, words = calibration_files(options.calibration or options.images, [])
+        use = "calibrating" if model.taken is None else "measuring"
+        console.print(f"{use} on {words}", highlight=False)
+        classes: tuple[str, ...] = ()
+        if options.classes is not None:
+            classes = read_classes(options.classes, net.shapes[net.nodes[-1].output][0])
+        qnet = model.quantize(load_images(files, preprocessing), classes=classes)
+    chosen = spread(list_images(options.images), options.count)
+    pictures = load_images(chosen, qnet.preprocessing)
+    return qnet, [Sample(f.stem, p) for f, p in zip(chosen, pictures, strict=True)]
+
+
+def _slug(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "._" else "_" for c in name)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="firebrick deploy", description=__doc__)
+    parser.add_argument("--model", help=".onnx, .net or quantized .npz; without it the digits")
+    parser.add_argument("--images", help="folder of sample pictures")
+    parser.add_argument("--calibration", help="folder of calibration images (default: IMAGES)")
+    parser.add_argument("--classes", help="CSV with columns class_index, name")
+    parser.add_argument(
+        "--board", default="pynq-z2", help=f"one of {', '.join(board_names())} (%(default)s)"
+    )
+    parser.add_argument("--count", type=positive, default=SAMPLES, help="pictures (%(default)s)")
+    parser.add_argument("--host", help="copy the archive there: user@address")
+    parser.add_argument("--out", default="build/deploy", help="folder (%(default)s)")
+    add_preprocessing_options(parser)
+    return parser

@@ -1,0 +1,99 @@
+"""The frame around every command: errors in one line, and a fixed exit code."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from firebrick.host.errors import DriverError
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.pictures.preprocess import COLORS, PRESETS
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+# Names of :data:`quantize.calibration.quantizer.EFFORTS`, which is slow to import.
+EFFORTS = ("full", "plain")
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are FirebrickErrors: one line, no usage text."""
+
+    def error(self, message: str) -> NoReturn:
+        raise FirebrickError(f"{message} (--help lists the options)")
+
+
+def run_cli(main: Callable[[], int | None]) -> NoReturn:
+    """Run ``main`` and leave the process with its exit code (None counts as 0).
+
+    A :class:`FirebrickError` or an operating-system error on a file becomes one line on stderr
+    and exit code 2; an interrupt by the keyboard becomes exit code 130.  Anything else is a
+    defect of this program and keeps its traceback.
+    """
+    try:
+        code = main() or 0
+    except (FirebrickError, DriverError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = USAGE_ERROR
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        code = USAGE_ERROR
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        code = INTERRUPTED
+    sys.exit(code)
+
+
+def add_preprocessing_options(parser: argparse.ArgumentParser) -> None:
+    """The options that state how the network's input was prepared in training."""
+    group = parser.add_argument_group(
+        "preprocessing", "as in training: a preset, all values, or a preset with some values"
+    )
+    group.add_argument("--preset", help=f"one of {', '.join(PRESETS)}")
+    group.add_argument("--color", choices=COLORS, help="order of the network's input channels")
+    group.add_argument("--resize", type=int, help="shorter side in pixels before the crop, 0: none")
+    group.add_argument("--scale", type=number, help="factor on pixel values (1/255 is understood)")
+    group.add_argument("--mean", type=numbers, help="per channel, after the scale: 104,117,123")
+    group.add_argument("--std", type=numbers, help="per channel, after the scale: 1,1,1")
+
+
+def preprocessing_options(options: argparse.Namespace) -> dict:
+    """What :func:`add_preprocessing_options` read, for
+    :func:`quantize.importers.load.load_model`."""
+    names = ("preset", "color", "resize", "scale", "mean", "std")
+    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+
+
+def add_effort_option(parser: argparse.ArgumentParser) -> None:
+    """The option ``--effort``, for :func:`quantize.calibration.quantizer.quantize`."""
+    parser.add_argument(
+        "--effort",
+        choices=EFFORTS,
+        default="full",
+        help="full: as near to the float network as it gets; plain: quick (default: %(default)s)",
+    )
+
+
+def positive(text: str) -> int:
+    """A whole number, 1 or more."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return value
+
+
+def number(text: str) -> float:
+    """A decimal number or a fraction such as 1/255."""
+    over, _, under = text.partition("/")
+    try:
+        return float(over) / float(under) if under else float(over)
+    except (ValueError, ZeroDivisionError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from error
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """Numbers separated by commas."""
+    return tuple(number(part) for part in text.split(","))

@@ -1,0 +1,139 @@
+"""Emit a board's HLS project, simulate a network, say what to run next."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+
+from firebrick.commands.frame import Parser
+from firebrick.host.compare import compare
+from firebrick.host.layout import pack_input
+from firebrick.host.program import parse_program
+from firebrick.host.results import scores
+from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.compiler.program import Program
+from firebrick.hw.hls.csim import CSim
+from firebrick.hw.hls.emit import emit_project
+from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.models import digits
+from firebrick.quantize import golden, qfile
+from firebrick.quantize.calibration.quantizer import quantize_network
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.importers.load import load_model
+from firebrick.quantize.pictures.preprocess import list_images, load_images
+from firebrick.quantize.qnetwork import QNetwork
+
+# Name of the board, its FPGA and the period of its clock in ns.
+BOARDS = {"pynq-z1": ("xc7z020clg400-1", 10.0), "pynq-z2": ("xc7z020clg400-1", 10.0)}
+SEED = 1
+
+
+def digits_network() -> tuple[QNetwork, np.ndarray]:
+    """The bundled network, quantized, and its held-out pictures, uint8 [N, 1, H, W]."""
+    net, preprocessing = load_model(digits.MODEL_PATH, preset="digits")
+    train, _, held_out, _ = digits.load_digits_split()
+    qnet = quantize_network(net, preprocessing, train[:256], classes=digits.CLASSES)
+    return qnet, held_out
+
+
+def write_data(folder: Path, program: Program, images: np.ndarray, totals: np.ndarray) -> None:
+    """What the project's test bench reads: the program, stored pictures, expected sums.
+
+    ``totals`` int64 [N, classes] are the golden model's; the engine's are without the constant
+    that the host adds.
+    """
+    parsed = parse_program(program.blob)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "program.fbp").write_bytes(program.blob)
+    shape = program.shape
+    stored = [pack_input(i, parsed.input, shape.pixels, shape.word_bytes) for i in images]
+    (folder / "inputs.bin").write_bytes(np.concatenate(stored).tobytes())
+    sums = totals - np.array(parsed.output.addend, np.int64)
+    (folder / "expected.bin").write_bytes(sums.astype("<i8").tobytes())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; raises FirebrickError for whatever the user can put right."""
+    options = _parser().parse_args(arguments)
+    if options.count < 1:
+        raise FirebrickError(f"--count must be at least 1, not {options.count}")
+    part, clock = BOARDS[options.board]
+    shape = _shape(options.shape)
+    qnet, images = _network(options)
+    images = images[: options.count]
+    folder = Path(options.out)
+    try:
+        emit_project(shape, options.part or part, options.clock or clock, folder)
+    except ValueError as error:
+        raise FirebrickError(str(error)) from error
+    sources = [*folder.glob("src/*"), *folder.glob("tb/*")]
+    lines = sum(len(file.read_text().splitlines()) for file in sources)
+    print(f"wrote {folder}: {len(sources)} C++ files, {lines} lines, an engine of {shape}")
+
+    program = compile_network(qnet, shape)
+    begin = time.perf_counter()
+    engine = CSim(shape)
+    print(f"g++ compiled it in {time.perf_counter() - begin:.1f} s")
+    result = engine.run(program.blob, images)
+    expected = golden.run(qnet, images, keep=list(result.maps))
+    totals, _, _ = scores(result.sums, parse_program(program.blob))
+    report = compare({"sums": totals}, {"sums": expected.sums})
+    report += compare(result.maps, {n: expected.tensors[n][-1] for n in result.maps})
+    write_data(folder / "data", program, images, expected.sums)
+    verdict = "bit-exact" if report.exact else "NOT bit-exact"
+    print(
+        f"C simulation of {qnet.name}: {verdict}, {report.tensors} tensors, {report.values:,} "
+        f"values compared; {result.seconds / len(images):.3f} s a picture"
+    )
+    print(
+        f"""Next, with Vitis HLS on the PATH:
+  cd {folder}
+  vitis_hls -f build.tcl csim synth cosim export
+or, where there is no vitis_hls any more:
+  v++ -c --mode hls --config hls_config.cfg --work_dir work
+then, in this repository, the whole-engine bench on what it made:
+  HW=hls HLS={folder} python -m pytest tests/sim/test_bench_engine.py"""
+    )
+    return 0 if report.exact else 1
+
+
+def _shape(text: str | None) -> EngineShape:
+    if text is None:
+        return PYNQ_Z2
+    try:
+        pixels, channels = (int(part) for part in text.split("x"))
+        return EngineShape(pixels=pixels, channels=channels)
+    except ValueError as error:
+        raise FirebrickError(
+            f"--shape {text}: pixels x channels, such as 14x32 ({error})"
+        ) from None
+
+
+def _network(options: argparse.Namespace) -> tuple[QNetwork, np.ndarray]:
+    if options.model is None:
+        return digits_network()
+    if Path(options.model).suffix != ".npz":
+        raise FirebrickError(
+            f"{options.model}: not a quantized network (.npz); make one with make quantize"
+        )
+    qnet = qfile.load(options.model)
+    if options.images is None:
+        shape = (options.count, *qnet.tensors[qnet.input].shape)
+        return qnet, np.random.default_rng(SEED).integers(0, 256, shape, np.uint8)
+    return qnet, load_images(list_images(Path(options.images))[: options.count], qnet.preprocessing)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="firebrick hls", description=__doc__)
+    parser.add_argument("--board", choices=BOARDS, default="pynq-z2", help="%(default)s")
+    parser.add_argument("--shape", help=f"array, pixels x channels ({PYNQ_Z2})")
+    parser.add_argument("--part", help="another FPGA than the board's")
+    parser.add_argument("--clock", type=float, help="another clock period, ns")
+    parser.add_argument("--model", help="quantized network, .npz (the bundled digits network)")
+    parser.add_argument("--images", help="folder of pictures (random pixels for a given model)")
+    parser.add_argument("--count", type=int, default=2, help="pictures to simulate (%(default)s)")
+    parser.add_argument("--out", default="build/hls/project", help="%(default)s")
+    return parser

@@ -1,0 +1,79 @@
+"""Run the notebook on the simulated board, as on a board.
+
+Packs the archive that a board would get, unpacks it, executes the notebook in it from first cell to
+last, and writes what a reader would see as a page.  A cell that fails is an error.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbconvert import HTMLExporter
+from rich.console import Console
+
+from firebrick.commands import deploy
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.paths import IMPORT_PATH, build_folder
+from firebrick.quantize.support.progress import track
+
+NAME = "squeezenet"
+# A cell may simulate some frames of a large network, and build the simulation before.
+CELL_SECONDS = 1800
+
+
+def execute(folder: Path) -> nbformat.NotebookNode:
+    """Run the notebook of the unpacked archive in ``folder``; FirebrickError where a cell fails."""
+    notebook = nbformat.read(folder / f"{NAME}.ipynb", as_version=4)
+    # The archive's own folders come first; the simulated board is the project's.
+    paths = [str(folder.resolve()), str(IMPORT_PATH), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_SECONDS,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+    )
+    with client.setup_kernel(env=environment):
+        cells = list(enumerate(notebook.cells))
+        for index, cell in track(cells, "run the notebook", len(cells)):
+            try:
+                client.execute_cell(cell, index)
+            except CellExecutionError as error:
+                raise FirebrickError(
+                    f"{NAME}.ipynb, cell {index}: {error.ename}: {error.evalue}"
+                ) from error
+            except (CellTimeoutError, DeadKernelError) as error:
+                raise FirebrickError(f"{NAME}.ipynb, cell {index}: {error}") from error
+    return notebook
+
+
+def _write(text: str, file: BinaryIO) -> None:
+    file.write(text.encode())
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command; its options are those of :mod:`commands.deploy`."""
+    console = Console()
+    archive = deploy.main(arguments)
+    out = build_folder() / "notebook"
+    shutil.rmtree(out, ignore_errors=True)
+    with tarfile.open(archive) as packed:
+        packed.extractall(out, filter="data")
+    (folder,) = out.iterdir()
+    notebook = execute(folder)
+    page, _ = HTMLExporter(template_name="classic").from_notebook_node(notebook)
+    for path, text in (
+        (out / f"{NAME}.html", page),
+        (out / f"{NAME}.ipynb", nbformat.writes(notebook) + "\n"),
+    ):
+        write_atomically(path, partial(_write, text))
+    console.print(f"every cell ran; wrote {out / f'{NAME}.html'}", highlight=False, soft_wrap=True)

@@ -1,0 +1,153 @@
+"""Synthesis without vendor tools.
+
+Runs yosys on all that goes on the Zynq-7020's fabric (the engine, and what connects it to the
+processing system), counts what it needs, checks what must hold of the netlist, and measures the
+longest register-to-register paths in LUT levels.  With ``--ecp5`` a small engine is also placed
+and routed for a Lattice ECP5 by nextpnr, whose timing model is public: a second witness of how the
+logic is built, not a figure of the Zynq's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from firebrick.commands.frame import Parser
+from firebrick.hw.flow.netlist import Counts, PathLength
+from firebrick.hw.flow.yosys import (
+    BUDGET,
+    CHIP,
+    ECP5_SHAPE,
+    NAMES,
+    findings,
+    route_ecp5,
+    synthesize,
+)
+from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.files import write_atomically
+
+
+@contextmanager
+def _busy(label: str) -> Iterator[None]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        bar.add_task(label)
+        yield
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command: tables on stdout, ``build/synth.json``; exit code 1 if a check fails."""
+    options = _parser().parse_args(arguments)
+    console = Console()
+    shape = _shape(options.shape)
+    with _busy(f"yosys: engine of {shape} and all around it (some minutes)"):
+        netlist = synthesize(shape)
+    counts = netlist.counts()
+    paths = netlist.longest_paths()
+    worst = max(paths.values(), key=lambda p: (p.levels, p.carries))
+    shares = netlist.shares()
+    _print_counts(console, counts, worst, shape)
+    _print_parts(console, shares, paths)
+    wrong = findings(netlist, counts, worst.levels, shape)
+    facts: dict = {
+        "shape": str(shape),
+        "dsp48e1": counts.dsp48e1,
+        "ramb36": counts.ramb36,
+        "lut": counts.lut,
+        "ff": counts.ff,
+        "lut_levels": worst.levels,
+        "longest_path": asdict(worst),
+        "chip": CHIP,
+        "budget": BUDGET,
+        "counts": asdict(counts),
+        "dsp_registers": dict(netlist.dsp_registers()),
+        "memories": {part: dict(kinds) for part, kinds in netlist.memories().items()},
+        "parts": {part: asdict(share) for part, share in shares.items()},
+        "paths": {part: asdict(path) for part, path in paths.items()},
+        "findings": wrong,
+    }
+    if options.ecp5:
+        with _busy(f"nextpnr: an engine of {ECP5_SHAPE} on an ECP5-85F (some minutes)"):
+            facts["ecp5"] = {"shape": str(ECP5_SHAPE), "mhz": route_ecp5(ECP5_SHAPE)}
+        console.print(
+            f"placed and routed on a Lattice ECP5-85F, speed grade 6, an engine of {ECP5_SHAPE} "
+            f"with small memories: {facts['ecp5']['mhz']:.1f} MHz (not a figure of the Zynq)",
+            highlight=False,
+        )
+    text = json.dumps(facts, indent=2) + "\n"
+    write_atomically(options.out, lambda file: file.write(text.encode()))
+    console.print(f"wrote {options.out}", highlight=False)
+    for finding in wrong:
+        console.print(f"does not hold: {finding}", highlight=False)
+    return 1 if wrong else 0
+
+
+def _print_counts(console: Console, counts: Counts, worst: PathLength, shape: EngineShape) -> None:
+    table = Table(
+        box=SIMPLE_HEAD,
+        title=f"xc7z020 with an engine of {shape}, by yosys",
+    )
+    table.add_column("")
+    for name in ("used", "budget", "chip", "share"):
+        table.add_column(name, justify="right")
+    for name, label in NAMES.items():
+        used = getattr(counts, name)
+        table.add_row(
+            label,
+            f"{used:,.1f}" if used % 1 else f"{used:,.0f}",
+            f"{BUDGET[name]:,}",
+            f"{CHIP[name]:,}",
+            f"{used / CHIP[name]:.0%}",
+        )
+    table.add_row("LUT levels", str(worst.levels), str(BUDGET["lut_levels"]), "", "")
+    console.print(table)
+    console.print(
+        f"longest path: {worst.levels} LUTs, {worst.carries} CARRY4, from {worst.source} to "
+        f"{worst.target}; no timing of the Zynq is claimed",
+        highlight=False,
+    )
+
+
+def _print_parts(console: Console, shares: dict, paths: dict[str, PathLength]) -> None:
+    title = "Parts; LUTs count for the part whose registers they feed"
+    table = Table(box=SIMPLE_HEAD, title=title)
+    table.add_column("part", no_wrap=True)
+    for name in ("LUT", "FF", "RAMB36", "DSP48E1", "levels", "CARRY4"):
+        table.add_column(name, justify="right")
+    for part, share in sorted(shares.items(), key=lambda item: -item[1].lut):
+        path = paths.get(part)
+        table.add_row(
+            part,
+            f"{share.lut:,}",
+            f"{share.ff:,}",
+            f"{share.ramb36:g}" if share.ramb36 else "",
+            str(share.dsp48e1 or ""),
+            str(path.levels) if path else "",
+            str(path.carries) if path else "",
+        )
+    console.print(table)
+
+
+def _shape(text: str) -> EngineShape:
+    pixels, _, channels = text.partition("x")
+    try:
+        return replace(PYNQ_Z2, pixels=int(pixels), channels=int(channels))
+    except ValueError as error:
+        raise FirebrickError(f"array shape {text!r}: {error}") from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="firebrick synth", description=__doc__)
+    parser.add_argument("--shape", default=str(PYNQ_Z2), help="array, pixels x channels")
+    parser.add_argument("--ecp5", action="store_true", help="place and route on an ECP5 as well")
+    parser.add_argument("--out", default="build/synth.json", help="JSON (%(default)s)")
+    return parser

@@ -1,0 +1,31 @@
+"""Build a project that hls4ml wrote, with Vitis HLS.
+
+hls4ml's own command line builds projects of its own backends only.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from firebrick.commands.frame import Parser
+from firebrick.hw.hls4ml_backend.vitis import STEPS, build
+
+DEFAULT = ("csim", "synth")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command; raises FirebrickError for what is missing."""
+    parser: argparse.ArgumentParser = Parser(prog="firebrick hls4ml_backend", description=__doc__)
+    parser.add_argument("folder", type=Path, help="what hls4ml's write() or convert made")
+    parser.add_argument(
+        "--steps", nargs="+", choices=STEPS, default=DEFAULT, help="what to run (csim synth)"
+    )
+    parser.add_argument("--reset", action="store_true", help="remove earlier results first")
+    options = parser.parse_args(arguments)
+    report = build(options.folder, {step: True for step in options.steps}, options.reset)
+    console = Console()
+    for name, value in report.get("CSynthesisReport", {}).items():
+        console.print(f"{name}: {value}", highlight=False)

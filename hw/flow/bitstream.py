@@ -1,0 +1,55 @@
+"""The overlay of a board, ``firebrick.bit`` and ``firebrick.hwh``, by one of the toolchains."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from firebrick.hw.boards import Board
+from firebrick.hw.flow import openxc7
+from firebrick.hw.flow.bitfile import check_bit
+from firebrick.hw.flow.hwh import write_hwh
+from firebrick.hw.flow.toolrun import Report
+from firebrick.hw.flow.vivado import flow as vivado
+
+TOOLCHAINS = ("vivado", "openxc7")
+NAME = "firebrick"
+
+
+def build_overlay(
+    board: Board,
+    folder: Path,
+    toolchain: str,
+    report: Report,
+    chipdb: str | None = None,
+    prjxray_db: str | None = None,
+) -> tuple[Path, dict[str, float]]:
+    """``firebrick.bit`` and ``firebrick.hwh`` in ``folder``; the former's path, and worst slacks.
+
+    Raises FirebrickError where the toolchain is not there, fails, misses the clock, or writes
+    what is not this board's bitstream.
+    """
+    work = folder.resolve()
+    bit, hwh = work / f"{NAME}.bit", work / f"{NAME}.hwh"
+    # Vivado insists on the ending.
+    temporary = work / f"{NAME}.tmp.bit"
+    build: Callable[[Board, Path, Path, Report], dict[str, float]]
+    if toolchain == "openxc7":
+        build = partial(openxc7.build, openxc7.find_tools(board, chipdb, prjxray_db))
+    else:
+        build = partial(vivado.build, vivado.find())
+    # From here on the outputs are this run's or nobody's.
+    for path in (bit, hwh, temporary):
+        path.unlink(missing_ok=True)
+    try:
+        slacks = build(board, work, temporary, report)
+        check_bit(temporary, board, vivado.TOP)
+        write_hwh(hwh, board)
+        os.replace(temporary, bit)
+    except BaseException:
+        for path in (temporary, hwh):
+            path.unlink(missing_ok=True)
+        raise
+    return bit, slacks

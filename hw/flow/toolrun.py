@@ -1,0 +1,79 @@
+"""Running the tools of a bitstream flow: found on PATH, logged, their first error in one line."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from firebrick.quantize.errors import FirebrickError
+
+Report = Callable[[str], None]
+
+
+def find_tool(name: str, why: str) -> Path:
+    """Path of a tool that must be on PATH; FirebrickError with ``why`` where it is not."""
+    found = shutil.which(name)
+    if not found:
+        raise FirebrickError(f"{name} is not on the PATH: {why}")
+    return Path(found)
+
+
+def first_error(log: Path) -> str:
+    """The line that a failed tool's log is about: the first error, or what came last."""
+    lines = [x.strip() for x in log.read_text(errors="replace").splitlines() if x.strip()]
+    errors = [x for x in lines if x.upper().startswith(("ERROR", "TRACEBACK")) or "ERROR:" in x]
+    if errors and errors[0].upper().startswith("TRACEBACK"):
+        return lines[-1]
+    return (errors or lines[-1:] or ["it printed nothing"])[0]
+
+
+def run_tool(
+    command: Sequence[str | Path],
+    log: Path,
+    *,
+    cwd: Path,
+    stdout: Path | None = None,
+    on_line: Report | None = None,
+) -> None:
+    """Run a tool, its output in ``log`` (what it prints on stdout in ``stdout``, if given).
+
+    ``on_line`` is told every line.  Raises FirebrickError with the first error of its log and the
+    log's path where the tool fails, or cannot be started.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    name = Path(command[0]).name
+    words = [str(word) for word in command]
+    try:
+        with open(log, "w", encoding="utf-8") as file:
+            if stdout is not None:
+                with open(stdout, "wb") as result:
+                    code = subprocess.run(words, cwd=cwd, stdout=result, stderr=file).returncode
+            else:
+                code = _follow(words, file, cwd, on_line)
+    except OSError as error:
+        raise FirebrickError(f"{name} cannot be started: {error.strerror}") from error
+    if code:
+        raise FirebrickError(f"{name}: {first_error(log)} (see {log})")
+
+
+def _follow(words: list[str], file, cwd: Path, on_line: Report | None) -> int:
+    with subprocess.Popen(
+        words,
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                file.write(line)
+                if on_line:
+                    on_line(line.rstrip())
+        except BaseException:
+            process.terminate()
+            raise
+    return process.returncode

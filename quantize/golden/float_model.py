@@ -1,0 +1,81 @@
+"""The float network in NumPy: the reference that quantization is measured against."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.golden import convolution
+from firebrick.quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network
+from firebrick.quantize.support.parallel import parallel_map
+
+
+class FloatModel:
+    """A float network prepared for matrix products.
+
+    Raises FirebrickError naming the layer when a weight or bias is NaN or infinite.
+    """
+
+    def __init__(self, net: Network) -> None:
+        self.net = net
+        self._matrices: dict[str, np.ndarray] = {}
+        for node in net.nodes:
+            if isinstance(node, Conv):
+                check_finite(node)
+                self._matrices[node.name] = convolution.weight_matrix(node.weights, np.float32)
+
+    def maps(self, image: np.ndarray) -> dict[str, np.ndarray]:
+        """Every tensor of one image: ``image`` float32 [C, H, W] as the network was trained.
+
+        Maps are float32 [C, H, W]; the last node's output is the logits, float64 [O].  Values
+        beyond float32 become infinite without a warning: calibration refuses them by layer.
+        """
+        maps = {self.net.input: image}
+        with np.errstate(over="ignore", invalid="ignore"):
+            for node in self.net.nodes:
+                maps[node.output] = self.step(node, maps)
+        return maps
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """Logits float64 [N, O] of ``images`` float32 [N, C, H, W]."""
+        last = self.net.nodes[-1].output
+        return np.stack(list(parallel_map(lambda image: self.maps(image)[last], images)))
+
+    def step(self, node: object, maps: dict[str, np.ndarray]) -> np.ndarray:
+        """The output of one node of an image whose inputs are in ``maps``."""
+        if isinstance(node, Conv):
+            cols, (rows, width) = convolution.columns(
+                maps[node.input],
+                node.weights.shape[2:],
+                node.stride,
+                node.padding,
+                None,
+                np.float32,
+            )
+            out = self._matrices[node.name] @ cols
+            out += node.bias.astype(np.float32)[:, None]
+            if node.relu:
+                np.maximum(out, 0, out=out)
+            return out.reshape(-1, rows, width)
+        if isinstance(node, MaxPool):
+            return convolution.max_pool(maps[node.input], node.kernel, node.ceil_mode)
+        if isinstance(node, Concat):
+            return np.concatenate([maps[name] for name in node.inputs])
+        if isinstance(node, Add):
+            total = maps[node.inputs[0]] + maps[node.inputs[1]]
+            return np.maximum(total, 0, out=total) if node.relu else total
+        if isinstance(node, GlobalAverage):
+            return maps[node.input].mean(axis=(1, 2), dtype=np.float64)
+        raise FirebrickError(f"{self.net.name}: a {type(node).__name__} cannot be evaluated")
+
+
+def check_finite(node: Conv) -> None:
+    """FirebrickError naming the layer when one of its weights or biases is NaN or infinite."""
+    for what, values in (("weight", node.weights), ("bias", node.bias)):
+        bad = np.argwhere(~np.isfinite(values))
+        if len(bad):
+            place = ", ".join(str(int(i)) for i in bad[0])
+            raise FirebrickError(
+                f"layer {node.name}: {what}[{place}] is {values[tuple(bad[0])]}; "
+                f"{len(bad)} of its {values.size} values are not finite"
+            )

@@ -1,0 +1,5 @@
+"""The ONNX importer: a walk over the graph that keeps the meaning of every tensor.
+
+``graph`` reads and checks the file, ``values`` are the meanings, one module each follows a family
+of operators, and ``model`` puts the network together.
+"""

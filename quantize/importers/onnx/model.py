@@ -1,0 +1,344 @@
+"""Import a trained network from an ONNX file: :func:`import_model`, :func:`import_onnx`.
+
+The graph is followed node by node.  Normalizations, padding and transposes become part of the
+layers around them, a ReLU a flag of the layer before it, Identity and Dropout disappear, linear
+layers become convolutions, and the tail must be global average -> [Softmax].  What cannot be
+expressed in :class:`quantize.network.Network` is refused, never approximated.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.importers.onnx import (
+    arithmetic as import_arithmetic,
+)
+from firebrick.quantize.importers.onnx import (
+    head as import_head,
+)
+from firebrick.quantize.importers.onnx import (
+    layers as import_layers,
+)
+from firebrick.quantize.importers.onnx import (
+    layout as import_layout,
+)
+from firebrick.quantize.importers.onnx import (
+    quantizers as import_quantizers,
+)
+from firebrick.quantize.importers.onnx import (
+    rectify as import_rectify,
+)
+from firebrick.quantize.importers.onnx.graph import OnnxGraph, OnnxNode, read_graph
+from firebrick.quantize.importers.onnx.values import (
+    CHANNELS_FIRST,
+    CHANNELS_LAST,
+    NET_END,
+    AddLayer,
+    Builder,
+    ConvLayer,
+    Flat,
+    Grid,
+    Layer,
+    Logits,
+    Map,
+    PoolLayer,
+    View,
+    whole,
+)
+from firebrick.quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network, Node
+
+
+@dataclass(frozen=True, eq=False)
+class ImportedModel:
+    """A network as a file holds it.
+
+    ``network`` takes what the file takes plus ``shift`` (float64 [C]): normalization ahead of the
+    first layer is in the first layer's weights as far as it multiplies, and in ``shift`` as far
+    as it adds.  ``prepared_by`` names the nodes it comes from, ``bytes_in`` tells whether the
+    file takes bytes (0..255).  ``layers`` and ``input_grids`` are what the file says of
+    quantization; see :mod:`quantize.calibration.take_over`; quantizers behind the average are
+    ``dropped``, because the mean is exact here, and those of ``unfit`` come behind a scale or shift
+    that no layer before it could take in.  ``ceilings`` are the Clips that are right only together
+    with it.
+    """
+
+    path: Path
+    network: Network
+    shift: np.ndarray
+    prepared_by: tuple[OnnxNode, ...]
+    bytes_in: bool
+    layers: tuple[tuple[Layer, Map], ...]
+    input_grids: tuple[tuple[View, Grid], ...]
+    dropped: tuple[OnnxNode, ...]
+    unfit: tuple[tuple[Map, OnnxNode], ...]
+    ceilings: tuple[tuple[float, OnnxNode], ...]
+    metadata: dict[str, str]
+
+    @property
+    def quantizers(self) -> bool:
+        """Whether the file quantizes feature maps."""
+        return bool(self.input_grids) or any(made.grids for _, made in self.layers)
+
+
+def import_model(path: str | Path) -> ImportedModel:
+    """The network of an ONNX file (opsets 7 to 24), named after the file.
+
+    Raises FirebrickError in one line, naming file, node, operator and what is supported, for
+    everything that :class:`Network` cannot express, for weights that are not finite, and for
+    files that are truncated or contradict themselves.
+    """
+    graph = read_graph(path)
+    builder = Builder(graph)
+    builder.uses = _count_uses(graph)
+    builder.values.update(graph.constants)
+    builder.values[graph.input] = _input(builder)
+    for node in graph.nodes:
+        for output in node.outputs:
+            if output and output in builder.values:
+                node.refuse(f"makes {output!r}, which exists already")
+        if import_layout.fold(builder, node):
+            continue
+        if node.op not in HANDLERS:
+            _refuse_operator(node)
+        HANDLERS[node.op](builder, node)
+        _compare_declared(builder, node)
+    return _finish(builder)
+
+
+def import_onnx(path: str | Path) -> Network:
+    """As :func:`import_model`, for a network that stands alone: it takes what the file takes.
+
+    A shift of the input goes into the first layer's bias; where that layer pads, the file is
+    refused, and so are Clips that need the file's own quantization.
+    """
+    model = import_model(path)
+    refuse_ceilings(model)
+    if not np.any(model.shift):
+        return model.network
+    name = model.network.input
+    nodes: list[Node] = []
+    for node in model.network.nodes:
+        if isinstance(node, Conv) and node.input == name:
+            if any(node.padding):
+                model.prepared_by[0].refuse(
+                    "shifts the network's input ahead of a Conv that pads, which a float network "
+                    "alone cannot express; export the network without its normalization and state "
+                    "that as preprocessing"
+                )
+            more = node.weights.astype(np.float64).sum(axis=(2, 3)) @ model.shift
+            node = replace(node, bias=(node.bias + more).astype(np.float32))
+        nodes.append(node)
+    return replace(model.network, nodes=tuple(nodes))
+
+
+def refuse_ceilings(model: ImportedModel) -> None:
+    """Refuse upper bounds of activations, as ReLU6 has them: no power-of-two range ends at 6."""
+    for bound, node in model.ceilings:
+        node.refuse(
+            f"clips at {bound:g}, as ReLU6 does; supported is a plain ReLU, because 8-bit values "
+            f"of a power-of-two scale saturate at 255 * 2**-e and not at {bound:g}: train with "
+            "ReLU, or give a file quantized to powers of two whose range ends below the bound"
+        )
+
+
+def _refuse_operator(node: OnnxNode) -> None:
+    if node.op.startswith("QLinear") or node.op in ("ConvInteger", "MatMulInteger"):
+        node.refuse(
+            "is onnxruntime's QOperator format; quantize with quant_format=QuantFormat.QDQ, or "
+            "give the float network"
+        )
+    if node.op == "DynamicQuantizeLinear":
+        node.refuse("finds its scale at run time; quantize statically, or give the float network")
+    if node.op in ("BipolarQuant", "Trunc"):
+        node.refuse("of QONNX's quantizers only Quant is supported; use 8-bit ones")
+    node.refuse(f"this operator is not supported; supported are {', '.join(HANDLERS)}")
+
+
+def _input(builder: Builder) -> View:
+    """The network's input: channels last where the file transposes it before a layer reads it."""
+    graph = builder.graph
+    axes = CHANNELS_LAST if _channels_last(graph) else CHANNELS_FIRST
+    sizes = dict(zip(axes[1:], graph.input_dims, strict=True))
+    made = Map(graph.input, (sizes[1], sizes[2], sizes[3]), builder.uses[graph.input])
+    return whole(made, axes)
+
+
+def _channels_last(graph: OnnxGraph) -> bool:
+    """Whether the input is [N, H, W, C]: it is followed to the first node that tells."""
+    follow = {graph.input}
+    channels = graph.input_dims[2]
+    for node in graph.nodes:
+        if not node.inputs or not follow.intersection(node.inputs):
+            continue
+        if node.op == "Transpose":
+            return node.get("perm", ()) == (0, 3, 1, 2)
+        if node.op == "Reshape":
+            shape = graph.constants.get(node.inputs[-1], np.zeros(0))
+            last = [1, *graph.input_dims[:2]]
+            return channels == 1 and [int(size) for size in shape[1:]] == last
+        if node.op in ("Conv", "MaxPool", "Concat", "Shape"):
+            return False
+        follow.update(node.outputs)
+    return False
+
+
+def _count_uses(graph: OnnxGraph) -> Counter[str]:
+    """How many nodes (or the graph's output) read each tensor."""
+    uses: Counter[str] = Counter()
+    for node in graph.nodes:
+        uses.update(node.inputs)
+    uses[graph.output] += 1
+    return uses
+
+
+def _compare_declared(builder: Builder, node: OnnxNode) -> None:
+    """Refuse a file that states another shape for the node's output than follows from the node."""
+    stated = builder.graph.declared.get(node.outputs[0])
+    value = builder.values.get(node.outputs[0])
+    if stated is None or value is None or isinstance(value, np.ndarray):
+        return
+    dims: tuple[int | None, ...] = (None, *import_layout.dims_of(value))
+    if isinstance(value, View):
+        sizes = (None, *value.shape)
+        dims = tuple(sizes[axis] for axis in value.axes)
+    fits = len(stated) == len(dims) and all(
+        a is None or b is None or a == b for a, b in zip(stated, dims, strict=True)
+    )
+    if not fits:
+        shown = ["?" if dim is None else dim for dim in stated]
+        made = ", ".join("'N'" if dim is None else str(dim) for dim in dims)
+        node.refuse(f"the file states the output shape {shown}, but the node makes [{made}]")
+
+
+def _logits_name(builder: Builder, result: Logits) -> str:
+    """The last tensor of the file that holds the logits themselves: a Softmax is not computed."""
+    same = [
+        name
+        for name, value in builder.values.items()
+        if isinstance(value, Logits) and value.view is result.view and not value.softmax
+    ]
+    return same[-1] if same else builder.graph.output
+
+
+def _finish(builder: Builder) -> ImportedModel:
+    """The network, once every node has been followed."""
+    graph = builder.graph
+    result = builder.values.get(graph.output)
+    if isinstance(result, Flat) and result.view.shape[1:] == (1, 1):
+        result = import_head.averaged(builder, graph.nodes[-1], result)
+    if not isinstance(result, Logits):
+        raise FirebrickError(
+            f"{graph.path}: its output {graph.output!r} is not the global average; {NET_END}"
+        )
+    import_head.check_classifier(result)
+    read = {id(source) for layer, _ in builder.layers for source in layer.inputs}
+    for layer, made in builder.layers:
+        if id(made) not in read and made is not result.view.map:
+            raise FirebrickError(
+                f"{graph.path}: node {layer.name}: nothing reads its output {made.name!r}; remove "
+                "the node"
+            )
+    nodes: list[Node] = [_node(layer, made) for layer, made in builder.layers]
+    last = nodes[-1]
+    if last.output != result.view.map.name:
+        raise FirebrickError(
+            f"{graph.path}: node {last.name} comes after the last layer; {NET_END}"
+        )
+    source = builder.values[graph.input]
+    assert isinstance(source, View)
+    shapes = {graph.input: source.map.shape}
+    shapes.update((made.name, made.shape) for _, made in builder.layers)
+    output = _logits_name(builder, result)
+    output = output if output not in shapes else f"{output}/mean"
+    shapes[output] = (result.classes, 1, 1)
+    taken = {node.name for node in nodes}
+    name = result.node.name if result.node.name not in taken else f"{result.node.name}/mean"
+    network = Network(
+        name=graph.path.stem,
+        input=graph.input,
+        nodes=(*nodes, GlobalAverage(name, last.output, output)),
+        shapes=shapes,
+        softmax=result.softmax,
+    )
+    shift = builder.shift
+    return ImportedModel(
+        path=graph.path,
+        network=network,
+        shift=np.zeros(source.map.shape[0]) if shift is None else shift,
+        prepared_by=tuple(builder.prepared_by),
+        bytes_in=graph.bytes_in,
+        layers=tuple(builder.layers),
+        input_grids=tuple(builder.input_grids),
+        dropped=tuple(builder.dropped),
+        unfit=tuple(builder.unfit),
+        ceilings=tuple(made.ceiling for _, made in builder.layers if made.ceiling is not None),
+        metadata=graph.metadata,
+    )
+
+
+def _node(layer: Layer, made: Map) -> Node:
+    inputs = tuple(source.name for source in layer.inputs)
+    if isinstance(layer, ConvLayer):
+        return Conv(
+            layer.name,
+            inputs[0],
+            made.name,
+            np.ascontiguousarray(layer.weights, dtype=np.float32),
+            np.ascontiguousarray(layer.bias, dtype=np.float32),
+            layer.stride,
+            layer.padding,
+            layer.relu,
+        )
+    if isinstance(layer, PoolLayer):
+        return MaxPool(layer.name, inputs[0], made.name, layer.kernel, layer.ceil_mode)
+    if isinstance(layer, AddLayer):
+        return Add(layer.name, (inputs[0], inputs[1]), made.name, layer.relu)
+    return Concat(layer.name, inputs, made.name)
+
+
+HANDLERS: dict[str, Callable[[Builder, OnnxNode], None]] = {
+    "Conv": import_layers.conv,
+    "BatchNormalization": import_arithmetic.batch_norm,
+    "Relu": import_rectify.relu,
+    "Clip": import_rectify.clip,
+    "Max": import_rectify.clip,
+    "Min": import_rectify.clip,
+    "MaxPool": import_layers.max_pool,
+    "Concat": import_layers.concat,
+    "Add": import_arithmetic.arithmetic,
+    "Sub": import_arithmetic.arithmetic,
+    "Mul": import_arithmetic.arithmetic,
+    "Div": import_arithmetic.arithmetic,
+    "Sum": import_arithmetic.arithmetic,
+    "Pad": import_layers.pad,
+    "Dropout": import_layers.dropout,
+    "Identity": import_layers.identity,
+    "GlobalAveragePool": import_head.global_average_pool,
+    "AveragePool": import_head.average_pool,
+    "ReduceMean": import_head.reduce_mean,
+    "Gemm": import_head.gemm,
+    "MatMul": import_head.mat_mul,
+    "Softmax": import_head.softmax,
+    "LogSoftmax": import_head.softmax,
+    "Transpose": import_layout.transpose,
+    "Reshape": import_layout.reshape,
+    "Flatten": import_layout.flatten,
+    "Squeeze": import_layout.squeeze,
+    "Unsqueeze": import_layout.unsqueeze,
+    "Cast": import_layout.cast,
+    "CastLike": import_layout.cast_like,
+    "Shape": import_layout.shape,
+    "Gather": import_layout.gather,
+    "GatherND": import_layout.gather_nd,
+    "Slice": import_layout.cut,
+    "Split": import_layout.split,
+    "QuantizeLinear": import_quantizers.quantize_linear,
+    "DequantizeLinear": import_quantizers.dequantize_linear,
+    "Quant": import_quantizers.quant,
+}

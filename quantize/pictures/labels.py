@@ -1,0 +1,88 @@
+"""Labels of pictures and names of classes, from CSV files."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from firebrick.quantize.errors import FirebrickError
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True)
+class Label:
+    """One labelled image: its path and its class."""
+
+    path: Path
+    class_index: int
+
+
+def read_labels(path: str | Path, folder: str | Path, class_count: int) -> list[Label]:
+    """The rows of a labels.csv, whose columns ``file`` and ``class_index`` are read.
+
+    Files are relative to ``folder``.  Raises FirebrickError naming the file and the line for
+    missing columns, images that do not exist, and classes outside 0..class_count - 1.
+    """
+    path, folder = Path(path), Path(folder)
+    if not folder.is_dir():
+        raise FirebrickError(f"{folder}: not a folder of images")
+    labels = []
+    for line, row in _rows(path, ("file", "class_index")):
+        image = folder / row["file"]
+        if not row["file"] or not image.is_file():
+            raise FirebrickError(f"{path}, line {line}: no image {row['file']!r} in {folder}")
+        labels.append(Label(image, _class_index(path, line, row["class_index"], class_count)))
+    if not labels:
+        raise FirebrickError(f"{path}: names no images")
+    return labels
+
+
+def read_classes(path: str | Path, class_count: int) -> tuple[str, ...]:
+    """Class names by index from a CSV file with the columns ``class_index`` and ``name``.
+
+    Raises FirebrickError naming the file unless every class has one name.
+    """
+    path = Path(path)
+    names: dict[int, str] = {}
+    for line, row in _rows(path, ("class_index", "name")):
+        index = _class_index(path, line, row["class_index"], class_count)
+        if names.setdefault(index, row["name"]) != row["name"]:
+            raise FirebrickError(f"{path}, line {line}: class {index} has two names")
+    missing = [index for index in range(class_count) if index not in names]
+    if missing:
+        raise FirebrickError(
+            f"{path}: {len(missing)} of {class_count} classes have no name, class {missing[0]} "
+            "is the first"
+        )
+    return tuple(names[index] for index in range(class_count))
+
+
+def _class_index(path: Path, line: int, text: str, class_count: int) -> int:
+    index = int(text) if text.strip().isdecimal() else -1
+    if not 0 <= index < class_count:
+        raise FirebrickError(
+            f"{path}, line {line}: class_index {text!r} is not one of 0..{class_count - 1}"
+        )
+    return index
+
+
+def _rows(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+    """(line number, row) for every row; FirebrickError unless it is a CSV file with ``columns``."""
+    if not path.is_file():
+        raise FirebrickError(f"{path}: no such file")
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            header = reader.fieldnames or []
+            missing = [name for name in columns if name not in header]
+            if missing:
+                raise FirebrickError(f"{path}: has no column {' and no column '.join(missing)}")
+            return [
+                (reader.line_num, {name: row[name] or "" for name in columns}) for row in reader
+            ]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise FirebrickError(f"{path}: not a CSV file in UTF-8 ({error})") from error

@@ -1,0 +1,254 @@
+"""From picture files to the network's input, as the network was trained.
+
+Nothing is guessed: a preset is named, or every value is given.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.network import Network
+from firebrick.quantize.qnetwork import Preprocessing
+from firebrick.quantize.support.parallel import parallel_map
+
+SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+# Numbers on disk, for inputs that are no pictures; listed and read like pictures.
+ARRAY_SUFFIX = ".npy"
+# The order in which the float network wants the channels; a letter each.
+COLORS = ("RGB", "BGR", "L", "LA", "RGBA", "BGRA")
+
+# The crop of a preset is that of the networks it is known from; preprocessing() replaces it by
+# the input size of the network at hand.
+PRESETS: dict[str, Preprocessing] = {
+    "caffe-squeezenet": Preprocessing(
+        color="BGR",
+        resize=256,
+        crop=(227, 227),
+        scale=1.0,
+        mean=(104.0, 117.0, 123.0),
+        std=(1.0, 1.0, 1.0),
+    ),
+    "torchvision": Preprocessing(
+        color="RGB",
+        resize=256,
+        crop=(224, 224),
+        scale=1 / 255,
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
+    ),
+    "digits": Preprocessing(
+        color="L", resize=32, crop=(32, 32), scale=1 / 255, mean=(0.0,), std=(1.0,)
+    ),
+}
+
+
+def preprocessing(
+    preset: str | None = None,
+    *,
+    color: str | None = None,
+    resize: int | None = None,
+    crop: tuple[int, int] | None = None,
+    scale: float | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+) -> Preprocessing:
+    """A preset, values, or a preset with some values replaced.
+
+    Without a preset every value but ``crop`` must be given; ``crop`` (height, width) is then 0x0
+    until :func:`for_network` takes it from the network.  Raises FirebrickError for an unknown
+    preset, for missing values and for values that make no sense.
+    """
+    given: dict[str, Any] = {
+        "color": color,
+        "resize": resize,
+        "crop": crop,
+        "scale": scale,
+        "mean": None if mean is None else tuple(map(float, mean)),
+        "std": None if std is None else tuple(map(float, std)),
+    }
+    values = {name: value for name, value in given.items() if value is not None}
+    if preset is not None:
+        if preset not in PRESETS:
+            raise FirebrickError(
+                f"unknown preprocessing preset {preset!r}; known are {', '.join(PRESETS)}"
+            )
+        return check_preprocessing(replace(PRESETS[preset], **values))
+    missing = [name for name in given if name not in values and name != "crop"]
+    if missing:
+        raise FirebrickError(
+            "the preprocessing that the network was trained with is not stated: name a preset "
+            f"({', '.join(PRESETS)}) or give {', '.join(missing)}"
+        )
+    values.setdefault("crop", (0, 0))
+    return check_preprocessing(Preprocessing(**values))
+
+
+def check_preprocessing(value: Preprocessing) -> Preprocessing:
+    """``value`` itself; FirebrickError where it contradicts itself."""
+    if value.color not in COLORS:
+        raise FirebrickError(
+            f"preprocessing: color must be one of {', '.join(COLORS)}, not {value.color!r}"
+        )
+    channels = channel_count(value)
+    for name, numbers in (("mean", value.mean), ("std", value.std)):
+        if len(numbers) != channels:
+            raise FirebrickError(
+                f"preprocessing: {name} needs {channels} values for color {value.color}, "
+                f"not {len(numbers)}"
+            )
+    if not all(map(math.isfinite, (value.scale, *value.mean, *value.std))):
+        raise FirebrickError("preprocessing: scale, mean and std must be finite numbers")
+    if value.scale <= 0 or min(value.std) <= 0:
+        raise FirebrickError("preprocessing: scale and std must be greater than zero")
+    if value.resize < 0 or min(value.crop) < 0:
+        raise FirebrickError("preprocessing: resize and crop must not be negative")
+    if 0 < value.resize < max(value.crop):
+        raise FirebrickError(
+            f"preprocessing: a crop of {value.crop[0]}x{value.crop[1]} does not fit pictures "
+            f"resized to {value.resize} pixels; give a larger resize, or 0 for none"
+        )
+    return value
+
+
+def channel_count(value: Preprocessing) -> int:
+    """Channels of the network's input: one for every letter of the color."""
+    return len(value.color)
+
+
+def picture_mode(color: str) -> str:
+    """The order of the channels of a picture itself, as Pillow names it: RGB for BGR."""
+    return color.replace("BGR", "RGB")
+
+
+def channel_order(color: str) -> list[int]:
+    """For every channel of the float network, the channel of the picture that it is."""
+    return [picture_mode(color).index(letter) for letter in color]
+
+
+def for_network(value: Preprocessing, net: Network) -> Preprocessing:
+    """``value`` with the crop of the network's input.
+
+    A resize smaller than the input becomes the input's size.  Raises FirebrickError when the
+    number of channels differs.
+    """
+    channels, height, width = net.shapes[net.input]
+    if channels != channel_count(value):
+        raise FirebrickError(
+            f"network {net.name}: its input {net.input!r} has {channels} channels, but the "
+            f"preprocessing's color {value.color} gives {channel_count(value)}"
+        )
+    resize = max(value.resize, height, width) if value.resize else 0
+    return check_preprocessing(replace(value, resize=resize, crop=(height, width)))
+
+
+def float_input(images: np.ndarray, value: Preprocessing) -> np.ndarray:
+    """What the float network sees: uint8 [..., C, H, W] in the picture's order to float32 of the
+    same shape, (pixel * scale - mean) / std, in the order of ``value.color``."""
+    ordered = images[..., channel_order(value.color), :, :]
+    mean = np.asarray(value.mean)[:, None, None]
+    std = np.asarray(value.std)[:, None, None]
+    return ((ordered * value.scale - mean) / std).astype(np.float32)
+
+
+def list_images(folder: str | Path) -> list[Path]:
+    """Pictures and .npy files of a folder, sorted by name; FirebrickError when there are none."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FirebrickError(f"{folder}: not a folder of images")
+    suffixes = (*SUFFIXES, ARRAY_SUFFIX)
+    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in suffixes and p.is_file())
+    if not files:
+        raise FirebrickError(f"{folder}: holds no images ({', '.join(suffixes)})")
+    return files
+
+
+def load_image(path: str | Path, value: Preprocessing) -> np.ndarray:
+    """One picture as uint8 [C, H, W], in the order L, LA, RGB or RGBA.
+
+    A picture of exactly the crop's size is taken as it is.  Otherwise its shorter side is resized
+    (bilinear) and the centre is cut out, the odd pixel falling to the right and the bottom.
+    A picture without an alpha channel is opaque where the network wants one.  A .npy file holds
+    the numbers themselves, uint8 of the crop's size: see :func:`_load_array`.
+    Raises FirebrickError naming the file when it cannot be read or is too small.
+    """
+    if Path(path).suffix.lower() == ARRAY_SUFFIX:
+        return _load_array(path, value)
+    mode = picture_mode(value.color)
+    try:
+        with Image.open(path) as opened:
+            picture = opened.convert(mode)
+    except FileNotFoundError as error:
+        raise FirebrickError(f"{path}: no such image") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise FirebrickError(f"{path}: not a readable image ({error})") from error
+    height, width = value.crop
+    if (picture.height, picture.width) != (height, width):
+        picture = _resize_and_crop(path, picture, value)
+    pixels = np.asarray(picture, np.uint8)
+    planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+    return np.ascontiguousarray(planes)
+
+
+def _load_array(path: str | Path, value: Preprocessing) -> np.ndarray:
+    """An array file as uint8 [C, H, W]; it may hold that, [H, W, C] or, of one channel, [H, W].
+
+    A shape that could be either of the first two counts as [C, H, W].
+    """
+    try:
+        array = np.load(path, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise FirebrickError(f"{path}: no such image") from error
+    except (OSError, ValueError, EOFError) as error:
+        raise FirebrickError(f"{path}: not a readable array ({error})") from error
+    wanted = (channel_count(value), *value.crop)
+    if array.dtype == np.uint8:
+        if array.shape == wanted:
+            return np.ascontiguousarray(array)
+        if array.shape == (*value.crop, wanted[0]):
+            return np.ascontiguousarray(array.transpose(2, 0, 1))
+        if wanted[0] == 1 and array.shape == value.crop:
+            return np.ascontiguousarray(array[None])
+    raise FirebrickError(
+        f"{path}: holds {array.dtype} {list(array.shape)}; the network takes uint8 {list(wanted)} "
+        f"(channels, height, width) or {[*value.crop, wanted[0]]}"
+    )
+
+
+def _resize_and_crop(path: str | Path, picture: Image.Image, value: Preprocessing) -> Image.Image:
+    height, width = value.crop
+    if value.resize:
+        ratio = value.resize / min(picture.width, picture.height)
+        size = (
+            max(value.resize, round(picture.width * ratio)),
+            max(value.resize, round(picture.height * ratio)),
+        )
+        picture = picture.resize(size, Image.Resampling.BILINEAR)
+    if picture.width < width or picture.height < height:
+        raise FirebrickError(
+            f"{path}: {picture.width}x{picture.height} pixels (width x height) are fewer than the "
+            f"network's {width}x{height}; use larger images or give a resize"
+        )
+    left = (picture.width - width) // 2
+    top = (picture.height - height) // 2
+    return picture.crop((left, top, left + width, top + height))
+
+
+def load_images(paths: Sequence[str | Path], value: Preprocessing) -> np.ndarray:
+    """Pictures as uint8 [N, C, H, W]; see :func:`load_image`."""
+    if not paths:
+        raise FirebrickError("no images were given")
+    return np.stack(list(parallel_map(lambda path: load_image(path, value), paths)))
+
+
+def batches(paths: Sequence[str | Path], value: Preprocessing, size: int) -> Iterator[np.ndarray]:
+    """The pictures of ``paths`` in order, ``size`` at a time, each uint8 [n, C, H, W]."""
+    for start in range(0, len(paths), size):
+        yield load_images(paths[start : start + size], value)

@@ -1,0 +1,179 @@
+"""The accuracy and convert commands, from files to figures and to refusals."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from firebrick.commands import accuracy
+from firebrick.quantize import golden, qfile
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.golden.float_model import FloatModel
+from firebrick.quantize.pictures.labels import Label
+from firebrick.quantize.pictures.preprocess import float_input
+from firebrick.quantize.report import accuracy as measured
+from tests.conftest import ROOT
+from tests.quantize import builders
+
+KEYS = (
+    "float_top1", "float_top5", "fixed_top1", "fixed_top5", "agreement", "images", "logit_sqnr_db"
+)  # fmt: skip
+
+
+def command(module, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "firebrick", module, *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory, small_network, small_qnet):
+    """A folder with 20 pictures, a quantized network, and labels that both networks get right in
+    known shares."""
+    folder = tmp_path_factory.mktemp("labelled")
+    images = builders.photos(31, 20)
+    for index, image in enumerate(images):
+        Image.fromarray(image.transpose(1, 2, 0)).save(folder / f"{index:02}.png")
+    fixed = golden.run(small_qnet, images).logits.argmax(axis=1)
+    truth = fixed.copy()
+    # The golden model is right on the first fifteen only.
+    truth[15:] = (fixed[15:] + 1) % 5
+    rows = [f"{index:02}.png,{label}" for index, label in enumerate(truth)]
+    (folder / "labels.csv").write_text("\n".join(["file,class_index", *rows]) + "\n")
+    qfile.save(small_qnet, folder / "net.npz")
+    return folder, images, truth, small_network, small_qnet
+
+
+def test_figures_are_counted_per_image(labelled):
+    folder, images, truth, net, qnet = labelled
+    labels = [Label(folder / f"{index:02}.png", int(c)) for index, c in enumerate(truth)]
+    result = measured.evaluate(qnet, net, labels, batch=7)
+    assert tuple(vars(result)) == KEYS
+    real = FloatModel(net).logits(float_input(images, qnet.preprocessing)).argmax(axis=1)
+    fixed = golden.run(qnet, images).logits.argmax(axis=1)
+    assert result.images == 20
+    assert result.fixed_top1 == 75.0
+    # Five classes: the right one is always among the five best.
+    assert result.fixed_top5 == result.float_top5 == 100.0
+    assert result.float_top1 == round(100 * np.mean(real == truth), 1)
+    assert result.agreement == round(100 * np.mean(real == fixed), 1)
+    signal = FloatModel(net).logits(float_input(images, qnet.preprocessing))
+    error = golden.run(qnet, images).logits - signal
+    expected = 10 * np.log10(np.sum(signal**2) / np.sum(error**2))
+    assert result.logit_sqnr_db == round(expected, 1)
+
+
+def test_a_quantized_network_alone_has_no_float_figures(labelled):
+    folder, _, truth, _, qnet = labelled
+    labels = [Label(folder / f"{index:02}.png", int(c)) for index, c in enumerate(truth)]
+    result = measured.evaluate(qnet, None, labels)
+    assert (result.float_top1, result.float_top5, result.agreement) == (None, None, None)
+    assert result.logit_sqnr_db is None
+    assert result.fixed_top1 == 75.0
+
+
+def test_equal_logits_are_ranked_by_class():
+    logits = np.array([[1.0, 3.0, 3.0, 2.0, 0.0, 3.0, 2.0]])
+    assert measured.ranking(logits).tolist() == [[1, 2, 5, 3, 6]]
+
+
+def test_calibration_files_are_spread_and_named(labelled):
+    folder = labelled[0]
+    labels = [Label(folder / f"{index % 20:02}.png", 0) for index in range(130)]
+    chosen, words = measured.calibration_files(None, labels)
+    assert words == "44 images: numbers 1, 4, 7, ... of the 130 labelled images"
+    assert [path.name for path in chosen[:4]] == ["00.png", "03.png", "06.png", "09.png"]
+    chosen, words = measured.calibration_files(folder, labels)
+    assert words == f"20 images: all the 20 images in {folder}"
+    assert chosen == [folder / f"{index:02}.png" for index in range(20)]
+
+
+def test_images_that_calibrate_are_not_measured(labelled):
+    folder = labelled[0]
+    labels = [Label(folder / f"{index:02}.png", 0) for index in range(20)]
+    others = measured.held_out(labels, [label.path for label in labels[::3]])
+    assert others == [label for index, label in enumerate(labels) if index % 3]
+    with pytest.raises(FirebrickError, match="all 20 labelled images calibrate"):
+        measured.held_out(labels, [label.path for label in labels])
+
+
+def test_the_ablation_has_a_row_for_every_choice_of_steps(labelled):
+    folder, images, truth, net, qnet = labelled
+    labels = [Label(folder / f"{index:02}.png", int(c)) for index, c in enumerate(truth)]
+    rows = accuracy.ablation(net, qnet.preprocessing, images[:8], labels[8:])
+    assert [row["steps"] for row in rows] == list(accuracy.ABLATION)
+    assert len({row["logit_sqnr_db"] for row in rows}) > 4
+    assert rows[-1]["logit_sqnr_db"] > rows[0]["logit_sqnr_db"]
+    for row in rows:
+        assert row["images"] == 12 and row["cpu_seconds"] >= 0
+
+
+def test_the_command_on_a_quantized_network(labelled, tmp_path):
+    folder = labelled[0]
+    out = tmp_path / "build" / "accuracy.json"
+    done = command(
+        "accuracy",
+        *("--model", folder / "net.npz", "--images", folder),
+        *("--labels", folder / "labels.csv", "--out", out),
+    )
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(out.read_text())
+    assert tuple(figures) == KEYS
+    assert (figures["fixed_top1"], figures["float_top1"], figures["images"]) == (75.0, None, 20)
+    assert "75.0" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"--model": "none.npz"}, "no such quantized network"),
+        ({"--model": "none.onnx"}, "no such network file"),
+        ({"--model": "net.pt"}, "not a network file"),
+        ({"--images": "nowhere"}, "nowhere: not a folder of images"),
+        ({"--labels": "none.csv"}, "none.csv: no such file"),
+        ({"--preset": "digits"}, "keeps its own preprocessing"),
+        ({"--mean": "1,x"}, "'x' is not a number"),
+        ({"--wrong": "1"}, "unrecognized arguments: --wrong"),
+    ],
+)
+def test_errors_are_one_line_and_exit_code_2(labelled, tmp_path, changes, message):
+    folder = labelled[0]
+    options = {
+        "--model": folder / "net.npz",
+        "--images": folder,
+        "--labels": folder / "labels.csv",
+        "--out": tmp_path / "accuracy.json",
+    }
+    pairs = [text for pair in (options | changes).items() for text in pair]
+    done = command("accuracy", *pairs)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ") and message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "accuracy.json").exists()
+
+
+def test_a_truncated_network_is_one_line(labelled, tmp_path):
+    folder = labelled[0]
+    (tmp_path / "cut.npz").write_bytes((folder / "net.npz").read_bytes()[:2000])
+    done = command(
+        "accuracy",
+        *("--model", tmp_path / "cut.npz", "--images", folder),
+        *("--labels", folder / "labels.csv", "--out", tmp_path / "accuracy.json"),
+    )
+    assert done.returncode == 2
+    assert "cut.npz: truncated or altered" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_float_network_must_fit_the_quantized_one(labelled, monkeypatch):
+    other = builders.fire_network(shape=(3, 21, 17))
+    monkeypatch.setattr(accuracy, "load_network", lambda path: other)
+    with pytest.raises(FirebrickError, match=r"other\.onnx: its input is \(3, 21, 17\)"):
+        accuracy._original("other.onnx", labelled[4])

@@ -1,0 +1,86 @@
+"""The archive works where it is unpacked, and the notebook runs in it from first to last cell."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from nbformat.v4 import new_code_cell
+
+from firebrick.commands import deploy
+from firebrick.commands.notebook import NAME, execute
+from firebrick.quantize.errors import FirebrickError
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An unpacked archive with the digits network."""
+    archive = deploy.main(["--count", "2", "--out", str(tmp_path / "packed")])
+    with tarfile.open(archive) as packed:
+        packed.extractall(tmp_path, filter="data")
+    return tmp_path / archive.name.removesuffix(".tar.gz")
+
+
+def self_test(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "firebrick", "onboard", "firebrick.host.selftest"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(folder), str(ROOT)))},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_self_test(folder: Path) -> None:
+    done = self_test(folder)
+    assert done.returncode == 0, done.stderr
+    assert "bit-exact: " in done.stdout and " 0 mismatches" in done.stdout
+    with np.load(folder / "golden.npz") as file:
+        arrays = dict(file)
+    arrays["totals"][1, 3] += 1
+    np.savez(folder / "golden.npz", **arrays)
+    done = self_test(folder)
+    assert done.returncode == 2
+    assert "golden.npz: not as it was packed" in done.stderr
+    lines = (folder / "SHA256SUMS").read_text().splitlines(keepends=True)
+    kept = [line for line in lines if "golden.npz" not in line]
+    (folder / "SHA256SUMS").write_text("".join(kept))
+    done = self_test(folder)
+    assert done.returncode == 1
+    assert "NOT bit-exact" in done.stdout and "1 mismatches" in done.stdout
+
+
+def test_every_cell_runs(folder: Path) -> None:
+    notebook = execute(folder)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in code)
+    text = "".join(o.get("text", "") for cell in code for o in cell.outputs)
+    assert "bit-exact - " in text and text.count(" 0 mismatches") == 2
+    assert "no live video" in text or "camera" in text
+    pictures = [o for cell in code for o in cell.outputs if "image/png" in o.get("data", {})]
+    assert len(pictures) == 4
+
+
+def test_a_failing_cell_is_an_error(folder: Path) -> None:
+    path = folder / f"{NAME}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells = [new_code_cell("1 / 0")]
+    nbformat.write(notebook, path)
+    with pytest.raises(FirebrickError, match=r"squeezenet\.ipynb, cell 0: ZeroDivisionError"):
+        execute(folder)
+
+
+def test_the_repository_keeps_no_outputs() -> None:
+    notebook = json.loads((ROOT / "host" / "notebooks" / f"{NAME}.ipynb").read_text())
+    for cell in notebook["cells"]:
+        assert cell["cell_type"] == "markdown" or (
+            cell["outputs"] == [] and cell["execution_count"] is None
+        )

@@ -1,0 +1,64 @@
+"""A small engine and all around it through yosys: what goes on the chip is whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from firebrick.hw.flow.yosys import BUDGET, findings, synthesize
+from firebrick.hw.shape import EngineShape
+
+# The smallest that the engine's own rules allow, to be quick.
+SHAPE = EngineShape(
+    5,
+    8,
+    act_words=256,
+    weight_words=512,
+    bias_pairs=16,
+    pool_channels=16,
+    pool_line_words=16,
+    sums=16,
+    fifo_words=16,
+)
+# Buses of the processing system that the design uses, and their clocks.
+BUSES = ("MAXIGP0", "SAXIHP0", "SAXIHP2")
+CONSTANTS = {
+    "CACHE": "0011",
+    "SIZE": "11",
+    "BURST": "01",
+    "LOCK": "00",
+    "PROT": "000",
+    "QOS": "0000",
+    "ID": "000000",
+    "ISSUECAP1EN": "0",
+    "BREADY": "1",  # the engine keeps room for every answer before it asks
+    "RREADY": "1",
+}
+
+
+def test_the_chip_synthesizes() -> None:
+    netlist = synthesize(SHAPE)
+    counts = netlist.counts()
+    paths = netlist.longest_paths()
+    worst = max(path.levels for path in paths.values())
+    # One PS7 and one BUFG, no latches, no undriven nets, no open input of PS7, DSPs in full use.
+    assert findings(netlist, counts, worst, SHAPE) == []
+    assert worst <= BUDGET["lut_levels"]
+    (ps7,) = (cell for cell in netlist.cells if cell.kind == "PS7")
+    (bufg,) = (cell for cell in netlist.cells if cell.kind == "BUFG")
+    kinds = Counter(cell.kind for cell in netlist.cells)
+    assert kinds["DSP48E1"] == SHAPE.macs // 2 and kinds["IBUF"] == kinds["OBUF"] == 0
+    # The processing system gives the clock, and gets it back at the ports in use.
+    assert bufg.pins["I"] == [ps7.pins["FCLKCLK"][0]]
+    clock = bufg.pins["O"]
+    assert {pin for pin, bits in ps7.pins.items() if bits == clock} == {f"{b}ACLK" for b in BUSES}
+    assert all(cell.pins["C"] == clock for cell in netlist.cells if cell.kind.startswith("FD"))
+    # What the design drives at these ports is driven by logic where it is not a stated constant.
+    for pin, bits in ps7.pins.items():
+        bus, name = pin[:7], pin[7:]
+        unused = bus == "SAXIHP2" and name.startswith(("AW", "W", "B"))
+        if bus in BUSES and pin not in ps7.outputs and not unused and set(bits) <= {"0", "1"}:
+            value = "".join(str(bit) for bit in reversed(bits))
+            expected = [v for suffix, v in CONSTANTS.items() if name.endswith(suffix)]
+            assert expected == [value], f"{pin} is the constant {value}"
+    assert ps7.pins["SAXIHP2AWVALID"] == ps7.pins["SAXIHP2WVALID"] == ["0"]
+    assert isinstance(ps7.pins["IRQF2P"][0], int) and set(ps7.pins["IRQF2P"][1:]) == {"0"}

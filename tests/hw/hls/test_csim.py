@@ -1,0 +1,247 @@
+"""The emitted C++, compiled with g++, against the golden model: every stored map, every sum."""
+
+from __future__ import annotations
+
+import subprocess
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firebrick.commands.hls import digits_network, main
+from firebrick.host.compare import compare
+from firebrick.host.errors import ProgramError
+from firebrick.host.program import parse_program
+from firebrick.host.results import scores
+from firebrick.hw import definition as d
+from firebrick.hw.compiler.compile import CompileError, compile_network
+from firebrick.hw.compiler.program import Program
+from firebrick.hw.hls.csim import FLAGS, CSim, CSimError, ap_types
+from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.quantize import golden
+from firebrick.quantize.calibration.quantizer import quantize_network
+from firebrick.quantize.importers.load import load_model
+from firebrick.quantize.pictures.preprocess import list_images, load_images
+from firebrick.quantize.qnetwork import QAdd, QNetwork
+from tests.random_networks import V1_1, build, random_images, random_network
+
+ERROR = {name: code for code, name, _ in d.ERRORS}
+SHAPES = (
+    PYNQ_Z2,
+    EngineShape(pixels=7, channels=8, act_words=8192),
+    EngineShape(pixels=8, channels=64),
+    EngineShape(pixels=28, channels=16, sums=256),
+)
+
+
+def check(net: QNetwork, shape: EngineShape, images: np.ndarray, flags=(), apart=False) -> CSim:
+    """Sums of all images and every stored map of the last one are the golden model's."""
+    program = compile_network(net, shape, stages_apart=apart)
+    engine = CSim(shape, flags=flags)
+    result = engine.run(program.blob, images, timeout=300)
+    expected = golden.run(net, images, keep=list(result.maps))
+    totals, _, _ = scores(result.sums, parse_program(program.blob))
+    report = compare({"sums": totals}, {"sums": expected.sums})
+    report += compare(result.maps, {name: expected.tensors[name][-1] for name in result.maps})
+    assert report.exact, str(report.first)
+    assert report.tensors == len(result.maps) + 1
+    assert result.registers["IMAGES_DONE"] == len(images)
+    assert result.registers["GROUP"] == len(images) * len(program.groups)
+    # Every image reads the stream, and the maps that are added.
+    added = [g.fields for g in program.groups if g.fields.get("add_enable")]
+    words = sum(f["rows"] * f["tiles"] * f["segment_words"] for f in added)
+    beats = sum(len(g.encode()) for g in program.groups) // 8 + words * shape.word_bytes // 8
+    assert result.registers["READ_BEATS_PROGRAM"] == d.HEADER_BEATS + len(images) * beats
+    assert bool(words) == any(isinstance(node, QAdd) for node in net.nodes)
+    return engine
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["fused", "apart"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("seed", range(8))
+def test_random_networks(seed: int, shape: EngineShape, apart: bool) -> None:
+    net = random_network(seed)
+    check(net, shape, random_images(net, 2, seed), apart=apart)
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["fused", "apart"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("seed", range(4))
+def test_random_networks_with_bypass(seed: int, shape: EngineShape, apart: bool) -> None:
+    net = random_network(seed, bypass=True)
+    check(net, shape, random_images(net, 2, seed), apart=apart)
+
+
+@pytest.mark.parametrize("seed", [100, 101])
+def test_exact_types_give_the_same(seed: int) -> None:
+    """Registers of exactly the hardware's widths, which simulation otherwise leaves out."""
+    net = random_network(seed, bypass=True)
+    check(net, SHAPES[1], random_images(net, 1, seed), flags=("-DFIREBRICK_EXACT_TYPES",))
+
+
+def test_digits() -> None:
+    net, images = digits_network()
+    for apart in (False, True):
+        check(net, PYNQ_Z2, images[:4], apart=apart)
+
+
+def test_v1_1() -> None:
+    """The other published architecture, with random weights."""
+    net = build(V1_1, 5)
+    check(net, PYNQ_Z2, random_images(net, 1, 5))
+
+
+def test_trained_squeezenet(shared_data: Path) -> None:
+    """SqueezeNet v1.0 on a photo, in the time that makes it useful."""
+    net, prepared = load_model(shared_data / "squeezenet_v1.0_deep_compression.net")
+    files = list_images(shared_data / "imagenet" / "images")
+    qnet = quantize_network(net, prepared, load_images(files[::40], prepared))
+    photo = load_images(files[3:4], prepared)
+    check(qnet, PYNQ_Z2, photo)
+    check(qnet, PYNQ_Z2, photo, apart=True)
+    result = CSim(PYNQ_Z2).run(compile_network(qnet, PYNQ_Z2).blob, photo)
+    assert result.registers["ACTIVE"] == 1_979_448 - short_blocks(qnet)
+    assert result.seconds < 5
+
+
+def short_blocks(net: QNetwork) -> int:
+    """Cycles that a program of `net` waits because a block has fewer K steps than channels."""
+    program = compile_network(net, PYNQ_Z2)
+    idle = 0
+    for group in program.groups:
+        f = group.fields
+        for k in range(3):
+            if f.get(f"p{k}_enable"):
+                rows = f["mid_total"] if k == 0 else f["rows"]
+                blocks = rows * f["tiles"] * f[f"p{k}_blocks"]
+                idle += blocks * max(0, PYNQ_Z2.channels - f[f"p{k}_steps"])
+    return idle
+
+
+# ------------------------------------------------------------------------------------------ errors
+
+
+@pytest.fixture(scope="module")
+def program() -> Program:
+    return compile_network(random_network(2), PYNQ_Z2)
+
+
+def code_of(blob: bytes, **registers: int) -> tuple[int, int]:
+    """Error code and group of a start on a damaged program, which the driver would refuse."""
+    memory = np.zeros(1 << 22, np.uint8)
+    memory[: len(blob)] = np.frombuffer(blob, np.uint8)
+    setup = {
+        "PROGRAM_ADDR": 0,
+        "INPUT_ADDR": 1 << 20,
+        "OUTPUT_ADDR": 2 << 20,
+        "SCRATCH_ADDR": 3 << 20,
+        "IMAGES": 1,
+        "INPUT_STRIDE": 0,
+        "OUTPUT_STRIDE": 0,
+        **registers,
+    }
+    found, _ = CSim(PYNQ_Z2).start(memory, setup, timeout=60)
+    return found["ERROR"] & 0xFF, found["ERROR"] >> 8
+
+
+def with_header(blob: bytes, **values: int) -> bytes:
+    """The program with other values in its header, whose CRC is right again."""
+    fields = d.unpack(d.HEADER_LAYOUT, blob[:64]) | values
+    body = d.pack(d.HEADER_LAYOUT, d.HEADER_BEATS, fields)
+    fields["header_crc"] = zlib.crc32(body[:56])
+    return d.pack(d.HEADER_LAYOUT, d.HEADER_BEATS, fields) + blob[64:]
+
+
+def flipped(blob: bytes, byte: int) -> bytes:
+    return blob[:byte] + bytes([blob[byte] ^ 1]) + blob[byte + 1 :]
+
+
+def test_good_program_has_no_error(program: Program) -> None:
+    assert code_of(program.blob) == (ERROR["NONE"], 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("MAGIC", {"magic": 1}),
+        ("VERSION", {"version": d.FORMAT_VERSION + 1}),
+        ("SHAPE", {"pixels": 13}),
+        ("SHAPE", {"channels": 16}),
+        ("SHAPE", {"acc_bits": 23}),
+        ("SHAPE", {"word_bytes": 32}),
+    ],
+)
+def test_foreign_header(program: Program, name: str, values: dict[str, int]) -> None:
+    assert code_of(with_header(program.blob, **values)) == (ERROR[name], 0)
+
+
+def test_damage_is_found(program: Program) -> None:
+    assert code_of(flipped(program.blob, 20)) == (ERROR["HEADER_CRC"], 0)
+    assert code_of(flipped(program.blob, 64)) == (ERROR["DESCRIPTOR_CRC"], 0)
+    assert code_of(flipped(program.blob, 64 + 128)) == (ERROR["PAYLOAD_CRC"], 0)
+    second = 64 + len(program.groups[0].encode())
+    assert code_of(flipped(program.blob, second)) == (ERROR["DESCRIPTOR_CRC"], 1)
+
+
+@pytest.mark.parametrize(
+    "values", [{"in_end": 8191}, {"weight_words": 8191}, {"rows": 0}, {"p1_blocks": 0}]
+)
+def test_what_does_not_fit_is_refused(program: Program, values: dict[str, int]) -> None:
+    first = replace(program.groups[0], fields={**program.groups[0].fields, **values})
+    assert code_of(program.blob[:64] + first.encode()) == (ERROR["CAPACITY"], 0)
+
+
+@pytest.mark.parametrize(
+    "registers",
+    [{"INPUT_ADDR": (1 << 20) + 64}, {"OUTPUT_STRIDE": 8}, {"IMAGES": 0}, {"IMAGES": 1 << 16}],
+)
+def test_bad_setup_is_refused(program: Program, registers: dict[str, int]) -> None:
+    assert code_of(program.blob, **registers) == (ERROR["ALIGNMENT"], 0)
+
+
+def test_run_names_the_error(program: Program) -> None:
+    other = EngineShape(pixels=7, channels=8, act_words=8192)
+    net = random_network(2)
+    with pytest.raises(CSimError, match="SHAPE"):
+        CSim(other).run(program.blob, random_images(net, 1, 0))
+    with pytest.raises(ProgramError, match="damaged"):
+        CSim(PYNQ_Z2).run(flipped(program.blob, 400), random_images(net, 1, 0))
+
+
+def test_headers_are_needed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FIREBRICK_AP_TYPES", str(tmp_path))
+    with pytest.raises(CSimError, match=r"ap_int\.h"):
+        ap_types()
+
+
+# ----------------------------------------------------------------------------------------- command
+
+
+def test_command_writes_a_project_whose_bench_passes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`make hls`; then its test bench, as csim_design builds and runs it."""
+    project = tmp_path / "project"
+    assert main(["--out", str(project), "--count", "2"]) == 0
+    told = capsys.readouterr().out
+    assert "bit-exact" in told and "NOT" not in told and "build.tcl" in told
+    bench = tmp_path / "bench"
+    flags = [f for f in FLAGS if f not in ("-fPIC", "-shared")]
+    sources = [str(project / "src/firebrick_kernel.cpp"), str(project / "tb/testbench.cpp")]
+    command = ["g++", *flags, "-Werror", f"-I{project}/src", "-isystem", str(ap_types())]
+    subprocess.run([*command, *sources, "-o", str(bench)], check=True)
+    data = [str(project / "data" / n) for n in ("program.fbp", "inputs.bin", "expected.bin")]
+    done = subprocess.run([str(bench), *data], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "PASSED: 0 of 2" in done.stdout
+
+    expected = Path(data[2])
+    expected.write_bytes(flipped(expected.read_bytes(), 0))
+    done = subprocess.run([str(bench), *data], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "FAILED: 1 of 2" in done.stdout
+
+
+def test_small_engine_refuses_what_it_cannot_hold() -> None:
+    with pytest.raises(CompileError):
+        compile_network(build(V1_1, 5), EngineShape(pixels=7, channels=8, weight_words=64))

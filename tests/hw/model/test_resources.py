@@ -1,0 +1,174 @@
+"""The resource model against synthesized shapes, and the boards' engines against their chips."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, replace
+
+import pytest
+
+from firebrick.commands.boards import Row, Speed, main, networks, survey
+from firebrick.hw.boards import CHIPS, Resources, board_names, load_board
+from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.flow.yosys import CHIP, RTL
+from firebrick.hw.model.cycles import predict
+from firebrick.hw.model.resources import (
+    ROUTABLE,
+    block_rams,
+    errors,
+    lacking,
+    points,
+    predict_resources,
+    shares,
+)
+from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.quantize.qnetwork import QNetwork
+
+
+@pytest.fixture(scope="module")
+def nets() -> dict[str, QNetwork]:
+    return networks()
+
+
+def test_model_on_points_that_it_was_not_fitted_to() -> None:
+    held = [p for p in points() if not p.fitted]
+    assert len(held) >= 5 and any(p.zynq and p.adder for p in held)
+    worst = errors(fitted=False)
+    assert worst["lut"] < 0.02 and worst["ff"] < 0.01
+    assert worst["ramb36"] == worst["dsp48e1"] == 0
+
+
+def test_fit_is_no_interpolation() -> None:
+    """More points than coefficients, all of them met closely."""
+    assert sum(p.fitted for p in points()) > 9
+    worst = errors(fitted=True)
+    assert worst["lut"] < 0.01 and worst["ff"] < 0.01
+    assert worst["ramb36"] == worst["dsp48e1"] == 0
+
+
+@pytest.mark.parametrize("name", ["pynq-z2", "zybo", "cora-z7-07s"])
+def test_the_whole_design_of_a_board_has_been_synthesized(name: str) -> None:
+    shape = load_board(name).shape
+    measured = next(p.resources for p in points() if p.shape == shape and p.zynq and p.adder)
+    predicted = predict_resources(shape)
+    assert predicted.lut == pytest.approx(measured.lut, rel=0.01)
+    assert predicted.ff == pytest.approx(measured.ff, rel=0.01)
+    assert (predicted.ramb36, predicted.dsp48e1) == (measured.ramb36, measured.dsp48e1)
+    assert lacking(measured, load_board(name).chip.resources) == []
+
+
+@pytest.mark.parametrize(
+    ("width", "depth", "blocks"),
+    [
+        (72, 512, 1),  # one RAMB36 as 512 x 72
+        (73, 512, 1.5),
+        (36, 512, 0.5),
+        (40, 1024, 1.5),  # three RAMB18 of 1K x 18
+        (9, 4096, 1),
+        (256, 8192, 58),
+        (1, 32768, 1),
+        (8, 16, 0.5),
+    ],
+)
+def test_block_rams(width: int, depth: int, blocks: float) -> None:
+    assert block_rams(width, depth) == blocks
+
+
+def test_number_of_dsps_is_the_arrays() -> None:
+    text = (RTL / "fb_array.sv").read_text()
+    match = re.search(r"Dsps\s*=\s*(\d+)", text)
+    assert match and predict_resources(replace(PYNQ_Z2, channels=64)).dsp48e1 == int(match[1])
+
+
+def test_multipliers_beyond_the_dsps_cost_luts() -> None:
+    few = predict_resources(replace(PYNQ_Z2, pixels=13))
+    just = predict_resources(PYNQ_Z2)
+    many = predict_resources(replace(PYNQ_Z2, pixels=16))
+    assert (few.dsp48e1, just.dsp48e1, many.dsp48e1) == (208, 220, 220)
+    # Between 13 and 14 rows 4 elements are built from LUTs, between 14 and 16 another 32.
+    assert many.lut - just.lut > 32 * 250
+    assert just.lut - few.lut < 32 * 250
+
+
+def test_a_tight_shape_is_not_called_fitting() -> None:
+    chip = CHIPS["xc7z010"].resources
+    assert lacking(predict_resources(load_board("zybo").shape), chip) == []
+    full = Resources(int(chip.lut * ROUTABLE["lut"]), 1, 1, 1)
+    (text,) = lacking(full, chip)
+    assert re.fullmatch(r"14,080 LUT of 17,600 \(at most 80% can be routed\)", text)
+    assert len(lacking(predict_resources(PYNQ_Z2), chip)) == 4
+    assert lacking(Resources(1, 1, chip.ramb36, 1), chip)
+    assert lacking(Resources(1, 1, 1, chip.dsp48e1), chip) == []
+
+
+def test_synthesis_counts_against_the_same_chip() -> None:
+    assert asdict(load_board("pynq-z2").chip.resources) == CHIP
+
+
+def test_shares() -> None:
+    assert shares(Resources(10, 10, 10, 10), Resources(100, 40, 20, 10)) == {
+        "lut": 0.1,
+        "ff": 0.25,
+        "ramb36": 0.5,
+        "dsp48e1": 1.0,
+    }
+
+
+@pytest.mark.parametrize("name", board_names())
+def test_board_runs_both_networks(name: str, nets: dict[str, QNetwork]) -> None:
+    board = load_board(name)
+    row = survey(board, nets)
+    assert row.fits, (row.lacking, row.speeds)
+    for key, speed in row.speeds.items():
+        expected = predict(compile_network(nets[key], board.shape), board.timing).cycles
+        assert speed.cycles == expected
+        assert speed.frames_per_second == pytest.approx(board.clock.fclk0_hz / expected)
+
+
+def test_pynq_z2_at_150_mhz_is_as_predicted_elsewhere(nets: dict[str, QNetwork]) -> None:
+    """1000 MHz have no divisor that gives 150, the model of the memory is the same."""
+    board = load_board("pynq-z2")
+    program = compile_network(nets["v1.0"], board.shape)
+    assert predict(program, board.memory.timing(150e6)).cycles == predict(program).cycles
+
+
+def test_a_board_that_does_not_fit_says_why(nets: dict[str, QNetwork]) -> None:
+    small = EngineShape(8, 8, act_words=256, weight_words=1024)
+    row = survey(replace(load_board("zybo"), shape=small), nets)
+    assert not row.fits and not row.lacking
+    assert row.speeds["v1.0"].cycles is None
+    assert "activation memory" in (row.speeds["v1.0"].problem or "")
+    large = survey(replace(load_board("zybo"), shape=PYNQ_Z2), nets)
+    assert not large.fits and large.speeds["v1.1"].problem is None
+    assert "DSP48E1 of 80" in " ".join(large.lacking)
+
+
+def test_table_and_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], nets: dict[str, QNetwork]
+) -> None:
+    monkeypatch.setattr("firebrick.commands.boards.networks", lambda: nets)
+    assert main(["--board", "pynq-z2", "--board", "zybo"]) == 0
+    text = capsys.readouterr().out
+    assert "pynq-z2" in text and "14x32" in text and "1,989," in text and "yes" in text
+    assert main(["--json", "--board", "zybo", "--clock", "125"]) == 0
+    (facts,) = json.loads(capsys.readouterr().out)
+    assert facts["board"] == "zybo" and facts["fits"] is True
+    assert facts["fclk0_mhz"] == 125
+    assert facts["shape"] == asdict(load_board("zybo").shape)
+    assert set(facts["networks"]) == {"v1.0", "v1.1"}
+
+
+def test_reasons_are_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing(board, nets):
+        bad = Speed(None, None, "layer conv1: too large")
+        return Row(board, Resources(20_000, 1, 1, 1), ("20,000 LUT of 17,600",), {"v1.0": bad})
+
+    monkeypatch.setattr("firebrick.commands.boards.survey", failing)
+    monkeypatch.setattr("firebrick.commands.boards.networks", dict)
+    assert main(["--board", "zybo"]) == 0
+    text = capsys.readouterr().out
+    assert "zybo: 20,000 LUT of 17,600" in text
+    assert "zybo, v1.0: layer conv1: too large" in text

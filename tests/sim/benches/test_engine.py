@@ -1,0 +1,37 @@
+"""The whole engine on random networks, in simulation; HW=hls: see sim/benches/hardware.py."""
+
+import pytest
+
+from firebrick.sim.benches.hardware import Hardware, chosen_hardware, is_hls
+from firebrick.sim.benches.runner import run_bench
+
+# Small memories, so that every ring goes round and every queue fills.
+SMALL = {
+    "ActWords": 1024,
+    "WeightWords": 512,
+    "BiasPairs": 32,
+    "PoolChannels": 64,
+    "PoolLineWords": 128,
+    "Sums": 64,
+    "FifoWords": 64,
+}
+
+
+# HW=hls: the Verilog that Vitis HLS made has the shape of its project.
+CASES = ["hls"] if is_hls() else ["8x8", "14x16"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_engine(case: str) -> None:
+    if case == "hls":
+        hardware = chosen_hardware()
+    else:
+        pixels, channels = map(int, case.split("x"))
+        hardware = Hardware(parameters={"Pixels": pixels, "Channels": channels, **SMALL})
+    run_bench(
+        "firebrick_engine",
+        "bench_engine",
+        sources=hardware.sources,
+        parameters=hardware.parameters,
+        verilator_args=hardware.verilator_args,
+    )

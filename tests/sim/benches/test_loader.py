@@ -1,0 +1,13 @@
+"""The row loader in simulation."""
+
+import pytest
+
+from firebrick.sim.benches.runner import run_bench
+
+
+@pytest.mark.parametrize(
+    ("pixels", "word_bytes", "address_bits"), [(8, 8, 7), (14, 16, 6), (28, 32, 8)]
+)
+def test_loader(pixels: int, word_bytes: int, address_bits: int) -> None:
+    parameters = {"Pixels": pixels, "WordBytes": word_bytes, "ActAddrBits": address_bits}
+    run_bench("fb_loader", "bench_loader", parameters=parameters)

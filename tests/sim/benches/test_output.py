@@ -1,0 +1,13 @@
+"""The output unit in simulation."""
+
+import pytest
+
+from firebrick.sim.benches.runner import run_bench
+
+
+@pytest.mark.parametrize(
+    ("pixels", "word_bytes", "depth"), [(14, 16, 512), (8, 8, 16), (28, 32, 64)]
+)
+def test_output(pixels: int, word_bytes: int, depth: int) -> None:
+    parameters = {"Pixels": pixels, "WordBytes": word_bytes, "FifoWords": depth}
+    run_bench("fb_output", "bench_output", parameters=parameters)

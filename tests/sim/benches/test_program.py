@@ -1,0 +1,22 @@
+"""The program reader in simulation."""
+
+import pytest
+
+from firebrick.sim.benches.runner import run_bench
+
+
+@pytest.mark.parametrize(
+    ("pixels", "channels", "word_bytes", "weight_words", "bias_pairs"),
+    [(14, 32, 16, 64, 64), (8, 8, 8, 32, 16)],
+)
+def test_program(
+    pixels: int, channels: int, word_bytes: int, weight_words: int, bias_pairs: int
+) -> None:
+    parameters = {
+        "Pixels": pixels,
+        "Channels": channels,
+        "WordBytes": word_bytes,
+        "WeightWords": weight_words,
+        "BiasPairs": bias_pairs,
+    }
+    run_bench("fb_program", "bench_program", parameters=parameters)
