@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from firebrick.commands import figures
 from firebrick.commands.compress import main
 from firebrick.models.digits import MODEL_PATH
 from firebrick.quantize.architectures import (
@@ -38,6 +37,7 @@ from firebrick.quantize.importers.load import load_model, load_network
 from firebrick.quantize.importers.net import CONFIG, import_net
 from firebrick.quantize.importers.onnx.model import import_onnx
 from firebrick.quantize.network import Conv, Network
+from firebrick.quantize.report import figures
 from tests.quantize import builders
 from tests.quantize.importers.test_net import PUBLISHED
 
