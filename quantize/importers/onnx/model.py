@@ -17,22 +17,12 @@ import numpy as np
 
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.importers.onnx import (
-    arithmetic as import_arithmetic,
-)
-from firebrick.quantize.importers.onnx import (
-    head as import_head,
-)
-from firebrick.quantize.importers.onnx import (
-    layers as import_layers,
-)
-from firebrick.quantize.importers.onnx import (
-    layout as import_layout,
-)
-from firebrick.quantize.importers.onnx import (
-    quantizers as import_quantizers,
-)
-from firebrick.quantize.importers.onnx import (
-    rectify as import_rectify,
+    arithmetic,
+    head,
+    layers,
+    layout,
+    quantizers,
+    rectify,
 )
 from firebrick.quantize.importers.onnx.graph import OnnxGraph, OnnxNode, read_graph
 from firebrick.quantize.importers.onnx.values import (
@@ -102,7 +92,7 @@ def import_model(path: str | Path) -> ImportedModel:
         for output in node.outputs:
             if output and output in builder.values:
                 node.refuse(f"makes {output!r}, which exists already")
-        if import_layout.fold(builder, node):
+        if layout.fold(builder, node):
             continue
         if node.op not in HANDLERS:
             _refuse_operator(node)
@@ -203,7 +193,7 @@ def _compare_declared(builder: Builder, node: OnnxNode) -> None:
     value = builder.values.get(node.outputs[0])
     if stated is None or value is None or isinstance(value, np.ndarray):
         return
-    dims: tuple[int | None, ...] = (None, *import_layout.dims_of(value))
+    dims: tuple[int | None, ...] = (None, *layout.dims_of(value))
     if isinstance(value, View):
         sizes = (None, *value.shape)
         dims = tuple(sizes[axis] for axis in value.axes)
@@ -231,12 +221,12 @@ def _finish(builder: Builder) -> ImportedModel:
     graph = builder.graph
     result = builder.values.get(graph.output)
     if isinstance(result, Flat) and result.view.shape[1:] == (1, 1):
-        result = import_head.averaged(builder, graph.nodes[-1], result)
+        result = head.averaged(builder, graph.nodes[-1], result)
     if not isinstance(result, Logits):
         raise FirebrickError(
             f"{graph.path}: its output {graph.output!r} is not the global average; {NET_END}"
         )
-    import_head.check_classifier(result)
+    head.check_classifier(result)
     read = {id(source) for layer, _ in builder.layers for source in layer.inputs}
     for layer, made in builder.layers:
         if id(made) not in read and made is not result.view.map:
@@ -303,42 +293,42 @@ def _node(layer: Layer, made: Map) -> Node:
 
 
 HANDLERS: dict[str, Callable[[Builder, OnnxNode], None]] = {
-    "Conv": import_layers.conv,
-    "BatchNormalization": import_arithmetic.batch_norm,
-    "Relu": import_rectify.relu,
-    "Clip": import_rectify.clip,
-    "Max": import_rectify.clip,
-    "Min": import_rectify.clip,
-    "MaxPool": import_layers.max_pool,
-    "Concat": import_layers.concat,
-    "Add": import_arithmetic.arithmetic,
-    "Sub": import_arithmetic.arithmetic,
-    "Mul": import_arithmetic.arithmetic,
-    "Div": import_arithmetic.arithmetic,
-    "Sum": import_arithmetic.arithmetic,
-    "Pad": import_layers.pad,
-    "Dropout": import_layers.dropout,
-    "Identity": import_layers.identity,
-    "GlobalAveragePool": import_head.global_average_pool,
-    "AveragePool": import_head.average_pool,
-    "ReduceMean": import_head.reduce_mean,
-    "Gemm": import_head.gemm,
-    "MatMul": import_head.mat_mul,
-    "Softmax": import_head.softmax,
-    "LogSoftmax": import_head.softmax,
-    "Transpose": import_layout.transpose,
-    "Reshape": import_layout.reshape,
-    "Flatten": import_layout.flatten,
-    "Squeeze": import_layout.squeeze,
-    "Unsqueeze": import_layout.unsqueeze,
-    "Cast": import_layout.cast,
-    "CastLike": import_layout.cast_like,
-    "Shape": import_layout.shape,
-    "Gather": import_layout.gather,
-    "GatherND": import_layout.gather_nd,
-    "Slice": import_layout.cut,
-    "Split": import_layout.split,
-    "QuantizeLinear": import_quantizers.quantize_linear,
-    "DequantizeLinear": import_quantizers.dequantize_linear,
-    "Quant": import_quantizers.quant,
+    "Conv": layers.conv,
+    "BatchNormalization": arithmetic.batch_norm,
+    "Relu": rectify.relu,
+    "Clip": rectify.clip,
+    "Max": rectify.clip,
+    "Min": rectify.clip,
+    "MaxPool": layers.max_pool,
+    "Concat": layers.concat,
+    "Add": arithmetic.arithmetic,
+    "Sub": arithmetic.arithmetic,
+    "Mul": arithmetic.arithmetic,
+    "Div": arithmetic.arithmetic,
+    "Sum": arithmetic.arithmetic,
+    "Pad": layers.pad,
+    "Dropout": layers.dropout,
+    "Identity": layers.identity,
+    "GlobalAveragePool": head.global_average_pool,
+    "AveragePool": head.average_pool,
+    "ReduceMean": head.reduce_mean,
+    "Gemm": head.gemm,
+    "MatMul": head.mat_mul,
+    "Softmax": head.softmax,
+    "LogSoftmax": head.softmax,
+    "Transpose": layout.transpose,
+    "Reshape": layout.reshape,
+    "Flatten": layout.flatten,
+    "Squeeze": layout.squeeze,
+    "Unsqueeze": layout.unsqueeze,
+    "Cast": layout.cast,
+    "CastLike": layout.cast_like,
+    "Shape": layout.shape,
+    "Gather": layout.gather,
+    "GatherND": layout.gather_nd,
+    "Slice": layout.cut,
+    "Split": layout.split,
+    "QuantizeLinear": quantizers.quantize_linear,
+    "DequantizeLinear": quantizers.dequantize_linear,
+    "Quant": quantizers.quant,
 }
