@@ -27,7 +27,8 @@ from cocotbext.axi import (
 from firebrick.host.layout import pack_input, unpack_map
 from firebrick.host.program import Program, parse_program
 from firebrick.hw import definition as d
-from firebrick.hw.compiler.compile import CompileError, compile_network
+from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.compiler.steps import CompileError
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize import golden
 from firebrick.quantize.qnetwork import QNetwork

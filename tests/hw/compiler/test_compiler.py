@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firebrick.hw import definition as d
-from firebrick.hw.compiler.compile import CompileError, border, compile_network
+from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.compiler.host_section import border
 from firebrick.hw.compiler.packing import pack_biases, pack_weights
 from firebrick.hw.compiler.program import Program
+from firebrick.hw.compiler.steps import CompileError
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
 from firebrick.quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QNetwork
 from tests.random_networks import (

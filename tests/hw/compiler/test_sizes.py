@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from firebrick.hw.compiler import memory_plan
-from firebrick.hw.compiler.compile import CompileError, compile_network
+from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.memory_plan import Conflict, Need
+from firebrick.hw.compiler.steps import CompileError
 from firebrick.hw.model.cycles import predict
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
 from tests.random_networks import V1_0, V1_1, Fire, Recipe, build, random_network, sized_recipe

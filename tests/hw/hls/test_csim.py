@@ -16,8 +16,9 @@ from firebrick.host.errors import ProgramError
 from firebrick.host.program import parse_program
 from firebrick.host.results import scores
 from firebrick.hw import definition as d
-from firebrick.hw.compiler.compile import CompileError, compile_network
+from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.program import Program
+from firebrick.hw.compiler.steps import CompileError
 from firebrick.hw.hls.csim import FLAGS, CSim, CSimError, ap_types
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
 from firebrick.quantize import golden

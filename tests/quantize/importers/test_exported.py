@@ -12,7 +12,8 @@ import onnxruntime
 import pytest
 from onnx import numpy_helper
 
-from firebrick.hw.compiler.compile import CompileError, compile_network
+from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.compiler.steps import CompileError
 from firebrick.hw.shape import PYNQ_Z2
 from firebrick.quantize import golden
 from firebrick.quantize.calibration.quantizer import quantize_network

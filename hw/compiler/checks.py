@@ -1,0 +1,114 @@
+"""What the engine can run of a network, layer by layer, before anything is planned."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from firebrick.hw.compiler.packing import phase_taps
+from firebrick.hw.compiler.patterns import Patterns
+from firebrick.hw.compiler.steps import CompileError, refusal
+from firebrick.hw.shape import EngineShape
+from firebrick.quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QNetwork
+
+# Bits of a class's sum over the map.
+SUM_BITS = 40
+
+
+def check_network(net: QNetwork, shape: EngineShape, patterns: Patterns) -> None:
+    """Raises :class:`CompileError`, naming the layer and the limit, for what no grouping mends."""
+    if not net.nodes or not isinstance(net.nodes[-1], QGlobalSum):
+        raise CompileError(f"{net.name}: the last layer must be a classifier with global average")
+    joined: set[str] = set()
+    for node in net.nodes:
+        if isinstance(node, QConcat):
+            for name in node.inputs:
+                if len(patterns.readers[name]) > 1 or name in joined:
+                    raise refusal(
+                        net.name, node.name, f"{name} is read by more than this concatenation"
+                    )
+                joined.add(name)
+        elif isinstance(node, QAdd):
+            _check_add(net, node)
+        elif isinstance(node, QConv | QGlobalSum):
+            _check_accumulator(net, shape, node)
+            _check_kernel(net, node)
+
+
+def _check_accumulator(net: QNetwork, shape: EngineShape, node: QConv | QGlobalSum) -> None:
+    """The accumulator's range, from the weights themselves."""
+    source = net.tensors[node.input]
+    largest = 128 if source.signed else 255
+    weights = node.weights.astype(np.int64)
+    if np.abs(weights).max(initial=0) > 127:
+        raise refusal(net.name, node.name, "a weight is -128; weights are within [-127, 127]")
+    bound = np.abs(node.bias.astype(np.int64)) + largest * np.abs(weights).sum(axis=(1, 2, 3))
+    limit = 1 << (shape.acc_bits - 1)
+    if bound.max(initial=0) >= limit:
+        channel = int(bound.argmax())
+        raise refusal(
+            net.name,
+            node.name,
+            f"channel {channel} can reach {int(bound[channel])} in the accumulator, whose "
+            f"{shape.acc_bits} bits end at {limit - 1}: quantize its weights with a "
+            "smaller exponent",
+        )
+    if isinstance(node, QGlobalSum):
+        total = int(bound.max()) * source.shape[1] * source.shape[2]
+        if total >= 1 << (SUM_BITS - 1):
+            raise refusal(
+                net.name,
+                node.name,
+                f"channel {int(bound.argmax())}'s sum over {source.shape[1]}x{source.shape[2]} "
+                f"positions can reach {total}, whose {SUM_BITS} bits end at "
+                f"{(1 << (SUM_BITS - 1)) - 1}: use a smaller input or more poolings",
+            )
+    if isinstance(node, QConv) and (node.shift.min() < 0 or node.shift.max() > 31):
+        raise refusal(net.name, node.name, "a shift is outside 0..31")
+
+
+def _check_kernel(net: QNetwork, node: QConv | QGlobalSum) -> None:
+    """The kernels that the array knows: the first layer's, and those behind it."""
+    kh, kw = node.weights.shape[2:]
+    if node.input == net.input:
+        taps = phase_taps(kw, node.stride)
+        if node.stride > 2 or kh > 15 or max(taps) > 4 or min(taps) < 1:
+            raise refusal(
+                net.name,
+                node.name,
+                f"a first convolution of {kh}x{kw} with stride {node.stride}; supported are "
+                "up to 15 rows, and columns up to 4 (stride 1) or 2 to 8 (stride 2)",
+            )
+        if kh > 1 and node.weights.shape[1] * kw < 3:
+            raise refusal(
+                net.name,
+                node.name,
+                f"a kernel of {kh}x{kw} on {node.weights.shape[1]} channel: a kernel row must "
+                "have at least 3 weights",
+            )
+        return
+    plain = (kh, kw) == (1, 1) and (isinstance(node, QGlobalSum) or not any(node.padding))
+    same = (kh, kw) == (3, 3) and tuple(node.padding) == (1, 1, 1, 1)
+    if node.stride != 1 or not (plain or same):
+        raise refusal(
+            net.name,
+            node.name,
+            f"a convolution of {kh}x{kw}, stride {node.stride}, padding {node.padding}; "
+            "behind the first layer supported are 1x1 without padding and 3x3 with padding 1, "
+            "both with stride 1",
+        )
+
+
+def _check_add(net: QNetwork, node: QAdd) -> None:
+    if net.input in node.inputs:
+        raise refusal(
+            net.name,
+            node.name,
+            "adds the network's input; only maps that a layer before it computes can be added",
+        )
+    if min(node.left) != 0 or max(node.left) > 7 or not 0 <= node.shift <= 15:
+        raise refusal(
+            net.name,
+            node.name,
+            f"left shifts {node.left} and right shift {node.shift}; supported are a left shift "
+            "of up to 7 of one operand and a right shift of up to 15",
+        )

@@ -1,0 +1,262 @@
+"""Groups encoded for the engine: descriptor fields and payloads, by :func:`encode`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from firebrick.hw import definition as d
+from firebrick.hw.compiler import memory_plan
+from firebrick.hw.compiler.fitting import MID_ROWS
+from firebrick.hw.compiler.memory_plan import Need, Place
+from firebrick.hw.compiler.packing import pack_biases, pack_weights, phase_taps
+from firebrick.hw.compiler.program import Group
+from firebrick.hw.compiler.steps import Addition, Conv, Step, refusal
+from firebrick.hw.compiler.storage import Storage, Stored, first_layer
+from firebrick.hw.shape import EngineShape
+from firebrick.quantize.qnetwork import QNetwork
+
+# How many groups back a group can wait for the one that makes its source.
+WAIT_BACK_MAX = 255
+
+
+def encode(
+    net: QNetwork, shape: EngineShape, steps: list[Step], needs: Sequence[Need], storage: Storage
+) -> list[Group]:
+    """Descriptors and payloads of ``steps``; CompileError where a field or memory is too small."""
+    places = memory_plan.plan(list(needs), shape.act_words)
+    encoder = _Encoder(net, shape, steps, storage)
+    return [encoder.group(number, place) for number, place in enumerate(places)]
+
+
+@dataclass(frozen=True)
+class _Extent:
+    """Rows and columns of a group's results: ``rows`` of ``width`` columns are computed,
+    ``out_rows`` of ``out_width`` written; ``last_emit`` tells whether the last pooled row reaches
+    over the edge."""
+
+    rows: int
+    width: int
+    height: int
+    out_rows: int
+    out_width: int
+    last_emit: int
+
+
+class _Encoder:
+    def __init__(
+        self, net: QNetwork, shape: EngineShape, steps: list[Step], storage: Storage
+    ) -> None:
+        self.net = net
+        self.shape = shape
+        self.steps = steps
+        self.storage = storage
+        self.writers: dict[str, int] = {}
+
+    def group(self, number: int, place: Place) -> Group:
+        """Group ``number``; groups are asked for in their order."""
+        step = self.steps[number]
+        source = self.storage.source(step.source)
+        extent = self._extent(step, source)
+        tiles = self.storage.tiles(extent.width)
+        values = {
+            "src_offset": source.offset,
+            "src_space": source.space,
+            "src_row_words": source.row_words,
+            "src_tile_words": source.channels,
+            "src_tiles": source.tiles,
+            "src_last_tile": (tiles - 1) * source.channels,
+            "group_last": int(number == len(self.steps) - 1),
+            "rows": extent.rows,
+            "tiles": tiles,
+            "last_pixels": extent.width - (tiles - 1) * self.shape.pixels,
+            "out_rows": extent.out_rows,
+            "in_rows": place.in_rows,
+            "in_base": place.in_base,
+            "in_end": place.in_base + place.in_rows * source.row_words,
+            **self._waiting(number),
+            **self._source_rows(step, source, extent, place, tiles),
+            **self._results(step, extent, tiles),
+        }
+        if step.add:
+            values |= self._addition(step.add, number)
+        passes, payload = self._passes(step, source)
+        group = Group(step.name, values | passes, payload)
+        try:
+            group.encode()
+        except ValueError as error:
+            text = f"too large for the program format: {error}"
+            raise refusal(self.net.name, step.main[0].layer, text) from error
+        if step.target is not None:
+            self.writers[step.target] = number
+        return group
+
+    def _extent(self, step: Step, source: Stored) -> _Extent:
+        conv = step.main[0]
+        if step.squeeze:
+            height, width = source.height, source.width
+        else:
+            kh, kw = conv.kernel
+            height = (source.height + 2 * conv.pad - kh) // conv.stride + 1
+            width = source.width if conv.pad else source.width - phase_taps(kw, conv.stride)[0] + 1
+            if conv.stride == 2:
+                width = (self._picture_width() - kw) // 2 + 1
+        if step.pool:
+            k = step.pool.kernel
+            _, out_rows, out_width = self.net.tensors[step.pool.output].shape
+            last = 2 * (out_rows - 1) + k
+            return _Extent(
+                min(height, last), width, height, out_rows, out_width, int(last > height)
+            )
+        if step.target is None:
+            return _Extent(height, width, height, 1, 1, 0)
+        return _Extent(height, width, height, height, width, 0)
+
+    def _picture_width(self) -> int:
+        """Columns of the input with its padding."""
+        _, left, _, right = first_layer(self.net).padding
+        return self.net.tensors[self.net.input].shape[2] + left + right
+
+    def _waiting(self, number: int) -> dict[str, int]:
+        """Which earlier group's rows a group waits for."""
+        step = self.steps[number]
+        if step.source not in self.writers:
+            return {}
+        back = number - self.writers[step.source]
+        if back <= WAIT_BACK_MAX:
+            return {"wait_enable": 1, "wait_back": back}
+        # Rows are loaded at most one group ahead, so a group that is not the next behind
+        # another one of the same map finds it whole.
+        if not any(earlier.source == step.source for earlier in self.steps[: number - 1]):
+            raise refusal(
+                self.net.name,
+                step.main[0].layer,
+                f"its input was written {back} groups before; at most {WAIT_BACK_MAX} are "
+                "supported: use an engine with larger memories, which needs fewer groups",
+            )
+        return {}
+
+    def _addition(self, add: Addition, number: int) -> dict[str, int]:
+        other = self.storage.source(add.other)
+        # What is fetched for a group waits for rows of an earlier one.  Results of so few groups
+        # can be on their way that those further back are in memory anyway.
+        back = number - self.writers[add.other]
+        waits = back <= WAIT_BACK_MAX
+        return {
+            "add_enable": 1,
+            "add_left": max(add.own_left, add.other_left),
+            "add_shifts_own": int(add.own_left > 0),
+            "add_shift": add.shift,
+            "add_signed": int(other.signed),
+            "add_wait_enable": int(waits),
+            "add_wait_back": back if waits else 0,
+            "add_offset": other.offset + add.first * self.shape.word_bytes,
+            "add_tile_words": other.channels,
+            "add_last_tile": (other.tiles - 1) * other.channels,
+        }
+
+    def _source_rows(
+        self, step: Step, source: Stored, extent: _Extent, place: Place, tiles: int
+    ) -> dict[str, int]:
+        """Rows that are read, and the ring of the squeeze map."""
+        conv = step.main[0]
+        if step.squeeze is None:
+            last = (extent.rows - 1) * conv.stride + conv.kernel[0] - conv.pad
+            return {"src_rows": min(source.height, last)}
+        below = max((c.kernel[0] - 1 - c.pad) for c in step.main)
+        rows = min(extent.height, extent.rows + below)
+        mid_tile = step.squeeze.outputs
+        return {
+            "src_rows": rows,
+            "mid_total": rows,
+            "lead": 2,
+            "mid_base": place.mid_base,
+            "mid_row_words": tiles * mid_tile,
+            "mid_end": place.mid_base + MID_ROWS * tiles * mid_tile,
+            "mid_tile_words": mid_tile,
+            "mid_last_tile": (tiles - 1) * mid_tile,
+        }
+
+    def _results(self, step: Step, extent: _Extent, tiles: int) -> dict[str, int]:
+        """What becomes of the results: sums, rows of a map, or pooled rows."""
+        outputs = sum(conv.outputs for conv in step.main)
+        if step.target is None:
+            return {
+                "mode": d.MODE_SUM,
+                "dst_space": d.OUTPUT_SPACE,
+                "dst_offset": 8 * step.first_channel,
+                "segment_words": outputs,
+                "out_tiles": 1,
+            }
+        target = self.storage.stored[step.target]
+        values = {
+            "mode": d.MODE_POOL if step.pool else d.MODE_DIRECT,
+            "dst_space": target.space,
+            "dst_offset": target.offset + step.first_channel * self.shape.word_bytes,
+            "dst_row_words": target.row_words,
+            "dst_tile_words": target.channels,
+            "dst_last_tile": (target.tiles - 1) * target.channels,
+            "segment_words": outputs,
+            "out_signed": int(target.signed),
+            "out_tiles": target.tiles,
+            "out_last_pixels": extent.out_width - (target.tiles - 1) * self.shape.pixels,
+        }
+        if step.pool:
+            values |= {
+                "pool_kernel3": int(step.pool.kernel == 3),
+                "pool_last_emit": extent.last_emit,
+                "pool_last_tile": (tiles - 1) // 2 * outputs,
+            }
+        return values
+
+    def _passes(self, step: Step, source: Stored) -> tuple[dict[str, int], bytes]:
+        """Fields of the squeeze and expand passes; biases and weights in the array's order."""
+        c = self.shape.channels
+        values: dict[str, int] = {}
+        biases, weights = [], []
+        weight_words = bias_pairs = 0
+        squeeze_signed = step.squeeze is not None and not step.squeeze.relu
+        convs = [(0, step.squeeze)] if step.squeeze else []
+        convs += [(i + 1, conv) for i, conv in enumerate(step.main)]
+        for index, conv in convs:
+            assert conv is not None
+            mid = index > 0 and step.squeeze is not None
+            channels = step.squeeze.outputs if mid and step.squeeze else source.channels
+            # What passes through the squeeze ring has been saturated to uint8 by its ReLU.
+            signed = squeeze_signed if mid else source.signed
+            fields = _pass(conv, signed, mid, channels, c)
+            fields |= {"weights": weight_words, "bias": bias_pairs}
+            values |= {f"p{index}_{name}": value for name, value in fields.items()}
+            weight_words += conv.words(c)
+            bias_pairs += conv.blocks(c) * c // 2
+            weights.append(pack_weights(conv.weights, conv.stride, c))
+            biases.append(pack_biases(conv.bias, conv.shift, c))
+        values |= {"weight_words": weight_words, "bias_pairs": bias_pairs}
+        payload = b"".join(b.astype("<u4").tobytes() for b in biases)
+        return values, payload + b"".join(w.tobytes() for w in weights)
+
+
+def _pass(conv: Conv, signed: bool, mid: bool, channels: int, width: int) -> dict[str, int]:
+    """Fields of one pass, which reads ``channels`` channels, on an array of ``width`` columns."""
+    taps = phase_taps(conv.kernel[1], conv.stride)
+    left = conv.pad > 0
+    words = [3 if left else min(t, 2) for t in taps]
+    return {
+        "channels": channels,
+        "phase1": channels // len(taps),
+        "steps": conv.steps,
+        "blocks": conv.blocks(width),
+        "last": conv.outputs - (conv.blocks(width) - 1) * width,
+        "kh": conv.kernel[0],
+        "enable": 1,
+        "mid": int(mid),
+        "stride": conv.stride,
+        "pad": conv.pad,
+        "taps0": taps[0],
+        "taps1": taps[-1],
+        "words0": words[0],
+        "words1": words[-1],
+        "left": int(left),
+        "relu": int(conv.relu),
+        "src_signed": int(signed),
+    }

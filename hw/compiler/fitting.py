@@ -1,0 +1,112 @@
+"""Groups that fit the activation memory: :func:`fitting_groups`.
+
+The rows of a group are loaded while the one before it runs.  Where the activation memory is too
+small for that, a *pause* comes between the two: a group of one word that nobody reads.  Where that
+is not enough, rings hold fewer rows, and Fire modules are taken apart.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from firebrick.hw.compiler import memory_plan
+from firebrick.hw.compiler.grouping import group
+from firebrick.hw.compiler.memory_plan import Conflict, Need
+from firebrick.hw.compiler.patterns import Patterns
+from firebrick.hw.compiler.steps import Step, pause, refusal
+from firebrick.hw.compiler.storage import Storage
+from firebrick.hw.shape import EngineShape
+from firebrick.quantize.qnetwork import QNetwork
+
+# A pause costs the time in which a ring is filled, so only groups of more rows gain by one.
+PAUSE_ROWS = 8
+# Rows of a squeeze map that are kept: three that a 3x3 kernel reads, one that is written.
+MID_ROWS = 4
+
+
+@dataclass
+class _Concessions:
+    """What was given up so far for the sake of the memory: squeeze layers whose maps go through
+    the board's memory, pauses behind groups, and groups whose rings hold no row more than they
+    must."""
+
+    unfused: set[str] = field(default_factory=set)
+    pauses: Counter[str] = field(default_factory=Counter)
+    modest: set[str] = field(default_factory=set)
+
+
+def fitting_groups(
+    net: QNetwork, shape: EngineShape, patterns: Patterns
+) -> tuple[list[Step], list[Need], Storage]:
+    """Groups in execution order, what each needs of the activation memory, and where maps live.
+
+    Raises CompileError, naming the layer and the limit, where a network does not fit.
+    """
+    given = _Concessions()
+    while True:
+        storage = Storage(net, shape)
+        steps = group(net, shape, patterns, storage, given.unfused)
+        if len(steps) < 2:
+            text = "a network of one layer: nothing to run it ahead of"
+            raise refusal(net.name, steps[0].name, text)
+        if given.pauses:
+            storage.place_pause()
+        steps = [s for step in steps for s in (step, *(pause(),) * given.pauses[step.name])]
+        needs = [_need(step, storage, step.name in given.modest) for step in steps]
+        conflict = memory_plan.conflict(needs, shape.act_words)
+        if conflict is None:
+            return steps, needs, storage
+        _concede(net, shape, steps, needs, conflict, given)
+
+
+def _need(step: Step, storage: Storage, modest: bool) -> Need:
+    """What a group needs of the activation memory."""
+    source = storage.source(step.source)
+    mid_words = 0
+    if step.squeeze is not None:
+        mid_words = MID_ROWS * storage.tiles(source.width) * step.squeeze.outputs
+    rows = step.least_rows
+    if step.squeeze is None and not modest and source.height >= PAUSE_ROWS:
+        # The rows of the next output row load while this one is computed.  (A squeeze row is
+        # free as soon as it is squeezed, and the next one loads while the array expands.)
+        rows = min(rows + step.main[0].stride, source.height)
+    return Need(step.name, source.row_words, rows, source.height, mid_words)
+
+
+def _concede(
+    net: QNetwork,
+    shape: EngineShape,
+    steps: list[Step],
+    needs: list[Need],
+    conflict: Conflict,
+    given: _Concessions,
+) -> None:
+    """Give up one thing more at the place of the conflict; CompileError if nothing is left."""
+    number = conflict.number
+    step, after = steps[number], steps[(number + 1) % len(steps)]
+    last = next(s for s in reversed(steps) if not s.is_pause)
+    if len(steps) % 2 and number == len(steps) - 2 and given.pauses[last.name] < 2:
+        # With an even number of groups the first one's rows are not there as well.
+        given.pauses[last.name] += 1
+        return
+    if not step.is_pause and not after.is_pause:
+        given.pauses[step.name] += 1
+        return
+    together = memory_plan.together(len(needs), number)
+    crowded = [steps[g].name for g in together if needs[g].least > steps[g].least_rows]
+    if crowded:
+        given.modest.update(crowded)
+    elif step.squeeze is not None:
+        given.unfused.add(step.squeeze.layer)
+    else:
+        most = max(together, key=lambda g: needs[g].least * needs[g].row_words)
+        need = needs[most]
+        raise refusal(
+            net.name,
+            steps[most].main[0].layer,
+            f"{need.least} rows of its input are {need.least * need.row_words} words of "
+            f"{shape.pixels} pixels, {conflict.words} with what is in memory beside "
+            f"them; the activation memory has {shape.act_words}: use a smaller input "
+            "or an engine with more",
+        )

@@ -1,0 +1,233 @@
+"""The network cut into groups: :func:`group`.
+
+A Fire module whose squeeze map nobody else reads is one group, the addition of a bypass and the max
+pooling behind it included; the first convolution with its pooling is another; the classifier
+becomes as many groups as its weights need.  What fits no such pattern is a group of its own; a lone
+max pooling or addition follows a 1x1 convolution with the identity, which the array computes
+exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass, replace
+
+from firebrick.hw.compiler.patterns import Patterns
+from firebrick.hw.compiler.steps import (
+    Addition,
+    Step,
+    as_conv,
+    ceil_div,
+    identity,
+    module_name,
+    refusal,
+)
+from firebrick.hw.compiler.storage import Storage
+from firebrick.hw.shape import EngineShape
+from firebrick.quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QMaxPool, QNetwork, QNode
+
+
+@dataclass(frozen=True)
+class Grouper:
+    """What every decision about groups depends on; ``unfused`` are squeeze layers of Fire modules
+    that do not fit the activation memory in one group."""
+
+    net: QNetwork
+    shape: EngineShape
+    patterns: Patterns
+    storage: Storage
+    unfused: Set[str]
+
+    def of_addition(self, node: QAdd) -> tuple[list[Step], list[QNode]]:
+        """Groups of an addition that no operand's group makes, and the nodes taken along."""
+        source = node.inputs[0]
+        pool = None if self.patterns.apart else self.patterns.only_reader(node.output, QMaxPool)
+        target, first = self.storage.target((pool or node).output)
+        conv = identity(node, self.net.tensors[source])
+        step = Step(node.name, source, None, [conv], pool, target, first, _addition(node, 0))
+        return self._pieces(step), [pool] if pool else []
+
+    def of_pooling(self, node: QMaxPool) -> list[Step]:
+        target, first = self.storage.target(node.output)
+        conv = identity(node, self.net.tensors[node.input])
+        return self._pieces(Step(node.name, node.input, None, [conv], node, target, first))
+
+    def of_classifier(self, node: QGlobalSum) -> list[Step]:
+        conv = as_conv(node, 1 if node.weights.shape[2] == 3 else 0)
+        return self._pieces(Step(node.name, node.input, None, [conv], None, None))
+
+    def of_fire(self, node: QConv) -> tuple[Step, list[QNode]] | None:
+        """The group of the Fire module whose squeeze layer is ``node``; None if it is none, or if
+        the module does not fit the engine's memories."""
+        if self.patterns.apart or node.name in self.unfused:
+            return None
+        fire = self.patterns.fire(node)
+        if fire is None:
+            return None
+        expands, concat = fire
+        added, pool = self.patterns.behind(concat.output)
+        step = Step(
+            module_name([node.name, *(e.name for e in expands)]),
+            node.input,
+            as_conv(node, 0),
+            [as_conv(e, e.weights.shape[2] // 2) for e in expands],
+            pool,
+            None,
+            add=self._own_addition(added),
+        )
+        # What does not fit is taken apart, and its branches are pooled one by one: a lone
+        # pooling would cost as much as a convolution of all its channels.
+        if not self._fits(step):
+            return None
+        last = pool or added or concat
+        step.target, step.first_channel = self.storage.target(last.output)
+        return step, [n for n in (*expands, concat, added, pool) if n]
+
+    def of_convolution(self, node: QConv) -> tuple[list[Step], list[QNode]]:
+        """Groups of a convolution by itself, with what follows it, and the nodes taken along."""
+        pad = 0 if node.input == self.net.input else node.weights.shape[2] // 2
+        joined, added, pool = self.patterns.tail(node)
+        target, first = self.storage.target((pool or added or node).output)
+        addition = self._own_addition(added)
+        if joined is not None:
+            branch = self.storage.slices[node.output][1]
+            first += branch
+            addition = replace(addition, first=branch) if addition else None
+        convs = [as_conv(node, pad)]
+        step = Step(node.name, node.input, None, convs, pool, target, first, addition)
+        return self._pieces(step), [n for n in (joined, added, pool) if n]
+
+    def _own_addition(self, node: QAdd | None) -> Addition | None:
+        return _addition(node, self.patterns.own[node.name]) if node else None
+
+    def _fits(self, step: Step) -> bool:
+        """Whether a group's weights and pooled channels fit the engine's memories."""
+        c = self.shape.channels
+        words = sum(conv.words(c) for conv in step.convolutions)
+        pairs = sum(conv.blocks(c) * c // 2 for conv in step.convolutions)
+        main = sum(conv.outputs for conv in step.main)
+        return (
+            words <= self.shape.weight_words - 2
+            and pairs <= self.shape.bias_pairs - 2
+            and self._pool_fits(step.pool, main)
+        )
+
+    def _pool_fits(self, pool: QMaxPool | None, channels: int) -> bool:
+        if pool is None:
+            return True
+        line = self._pooled_line(pool) * channels
+        return channels <= self.shape.pool_channels and line <= self.shape.pool_line_words
+
+    def _pooled_line(self, pool: QMaxPool) -> int:
+        """Words of a pooled line in a channel."""
+        return ceil_div(self.storage.tiles(self.net.tensors[pool.input].shape[2]), 2)
+
+    def _pieces(self, step: Step) -> list[Step]:
+        """A single convolution cut into groups whose weights fit; the group itself if it fits."""
+        conv = step.main[0]
+        size = self._piece_blocks(step) * self.shape.channels
+        pieces: list[Step] = []
+        for first in range(0, conv.outputs, size):
+            part = conv.slice(first, min(first + size, conv.outputs))
+            name = step.name if conv.outputs <= size else f"{step.name}[{len(pieces)}]"
+            pieces.append(
+                replace(
+                    step,
+                    name=name,
+                    main=[part],
+                    first_channel=step.first_channel + first,
+                    add=replace(step.add, first=step.add.first + first) if step.add else None,
+                )
+            )
+        return pieces
+
+    def _piece_blocks(self, step: Step) -> int:
+        """Blocks of output channels that a group of one convolution can have."""
+        conv = step.main[0]
+        c = self.shape.channels
+        weight_limit = (self.shape.weight_words - 2) // conv.steps
+        if step.target is None:
+            # Classifier weights are used once a row: small groups let the next ones load meanwhile.
+            # Where a ring holds one row only, which then loads while the array waits, larger
+            # groups read the map fewer times.
+            rows = self.shape.act_words // self.storage.source(step.source).row_words
+            share = self.shape.weight_words // (4 if rows >= 4 else 2)
+            weight_limit = min(weight_limit, max(1, share // conv.steps))
+        limits = [weight_limit, (self.shape.bias_pairs - 2) // (c // 2)]
+        if step.target is None:
+            limits.append(self.shape.sums // c)
+        if step.pool:
+            limits.append(self.shape.pool_channels // c)
+            limits.append(self.shape.pool_line_words // (c * self._pooled_line(step.pool)))
+        blocks = min(limits)
+        if blocks < 1:
+            raise refusal(
+                self.net.name,
+                conv.layer,
+                f"one block of {c} channels needs {conv.steps} weight words, {c // 2} bias pairs"
+                f"{' and a line of pooled words' if step.pool else ''}; the engine has "
+                f"{self.shape.weight_words}, {self.shape.bias_pairs} and "
+                f"{self.shape.pool_line_words}: use an engine with larger memories",
+            )
+        return blocks
+
+
+def group(
+    net: QNetwork, shape: EngineShape, patterns: Patterns, storage: Storage, unfused: Set[str]
+) -> list[Step]:
+    """The groups of ``net`` in execution order, an even number of them if the last can be halved.
+
+    Gives the maps that groups write their places in ``storage``.  Raises CompileError, naming the
+    layer and the limit, where not even one block of a layer fits the engine.
+    """
+    grouper = Grouper(net, shape, patterns, storage, unfused)
+    steps: list[Step] = []
+    done: set[int] = set()
+    for node in patterns.order():
+        if id(node) in done:
+            continue
+        taken: list[QNode] = []
+        if isinstance(node, QConcat):
+            storage.place(node.output)
+        elif isinstance(node, QAdd):
+            found, taken = grouper.of_addition(node)
+            steps += found
+        elif isinstance(node, QMaxPool):
+            steps += grouper.of_pooling(node)
+        elif isinstance(node, QGlobalSum):
+            steps += grouper.of_classifier(node)
+        elif fire := grouper.of_fire(node):
+            steps.append(fire[0])
+            taken = fire[1]
+        else:
+            found, taken = grouper.of_convolution(node)
+            steps += found
+        done |= {id(n) for n in taken}
+    return _even(steps, shape.channels)
+
+
+def _addition(node: QAdd, own: int) -> Addition:
+    other = 1 - own
+    return Addition(node.name, node.inputs[other], node.left[own], node.left[other], node.shift)
+
+
+def _even(steps: list[Step], channels: int) -> list[Step]:
+    """An even number of groups, if the last one can be halved: then two input rings do."""
+    last = steps[-1]
+    conv = last.main[0]
+    if len(steps) % 2 == 0 or conv.outputs <= channels:
+        return steps
+    half = conv.blocks(channels) // 2 * channels
+    halves = [
+        Step(
+            f"{last.name}{suffix}",
+            last.source,
+            None,
+            [conv.slice(first, end)],
+            None,
+            None,
+            last.first_channel + first,
+        )
+        for suffix, first, end in (("a", 0, half), ("b", half, conv.outputs))
+    ]
+    return [*steps[:-1], *halves]

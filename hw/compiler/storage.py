@@ -1,0 +1,129 @@
+"""Where tensors live in the board's memory: the input's rows, and one place a stored map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from firebrick.hw import definition as d
+from firebrick.hw.compiler.steps import PAUSE, PAUSE_SOURCE, ceil_div, refusal
+from firebrick.hw.shape import EngineShape
+from firebrick.quantize.qnetwork import QConcat, QConv, QGlobalSum, QNetwork, inputs_of
+
+ALIGNMENT = 128
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Where a tensor lives: ``channels`` counts phases apart, ``width`` is one phase's."""
+
+    name: str
+    space: int
+    offset: int
+    channels: int
+    height: int
+    width: int
+    tiles: int
+    signed: bool
+
+    @property
+    def row_words(self) -> int:
+        return self.tiles * self.channels
+
+
+def first_layer(net: QNetwork) -> QConv | QGlobalSum:
+    """The one convolution that reads the network's input; CompileError where there is none."""
+    readers = [node for node in net.nodes if net.input in inputs_of(node)]
+    first = readers[0] if len(readers) == 1 else None
+    if not isinstance(first, QConv | QGlobalSum):
+        raise refusal(net.name, net.input, "the network's input must feed exactly one convolution")
+    return first
+
+
+class Storage:
+    """The stored tensors by name; a tensor gets its place when it is first asked for.
+
+    A branch of a concatenation is stored as a range of the concatenation's channels.
+    """
+
+    def __init__(self, net: QNetwork, shape: EngineShape) -> None:
+        self.net = net
+        self.shape = shape
+        self.slices: dict[str, tuple[str, int]] = {}
+        self.stored: dict[str, Stored] = {}
+        self.scratch_bytes = 0
+        for node in net.nodes:
+            if isinstance(node, QConcat):
+                first = 0
+                for name in node.inputs:
+                    self.slices[name] = (node.output, first)
+                    first += net.tensors[name].shape[0]
+        self._place_input(first_layer(net))
+
+    def tiles(self, width: int) -> int:
+        """Words that a row of ``width`` pixels has in a channel."""
+        return ceil_div(width, self.shape.pixels)
+
+    def bytes(self, stored: Stored) -> int:
+        return stored.height * stored.row_words * self.shape.word_bytes
+
+    def place(self, name: str) -> Stored:
+        """The stored tensor of this name, given its place when it is first asked for."""
+        if name not in self.stored:
+            tensor = self.net.tensors[name]
+            channels, height, width = tensor.shape
+            stored = Stored(
+                name,
+                d.SCRATCH_SPACE,
+                self.scratch_bytes,
+                channels,
+                height,
+                width,
+                self.tiles(width),
+                tensor.signed,
+            )
+            self.stored[name] = stored
+            self.scratch_bytes += ceil_div(self.bytes(stored), ALIGNMENT) * ALIGNMENT
+        return self.stored[name]
+
+    def target(self, name: str) -> tuple[str, int]:
+        """Stored tensor and first channel that hold tensor ``name``."""
+        first = 0
+        while name in self.slices:
+            name, offset = self.slices[name]
+            first += offset
+        self.place(name)
+        return name, first
+
+    def source(self, name: str) -> Stored:
+        """The stored tensor that a group reads."""
+        if name in self.slices:
+            raise refusal(self.net.name, name, "a branch of a concatenation is read by itself")
+        return self.place(name)
+
+    def place_pause(self) -> None:
+        """The word that a pause writes; the one that it reads is the input's first."""
+        if PAUSE in self.stored:
+            return
+        pixels = self.shape.pixels
+        self.stored[PAUSE_SOURCE] = Stored(PAUSE_SOURCE, d.INPUT_SPACE, 0, 1, 1, pixels, 1, False)
+        self.stored[PAUSE] = Stored(
+            PAUSE, d.SCRATCH_SPACE, self.scratch_bytes, 1, 1, pixels, 1, False
+        )
+        self.scratch_bytes += ALIGNMENT
+
+    def _place_input(self, first: QConv | QGlobalSum) -> None:
+        """The padded input, the columns of each phase of a strided first layer by themselves."""
+        tensor = self.net.tensors[self.net.input]
+        channels, height, width = tensor.shape
+        top, left, bottom, right = first.padding
+        height, width = height + top + bottom, ceil_div(width + left + right, first.stride)
+        self.stored[self.net.input] = Stored(
+            self.net.input,
+            d.INPUT_SPACE,
+            0,
+            channels * first.stride,
+            height,
+            width,
+            self.tiles(width),
+            tensor.signed,
+        )
