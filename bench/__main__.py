@@ -33,7 +33,8 @@ from firebrick.host.results import Counters, Profile
 from firebrick.host.trace import write_trace
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.program import Program
-from firebrick.hw.model.cycles import Prediction, predict
+from firebrick.hw.model.cycles import predict
+from firebrick.hw.model.prediction import Prediction
 from firebrick.hw.shape import PYNQ_Z2
 from firebrick.quantize import golden
 from firebrick.quantize.architectures import ARCHITECTURES, build

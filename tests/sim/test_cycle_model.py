@@ -12,7 +12,8 @@ from firebrick.host.program import parse_program
 from firebrick.host.results import Counters, Profile
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.model import cycles as cycle_model
-from firebrick.hw.model.cycles import Prediction, predict
+from firebrick.hw.model.cycles import predict
+from firebrick.hw.model.prediction import Prediction
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
 from firebrick.quantize.qnetwork import QNetwork
 from firebrick.sim.board import MemoryTiming, SimulatedBoard, simulated

@@ -14,7 +14,7 @@ from firebrick.quantize import golden
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.golden.float_model import FloatModel
 from tests.hw.hls4ml_backend.conftest import convert, random_pictures
-from tests.quantize.importers.test_onnx import CLASSES, Graph
+from tests.quantize.importers.onnx_graphs import CLASSES, Graph
 
 
 def check(model: onnx.ModelProto, folder, bits: bool = False):

@@ -12,7 +12,7 @@ from firebrick.quantize import golden
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.qnetwork import QConv, QGlobalSum
 from tests.hw.hls4ml_backend.conftest import convert, random_pictures
-from tests.quantize.importers.test_onnx import Graph
+from tests.quantize.importers.onnx_graphs import Graph
 
 ACTIVATIONS = ("conv0_relu", "maxpool2", "conv3_relu", "conv5_relu", "conv7_relu", "concat9")
 

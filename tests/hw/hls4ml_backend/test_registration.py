@@ -14,7 +14,7 @@ import yaml
 
 from firebrick.hw.hls4ml_backend.plugin import hook_converter, register
 from firebrick.models import digits
-from tests.quantize.importers.test_onnx import Graph
+from tests.quantize.importers.onnx_graphs import Graph
 
 KNOWN = "import hls4ml; print('firebrick' in hls4ml.backends.get_available_backends())"
 

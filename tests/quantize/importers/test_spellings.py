@@ -10,7 +10,7 @@ from onnx import TensorProto, helper
 from firebrick.quantize.golden.float_model import FloatModel
 from firebrick.quantize.importers.onnx.model import import_model
 from firebrick.quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network
-from tests.quantize.importers.test_onnx import CLASSES, Graph, ends, refused, same
+from tests.quantize.importers.onnx_graphs import CLASSES, Graph, ends, refused, same
 
 
 def floats(*values: float) -> np.ndarray:
