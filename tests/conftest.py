@@ -71,3 +71,6 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [f"{index},{name}" for index, name in enumerate(CLASSES)]
     (folder / "classes.csv").write_text("\n".join(["class_index,name", *rows]))
     return folder
+
+
+PUBLISHED = "squeezenet_v1.0_deep_compression.net"

@@ -13,7 +13,7 @@ import pytest
 
 from firebrick import __version__
 from tests.conftest import ROOT
-from tests.hw.hls4ml_backend.test_readme import examples
+from tests.hw.hls4ml_backend.examples import examples
 
 LEFT_OUT = shutil.ignore_patterns(
     ".venv*", ".git", "build", "__pycache__", "*.egg-info", ".*_cache"

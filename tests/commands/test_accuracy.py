@@ -1,8 +1,6 @@
 """The accuracy and convert commands, from files to figures and to refusals."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -15,23 +13,12 @@ from firebrick.quantize.golden.float_model import FloatModel
 from firebrick.quantize.pictures.labels import Label
 from firebrick.quantize.pictures.preprocess import float_input
 from firebrick.quantize.report import accuracy as measured
-from tests.conftest import ROOT
+from tests.commands.run import command
 from tests.quantize import builders
 
 KEYS = (
     "float_top1", "float_top5", "fixed_top1", "fixed_top5", "agreement", "images", "logit_sqnr_db"
 )  # fmt: skip
-
-
-def command(module, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "firebrick", module, *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")

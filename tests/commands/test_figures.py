@@ -10,6 +10,7 @@ import pytest
 from firebrick.commands import figures
 from firebrick.models.digits import MODEL_PATH
 from firebrick.quantize.errors import FirebrickError
+from tests.commands.run import command
 
 
 def test_the_command_prints_every_figure():
@@ -45,10 +46,6 @@ def test_the_command_reads_a_trained_network(capsys):
 
 
 def test_a_wrong_option_is_one_line_and_exit_code_2():
-    run = subprocess.run(
-        [sys.executable, "-m", "firebrick", "figures", "--freq", "0"],
-        capture_output=True,
-        text=True,
-    )
+    run = command("figures", "--freq", "0")
     assert run.returncode == 2
     assert run.stderr == "error: squeezenet_v1_0: freq must be at least 1, not 0\n"

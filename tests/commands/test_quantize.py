@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 
 import numpy as np
 import onnx
@@ -13,14 +12,11 @@ import pytest
 from firebrick.hw.boards import board_names
 from firebrick.models.digits import CLASSES, MODEL_PATH, load_digits_split
 from firebrick.quantize import golden, qfile
+from tests.commands.run import command
 
 
 def report(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "firebrick", "quantize", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-    )
+    return command("quantize", *arguments)
 
 
 def test_preprocessing_by_value_equals_the_preset(digits, tmp_path):

@@ -3,7 +3,7 @@
 import json
 
 from firebrick.models.digits import MODEL_PATH
-from tests.commands.test_accuracy import command
+from tests.commands.run import command
 
 
 def test_accuracy_of_the_bundled_network(digits, tmp_path):

@@ -22,6 +22,7 @@ from firebrick.host.definition import (
     PROFILE_WORDS,
     REGISTERS,
 )
+from firebrick.host.driver import Firebrick
 from firebrick.host.program import unpack_header
 from firebrick.hw.compiler.program import Group, Program, assemble
 from firebrick.hw.shape import EngineShape
@@ -247,3 +248,12 @@ class FakeBoard:
         for entry in host["maps"]:
             data = layout.pack(expected_map(entry, total), self.shape.pixels, self.shape.word_bytes)
             self._bytes(r["SCRATCH_ADDR"] + entry["offset"], data.size)[:] = data
+
+
+def picture(seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (3, 9, 11), dtype=np.uint8)
+
+
+def stored_sum(driver: Firebrick, image: np.ndarray) -> int:
+    p = driver.program
+    return int(layout.pack_input(image, p.input, p.pixels, p.word_bytes).astype(np.int64).sum())

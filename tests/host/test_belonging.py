@@ -13,8 +13,7 @@ from firebrick.host.program import parse_program
 from firebrick.sim import pynq_standin
 from firebrick.sim.bitstream import placeholder
 from firebrick.sim.overlay import write_overlay
-from tests.host.fake_engine import SHAPE, FakeBoard, make_program
-from tests.host.test_driver import picture
+from tests.host.fake_engine import SHAPE, FakeBoard, make_program, picture
 
 
 @pytest.fixture

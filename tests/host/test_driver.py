@@ -10,13 +10,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firebrick.host import errors, layout
+from firebrick.host import errors
 from firebrick.host.driver import Firebrick
 from firebrick.host.program import parse_program
 from firebrick.hw.shape import EngineShape
 from firebrick.sim import pynq_standin
 from firebrick.sim.overlay import write_overlay
-from tests.host.fake_engine import RUN_CYCLES, SHAPE, FakeBoard, expected_map, make_program
+from tests.host.fake_engine import (
+    RUN_CYCLES,
+    SHAPE,
+    FakeBoard,
+    expected_map,
+    make_program,
+    picture,
+    stored_sum,
+)
 
 Open = Callable[..., tuple[Firebrick, FakeBoard]]
 
@@ -37,15 +45,6 @@ def open_driver(tmp_path: Path) -> Iterator[Open]:
             return stack.enter_context(driver), board
 
         yield make
-
-
-def picture(seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (3, 9, 11), dtype=np.uint8)
-
-
-def stored_sum(driver: Firebrick, image: np.ndarray) -> int:
-    p = driver.program
-    return int(layout.pack_input(image, p.input, p.pixels, p.word_bytes).astype(np.int64).sum())
 
 
 @pytest.mark.parametrize("use_interrupt", [True, False])

@@ -18,8 +18,15 @@ from firebrick.host.results import Frame
 from firebrick.host.sources import Picture
 from firebrick.sim import pynq_standin
 from firebrick.sim.overlay import write_overlay
-from tests.host.fake_engine import CLOCK_HZ, RUN_CYCLES, SHAPE, FakeBoard, make_program
-from tests.host.test_driver import picture, stored_sum
+from tests.host.fake_engine import (
+    CLOCK_HZ,
+    RUN_CYCLES,
+    SHAPE,
+    FakeBoard,
+    make_program,
+    picture,
+    stored_sum,
+)
 
 
 class Bench:

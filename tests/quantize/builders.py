@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import strategies as st
 
 from firebrick.quantize.geometry import conv_size, pool_size
 from firebrick.quantize.network import (
@@ -16,6 +17,7 @@ from firebrick.quantize.network import (
     Shape,
 )
 from firebrick.quantize.qnetwork import Preprocessing
+from tests.quantize import builders
 
 BGR = Preprocessing("BGR", 0, (19, 17), 1.0, (104.0, 117.0, 123.0), (1.0, 1.0, 1.0))
 RGB = Preprocessing("RGB", 0, (19, 17), 1 / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -134,3 +136,22 @@ def photos(seed: int, count: int, shape: Shape = (3, 19, 17)) -> np.ndarray:
     coarse = rng.uniform(0, 255, (count, channels, height // 4 + 2, width // 4 + 2))
     fine = coarse.repeat(4, axis=2).repeat(4, axis=3)[:, :, :height, :width]
     return np.clip(fine + rng.normal(0, 12, fine.shape), 0, 255).astype(np.uint8)
+
+
+def networks():
+    """Random networks: with and without ReLU, pools of both kinds, additions."""
+    fires = st.builds(
+        builders.fire_network,
+        seed=st.integers(0, 2**16),
+        relu=st.booleans(),
+        ceil_mode=st.booleans(),
+        pool_kernel=st.sampled_from([2, 3]),
+        last_pad=st.integers(0, 1),
+    )
+    bypasses = st.builds(
+        builders.bypass_network,
+        seed=st.integers(0, 2**16),
+        relu=st.booleans(),
+        gain=st.sampled_from([0.05, 1.0, 20.0]),
+    )
+    return st.one_of(fires, bypasses)

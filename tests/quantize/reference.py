@@ -6,7 +6,15 @@ from fractions import Fraction
 
 import numpy as np
 
-from firebrick.quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QMaxPool, QNetwork
+from firebrick.quantize import golden
+from firebrick.quantize.qnetwork import (
+    QAdd,
+    QConcat,
+    QConv,
+    QGlobalSum,
+    QMaxPool,
+    QNetwork,
+)
 
 
 def convolve(x, weights, bias, stride, padding, pad_value=None) -> np.ndarray:
@@ -96,3 +104,13 @@ def run(qnet: QNetwork, image: np.ndarray) -> tuple[dict[str, np.ndarray], list[
                 sum(max(int(v), 0) if node.relu else int(v) for v in plane.flat) for plane in acc
             ]
     return maps, sums
+
+
+def agrees_with_the_reference(qnet, images):
+    result = golden.run(qnet, images, keep="all")
+    for index, image in enumerate(images):
+        maps, sums = run(qnet, image)
+        assert result.sums[index].tolist() == sums
+        for name, tensor in result.tensors.items():
+            assert tensor.dtype == qnet.tensors[name].dtype
+            np.testing.assert_array_equal(tensor[index], maps[name], err_msg=name)

@@ -28,7 +28,7 @@ from firebrick.quantize.pictures.preprocess import float_input
 from firebrick.quantize.qnetwork import QAdd, QConv
 from firebrick.quantize.report.table import print_report
 from tests.quantize import builders
-from tests.quantize.golden.test_integer_model import agrees_with_the_reference
+from tests.quantize.reference import agrees_with_the_reference
 from tests.random_networks import random_images, random_network
 
 CALIBRATION = builders.photos(1, 6)

@@ -11,7 +11,7 @@ from firebrick.quantize.golden.float_model import FloatModel
 from firebrick.quantize.pictures.preprocess import COLORS, float_input
 from firebrick.quantize.qnetwork import Preprocessing
 from tests.quantize import builders
-from tests.quantize.exporters.test_qdq import compare
+from tests.quantize.oracle import compare
 from tests.random_networks import random_images, random_network
 
 

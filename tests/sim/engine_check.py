@@ -45,3 +45,17 @@ def check_network(
         report += compare(engine.maps(), last)
         profile = engine.profile() if len(images) == 1 else None
     return report, batch.counters[0], profile, program
+
+
+# Small memories, so that rings wrap, groups are split and FIFOs fill.
+SMALL = EngineShape(
+    7,
+    8,
+    act_words=4096,
+    weight_words=1024,
+    bias_pairs=128,
+    pool_channels=256,
+    pool_line_words=512,
+    sums=64,
+    fifo_words=64,
+)

@@ -9,7 +9,7 @@ import pytest
 
 from firebrick.hw import definition as d
 from firebrick.hw.compiler.program import Program
-from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.hw.shape import PYNQ_Z2
 from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.importers.load import load_model
 from firebrick.quantize.pictures.preprocess import load_images
@@ -24,20 +24,7 @@ from tests.random_networks import (
     random_network,
     random_sums,
 )
-from tests.sim.engine_check import check_network
-
-# Small memories, so that rings wrap, groups are split and FIFOs fill.
-SMALL = EngineShape(
-    7,
-    8,
-    act_words=4096,
-    weight_words=1024,
-    bias_pairs=128,
-    pool_channels=256,
-    pool_line_words=512,
-    sums=64,
-    fifo_words=64,
-)
+from tests.sim.engine_check import SMALL, check_network
 
 
 def ideal_cycles(program: Program) -> int:

@@ -11,8 +11,7 @@ import pytest
 
 from firebrick.hw.shape import PYNQ_Z2
 from tests.random_networks import V1_0, Fire, Recipe, build, random_images, sized_recipe
-from tests.sim.engine_check import check_network
-from tests.sim.test_engine import SMALL
+from tests.sim.engine_check import SMALL, check_network
 
 
 @pytest.mark.parametrize("seed", range(8))

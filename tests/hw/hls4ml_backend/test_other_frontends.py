@@ -14,7 +14,7 @@ from firebrick.quantize import golden
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.golden.float_model import FloatModel
 from tests.hw.hls4ml_backend.conftest import ENGINE, PLAIN
-from tests.hw.hls4ml_backend.test_lower import Layers, chain
+from tests.hw.hls4ml_backend.layers import Layers, chain
 
 SHAPE = (3, 21, 19)
 

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 
 import pytest
 
 from tests.conftest import ROOT
-
-DOCUMENTS = (ROOT / "hw/hls4ml_backend/README.md", ROOT / "README.md")
-
-
-def examples() -> list[str]:
-    """Every Python block of the documents that converts with hls4ml, each once."""
-    found: dict[str, None] = {}
-    for document in DOCUMENTS:
-        text = document.read_text(encoding="utf-8")
-        for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
-            if "hls4ml.converters" in block:
-                found[block] = None
-    return list(found)
+from tests.hw.hls4ml_backend.examples import examples
 
 
 @pytest.mark.parametrize("code", examples())

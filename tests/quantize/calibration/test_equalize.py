@@ -13,27 +13,9 @@ from firebrick.quantize.golden.float_model import FloatModel
 from firebrick.quantize.network import Add, Conv
 from firebrick.quantize.pictures.preprocess import float_input
 from tests.quantize import builders
+from tests.quantize.builders import networks
 
 CALIBRATION = builders.photos(1, 6)
-
-
-def networks():
-    """Random networks: with and without ReLU, pools of both kinds, additions."""
-    fires = st.builds(
-        builders.fire_network,
-        seed=st.integers(0, 2**16),
-        relu=st.booleans(),
-        ceil_mode=st.booleans(),
-        pool_kernel=st.sampled_from([2, 3]),
-        last_pad=st.integers(0, 1),
-    )
-    bypasses = st.builds(
-        builders.bypass_network,
-        seed=st.integers(0, 2**16),
-        relu=st.booleans(),
-        gain=st.sampled_from([0.05, 1.0, 20.0]),
-    )
-    return st.one_of(fires, bypasses)
 
 
 @settings(max_examples=25)

@@ -20,7 +20,7 @@ from firebrick.quantize.importers.onnx.model import import_onnx
 from firebrick.quantize.pictures.preprocess import PRESETS, float_input
 from firebrick.quantize.qnetwork import QConv, QGlobalSum
 from tests.quantize import builders
-from tests.quantize.calibration.test_equalize import networks
+from tests.quantize.builders import networks
 
 CALIBRATION = builders.photos(1, 12)
 

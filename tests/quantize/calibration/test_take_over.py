@@ -24,7 +24,8 @@ from firebrick.quantize.importers.onnx.model import import_onnx
 from firebrick.quantize.pictures.preprocess import float_input
 from firebrick.quantize.qnetwork import QConv, QGlobalSum, QNetwork
 from tests.quantize import builders
-from tests.quantize.importers.test_exported import session, unpack
+from tests.quantize.importers.exported.files import unpack
+from tests.quantize.oracle import session
 
 # (pixel - 128) / 128: every pixel value is a multiple of 2**-7, as int8 has them.
 ON_GRID = {

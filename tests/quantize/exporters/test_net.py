@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,8 +36,9 @@ from firebrick.quantize.importers.net import CONFIG, import_net
 from firebrick.quantize.importers.onnx.model import import_onnx
 from firebrick.quantize.network import Conv, Network
 from firebrick.quantize.report import figures
+from tests.commands.run import command
+from tests.conftest import PUBLISHED
 from tests.quantize import builders
-from tests.quantize.importers.test_net import PUBLISHED
 
 # Three Fire modules; channels enough for long gaps.
 SMALL = SqueezeNetConfig(
@@ -307,14 +306,6 @@ def test_huffman_codes_by_hand():
     assert huffman_bits(np.array([1, 1, 1, 1])) == 8
 
 
-def command(*arguments) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "firebrick", "compress", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-    )
-
-
 def test_the_command_writes_the_file_and_what_it_costs(tmp_path):
     net = build(CONFIG, np.random.default_rng(0))
     source = tmp_path / "source.net"
@@ -327,6 +318,7 @@ def test_the_command_writes_the_file_and_what_it_costs(tmp_path):
     (tmp_path / "labels.csv").write_text("\n".join(["file,class_index", *rows]))
     out = tmp_path / "out.net"
     done = command(
+        "compress",
         *("--model", source, "--sparsity", "conv10=0.99", "--bits", 2, "--out", out),
         *("--preset", "caffe-squeezenet"),
         *("--images", tmp_path / "photos", "--labels", tmp_path / "labels.csv"),

@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,32 +14,7 @@ from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.exporters import qdq as qdq_export
 from firebrick.quantize.pictures.preprocess import list_images, load_images
 from tests.quantize import builders
-
-
-def session(model: bytes) -> onnxruntime.InferenceSession:
-    """Optimizations off: fused 8-bit kernels saturate their sums on some processors."""
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.intra_op_num_threads = 2
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-
-def compare(qnet, images) -> int:
-    """Number of values compared; every 8-bit tensor must be equal, logits to float32 rounding."""
-    runner = session(qdq_export.to_model(qnet, outputs="all").SerializeToString())
-    names = [output.name for output in runner.get_outputs()]
-    values = 0
-    for image in images:
-        found = dict(zip(names, runner.run(None, {qnet.input: image[None]}), strict=True))
-        expected = golden.run(qnet, image[None], keep="all")
-        logits = found.pop(qnet.nodes[-1].output)
-        np.testing.assert_allclose(logits, expected.logits, rtol=1e-5, atol=1e-5)
-        assert found.keys() == expected.tensors.keys()
-        for name, tensor in expected.tensors.items():
-            assert found[name].dtype == tensor.dtype
-            np.testing.assert_array_equal(found[name], tensor, err_msg=name)
-            values += tensor.size
-    return values
+from tests.quantize.oracle import compare, session
 
 
 @settings(max_examples=12)

@@ -12,6 +12,7 @@ from firebrick.quantize.fixed_point import requantize
 from firebrick.quantize.geometry import pool_size
 from firebrick.quantize.qnetwork import QTensor
 from tests.quantize import builders, reference
+from tests.quantize.reference import agrees_with_the_reference
 
 
 @st.composite
@@ -138,16 +139,6 @@ def test_whole_networks(seed, first_pad, relu, ceil_mode, pool_kernel, last_pad,
             assert tensor.dtype == qnet.tensors[name].dtype
             assert tensor.shape[1:] == qnet.tensors[name].shape
             np.testing.assert_array_equal(tensor[index], maps[name])
-
-
-def agrees_with_the_reference(qnet, images):
-    result = golden.run(qnet, images, keep="all")
-    for index, image in enumerate(images):
-        maps, sums = reference.run(qnet, image)
-        assert result.sums[index].tolist() == sums
-        for name, tensor in result.tensors.items():
-            assert tensor.dtype == qnet.tensors[name].dtype
-            np.testing.assert_array_equal(tensor[index], maps[name], err_msg=name)
 
 
 @settings(max_examples=8)

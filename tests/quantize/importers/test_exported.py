@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import lzma
 from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from onnx import numpy_helper
 
@@ -24,8 +22,9 @@ from firebrick.quantize.importers.onnx.model import ImportedModel, import_model,
 from firebrick.quantize.network import Concat, Conv, MaxPool
 from firebrick.quantize.pictures.preprocess import float_input
 from tests.quantize import builders
+from tests.quantize.importers.exported.files import FOLDER, unpack
+from tests.quantize.oracle import session
 
-FOLDER = Path(__file__).parent / "exported"
 PLAIN = {"color": "RGB", "resize": 0, "scale": 1 / 128, "mean": (0.5,) * 3, "std": (1.0,) * 3}
 FLOAT_FILES = sorted(
     path.name.removesuffix(".onnx.xz")
@@ -33,21 +32,6 @@ FLOAT_FILES = sorted(
     for path in FOLDER.glob(f"{prefix}*.onnx.xz")
     if "relu6" not in path.name
 )
-
-
-def unpack(name: str, folder: Path) -> Path:
-    """The exported file ``name``, as its user has it."""
-    path = folder / f"{name}.onnx"
-    path.write_bytes(lzma.decompress((FOLDER / f"{name}.onnx.xz").read_bytes()))
-    return path
-
-
-def session(path: Path) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 3
-    options.intra_op_num_threads = 2
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 def pictures(model: ImportedModel, count: int) -> np.ndarray:
@@ -223,7 +207,8 @@ def test_light_squeezenet(tmp_path):
     image = np.full((1, *net.shapes[net.input]), 1e-12, np.float32)
     logits = FloatModel(net).logits(image)
     np.testing.assert_allclose(run(path, image), 1 / 1000, rtol=1e-5)
-    assert np.ptp(logits) == 0 and logits[0, 0] > 0
+    # (float32 sums of equal numbers depend on the order in which the processor's BLAS adds them)
+    assert np.ptp(logits) <= 1e-5 * logits[0, 0] and logits[0, 0] > 0
 
 
 def test_a_file_as_the_model_zoo_has_them(tmp_path):

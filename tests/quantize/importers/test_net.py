@@ -13,9 +13,9 @@ from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.importers.net import CONFIG, import_net
 from firebrick.quantize.importers.onnx.model import import_onnx
 from firebrick.quantize.network import Conv
+from tests.conftest import PUBLISHED
 
 SHAPES = layer_shapes(CONFIG)
-PUBLISHED = "squeezenet_v1.0_deep_compression.net"
 
 
 def encode(rng: np.random.Generator) -> tuple[bytes, dict[str, tuple[np.ndarray, np.ndarray]]]:

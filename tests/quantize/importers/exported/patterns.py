@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import lzma
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 import onnx
 
-FOLDER = Path(__file__).parent
+from tests.quantize.importers.exported.files import FOLDER
+
 MANIFEST = FOLDER / "manifest.json"
 # Weights repeat after a prime number of values, so that no two filters are alike but xz finds
 # the repetition.
