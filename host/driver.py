@@ -13,46 +13,50 @@ when a :class:`Firebrick` is made.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
-import warnings
-from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from . import definition, layout, system
+from . import layout
 from .buffers import ALIGNMENT, Buffers
-from .clock import Clock, SystemClock, pause
+from .clock import Clock, SystemClock
 from .errors import (
     BusyError,
     DriverError,
     EngineError,
     ImageError,
-    MismatchError,
     NoAnswerError,
     SettingError,
     SourceError,
     StateError,
     engine_error,
 )
+from .fit import check_fit, check_system
 from .ip import Engine, open_overlay
+from .profiling import read_profile
 from .program import Program, load_program
-from .results import Batch, Counters, EngineInfo, Frame, GroupProfile, Profile, Result, scores
-from .sources import Picture, named
+from .results import Batch, Counters, EngineInfo, Frame, Profile, Result, scores
+from .sources import Feed, Picture, named
+from .waiting import Waiting, event_loop
 
 START = 1
 BUSY, DONE, ERROR = 1, 2, 4
 INTERRUPTS = 3
 DEFAULT_TIMEOUT = 10.0
-POLL_SECONDS = 0.0005
-# While waiting for the interrupt the status is looked at this often; where it says so many times
-# that the run has ended, the interrupt is lost.
-LOOK_SECONDS = 0.005
-LOST_AFTER = 2
-BY_INTERRUPT = "interrupt"
 STALL_CYCLES = 1 << 20
 MAX_IMAGES = 65535
 MAX_REGISTER = 0xFFFF_FFFF
@@ -70,6 +74,10 @@ COUNTERS = (
     "IMAGES_DONE",
     "GROUP",
 )
+
+
+T = TypeVar("T")
+Wait = Callable[[float], Awaitable[None]]
 
 
 @dataclass(eq=False)
@@ -91,8 +99,7 @@ class Firebrick:
     seconds a start may take, ``stall_cycles`` after how many cycles without progress the engine
     itself gives up. ``max_batch`` limits the pictures of one start, and so the memory.
     ``waits_by`` says how the end of the last run (before the first: of the next) was noticed:
-    "interrupt", or "polling" with the reason. pynq hangs its interrupts on the event loop that was
-    the thread's own when the overlay was loaded: runs that wait on another loop poll.
+    "interrupt", or "polling" with the reason; see :mod:`host.waiting`.
 
     Raises :class:`MissingFileError`, :class:`ProgramError`, :class:`MismatchError`,
     :class:`SettingError` or :class:`AllocationError`. Every run may raise :class:`EngineError` (one
@@ -128,16 +135,22 @@ class Firebrick:
         self._packer = layout.InputPacker(
             self.program.input, self.program.pixels, self.program.word_bytes
         )
-        self._loop = _event_loop()
+        loop = event_loop()
         path = isinstance(overlay, (str, os.PathLike))
         self.overlay = open_overlay(pynq, os.fspath(overlay)) if path else overlay
         self._engine = Engine(self.overlay, self.clock)
         self.engine: EngineInfo = self._engine.info
-        self._check_system(pynq)
-        self._check_fit()
-        self._interrupt = self._engine.interrupt if use_interrupt else None
-        self._why_polling = "asked for" if not use_interrupt else "the overlay lists no interrupt"
-        self.waits_by = BY_INTERRUPT if self._interrupt is not None else self._polling()
+        check_system(pynq, self.overlay, self._engine.description)
+        check_fit(self.program, self.engine)
+        self._waiting = Waiting(
+            self.clock,
+            self._engine.interrupt if use_interrupt else None,
+            loop,
+            "asked for" if not use_interrupt else "the overlay lists no interrupt",
+            running=self._running,
+            ended=lambda: self._open and not self._engine.read("STATUS") & BUSY,
+            give_up=self._give_up,
+        )
         try:
             self._engine.reset()
             blob = np.frombuffer(self.program.loadable, np.uint8)
@@ -152,47 +165,6 @@ class Firebrick:
 
     # ---------------------------------------------------------------------------- set-up
 
-    def _check_system(self, pynq: Any) -> None:
-        """The chip is the overlay's, and its memory ports are as wide as the engine's."""
-        if not any(
-            str(ip["type"]).startswith(system.PROCESSOR_TYPE)
-            for ip in self.overlay.ip_dict.values()
-        ):
-            return
-        part = self._engine.description.get("PART")
-        if part is not None:
-            system.check_chip(pynq, str(part), "the overlay's .hwh")
-        system.widen_ports(pynq)
-
-    def _check_fit(self) -> None:
-        engine, program = self.engine, self.program
-        if engine.version != program.header["version"]:
-            raise MismatchError(
-                f"{program.source}: format version {program.header['version']}, the engine has "
-                f"{engine.version}: compile the program again"
-            )
-        for field in ("pixels", "channels", "acc_bits", "word_bytes"):
-            wanted, has = program.header[field], getattr(engine, field)
-            if wanted != has:
-                raise MismatchError(
-                    f"{program.source}: compiled for {field.replace('_', ' ')} = {wanted}, the "
-                    f"engine has {has}: compile it for this overlay ({engine})"
-                )
-        for field in (
-            "act_words",
-            "weight_words",
-            "bias_pairs",
-            "sums",
-            "pool_channels",
-            "pool_line_words",
-        ):
-            wanted, has = program.shape.get(field, 0), getattr(engine, field)
-            if wanted > has:
-                raise MismatchError(
-                    f"{program.source}: compiled for an engine with {field} = {wanted}, this "
-                    f"one has {has}: compile it for this overlay"
-                )
-
     def _reserve(self, slot: int, images: int) -> None:
         """Input and output memory of a slot for ``images`` pictures."""
         name = f"input {slot}"
@@ -200,6 +172,11 @@ class Firebrick:
             # The bytes that no pixel of a picture is written to stay zero from now on.
             self._buffers.reserve(name, self._input_stride * images)[:] = 0
         self._buffers.reserve(f"output {slot}", self._output_stride * images)
+
+    @property
+    def waits_by(self) -> str:
+        """How the end of the last run was noticed; see :class:`Waiting`."""
+        return self._waiting.by
 
     @property
     def _input_stride(self) -> int:
@@ -241,9 +218,6 @@ class Firebrick:
         if not self._open:
             raise StateError("the driver is closed")
 
-    def _polling(self) -> str:
-        return f"polling ({self._why_polling})"
-
     def _require_idle(self) -> None:
         self._require_open()
         if self._under_way is not None:
@@ -267,18 +241,7 @@ class Firebrick:
 
         Raises :class:`ImageError` before anything runs where a picture is wrong.
         """
-        chunks = self._chunks(images)
-        self._begin("a run")
-        try:
-            parts = []
-            for chunk in chunks:
-                load = self._fill(0, chunk, self.clock.now())
-                self._launch(load)
-                self._wait()
-                parts.append((self._collect(load), self._last))
-        finally:
-            self._end()
-        return self._batch(parts)
+        return at_once(self._run(images, "a run", self._waiting.blocking))
 
     async def run_async(self, image: np.ndarray) -> Result:
         """As :meth:`run`, for an event loop: others run while the engine computes."""
@@ -286,14 +249,18 @@ class Firebrick:
 
     async def run_batch_async(self, images: Sequence[np.ndarray] | np.ndarray) -> Batch:
         """As :meth:`run_batch`, for an event loop. Cancelling it resets the engine."""
+        return await self._run(images, "an asynchronous run", self._waiting.cooperative)
+
+    async def _run(self, images: Sequence[np.ndarray] | np.ndarray, what: str, wait: Wait) -> Batch:
+        """Runs of all pictures, one start after the other, each waited for by ``wait``."""
         chunks = self._chunks(images)
-        self._begin("an asynchronous run")
+        self._begin(what)
         try:
             parts = []
             for chunk in chunks:
                 load = self._fill(0, chunk, self.clock.now())
                 self._launch(load)
-                await self._wait_async()
+                await wait(self.timeout)
                 parts.append((self._collect(load), self._last))
         finally:
             self._end()
@@ -309,44 +276,43 @@ class Firebrick:
         A source that is a generator, like a camera's, is closed at the end, however that comes.
         ``asked``, ``ready``, ``started`` and ``done`` of a :class:`Frame` tell where its time went.
         """
-        _within("batch", batch, 1, self.max_batch, "pictures, max_batch of the driver")
-        self._begin("a stream")
-        pictures = named(source)
-        failure: list[Exception] = []
+        frames = self._stream(Feed(source), batch, self._waiting.blocking)
         try:
-            load = self._next(0, pictures, batch, failure)
-            if load is not None:
-                self._launch(load)
-            while load is not None:
-                following = self._next((load.slot + 1) % SLOTS, pictures, batch, failure)
-                self._wait()
-                sums, counters, done = self._collect(load), self._last, self.clock.now()
-                if following is not None:
-                    self._launch(following)
-                yield from self._frames(load, sums, counters, done)
-                load = following
-                self._require_open()
+            while True:
+                try:
+                    frame = at_once(frames.__anext__())
+                except StopAsyncIteration:
+                    return
+                yield frame
         finally:
-            self._end()
-            _close_source(source, pictures)
-        if failure:
-            raise failure[0]
+            at_once(frames.aclose())
 
     async def stream_async(
-        self, source: Iterable[Picture | np.ndarray], batch: int = 1
+        self,
+        source: Iterable[Picture | np.ndarray] | AsyncIterable[Picture | np.ndarray],
+        batch: int = 1,
     ) -> AsyncIterator[Frame]:
-        """As :meth:`stream`, for an event loop: others run while the engine computes."""
+        """As :meth:`stream`, for an event loop: others run while the engine computes.  ``source``
+        may be an asynchronous iterable."""
+        frames = self._stream(Feed(source), batch, self._waiting.cooperative)
+        try:
+            async for frame in frames:
+                yield frame
+        finally:
+            await frames.aclose()
+
+    async def _stream(self, feed: Feed, batch: int, wait: Wait) -> AsyncGenerator[Frame, None]:
+        """Frames of all pictures of ``feed``, each start waited for by ``wait``."""
         _within("batch", batch, 1, self.max_batch, "pictures, max_batch of the driver")
         self._begin("a stream")
-        pictures = named(source)
         failure: list[Exception] = []
         try:
-            load = self._next(0, pictures, batch, failure)
+            load = await self._next(0, feed, batch, failure)
             if load is not None:
                 self._launch(load)
             while load is not None:
-                following = self._next((load.slot + 1) % SLOTS, pictures, batch, failure)
-                await self._wait_async()
+                following = await self._next((load.slot + 1) % SLOTS, feed, batch, failure)
+                await wait(self.timeout)
                 sums, counters, done = self._collect(load), self._last, self.clock.now()
                 if following is not None:
                     self._launch(following)
@@ -356,7 +322,7 @@ class Firebrick:
                 self._require_open()
         finally:
             self._end()
-            _close_source(source, pictures)
+            await feed.close()
         if failure:
             raise failure[0]
 
@@ -382,8 +348,8 @@ class Firebrick:
         except ImageError as error:
             raise ImageError(f"{picture.name}: {error}") from None
 
-    def _next(
-        self, slot: int, pictures: Iterator[Picture], batch: int, failure: list[Exception]
+    async def _next(
+        self, slot: int, feed: Feed, batch: int, failure: list[Exception]
     ) -> _Load | None:
         """The next pictures of a stream, in the buffers of ``slot``; None at its end.
 
@@ -393,7 +359,7 @@ class Firebrick:
         fetched: list[Picture] = []
         while not failure and len(fetched) < batch:
             try:
-                picture = next(pictures, None)
+                picture = await feed.next()
                 if picture is None:
                     break
                 self._check(picture)
@@ -449,76 +415,6 @@ class Firebrick:
         if status & ERROR:
             raise self._error()
         return False
-
-    def _wait(self) -> None:
-        """Return when the run is done; raise its error, or :class:`NoAnswerError`."""
-        deadline = self.clock.now() + self.timeout
-        loop = self._loop_to_run()
-        while self._running():
-            if self.clock.now() > deadline:
-                self._give_up()
-            if loop is not None and self._interrupt is not None:
-                loop.run_until_complete(self._interrupted(self._interrupt, deadline))
-            else:
-                self.clock.sleep(POLL_SECONDS)
-
-    async def _wait_async(self) -> None:
-        """As :meth:`_wait`, and lets others run meanwhile."""
-        deadline = self.clock.now() + self.timeout
-        own = self._interrupt is not None and asyncio.get_running_loop() is self._loop
-        if self._interrupt is not None:
-            self._note(own, "interrupts arrive on another event loop")
-        while self._running():
-            if self.clock.now() > deadline:
-                self._give_up()
-            if own and self._interrupt is not None:
-                await self._interrupted(self._interrupt, deadline)
-            else:
-                await pause(self.clock, POLL_SECONDS)
-
-    def _loop_to_run(self) -> asyncio.AbstractEventLoop | None:
-        """The event loop that interrupts arrive on, where this thread can run it now."""
-        if self._interrupt is None:
-            return None
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            loop = self._loop
-            usable = loop is not None and not loop.is_closed() and not loop.is_running()
-            self._note(usable, "interrupts arrive on an event loop that cannot be run here")
-            return loop if usable else None
-        self._note(False, "an event loop is running: await run_async for interrupts")
-        return None
-
-    def _note(self, by_interrupt: bool, why_not: str) -> None:
-        if not by_interrupt:
-            self._why_polling = why_not
-        self.waits_by = BY_INTERRUPT if by_interrupt else self._polling()
-
-    async def _interrupted(self, interrupt: Any, deadline: float) -> None:
-        """Wait for the interrupt or the deadline, or until the run has ended without one."""
-        task = asyncio.ensure_future(interrupt.wait())
-        ended = 0
-        try:
-            while not task.done() and self.clock.now() <= deadline and ended < LOST_AFTER:
-                await asyncio.wait({task}, timeout=LOOK_SECONDS)
-                ended += self._open and not self._engine.read("STATUS") & BUSY
-        finally:
-            if task.done():
-                self._came(task)
-            else:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-        if ended >= LOST_AFTER and task.cancelled():
-            self._note(False, "the interrupt did not come")
-
-    def _came(self, task: asyncio.Future[None]) -> None:
-        error = task.exception()
-        if error is not None:
-            raise StateError(
-                f"pynq cannot wait for the interrupt: {type(error).__name__}: {error}; if another "
-                "overlay was loaded meanwhile, make the driver anew"
-            ) from error
 
     def _collect(self, load: _Load) -> np.ndarray:
         """Sums of a run that has ended, int64 [pictures, classes]; keeps its counters."""
@@ -617,63 +513,22 @@ class Firebrick:
         the engine keeps records of.
         """
         counters = self.counters()
-        groups = self.program.groups
         if self._images_of_last_run != 1:
             raise StateError(
                 f"the last start ran {self._images_of_last_run} pictures: only a start of one has "
                 "a profile by group"
             )
-        if len(groups) > definition.PROFILE_GROUPS:
-            raise StateError(
-                f"{len(groups)} groups, the engine keeps records of {definition.PROFILE_GROUPS}"
-            )
-        words = definition.PROFILE_WORDS
-        base = definition.PROFILE_BASE
-        records = np.array(
-            [int(self._engine.ip.read(base + 4 * i)) for i in range(len(groups) * words)], np.int64
-        ).reshape(len(groups), words)
-        # Records count since start, modulo 2^32.
-        spent = np.diff(records, axis=0, prepend=0) % (1 << 32)
-        names = definition.PROFILE_FIELDS
-        prefix = "STALL_"
-        profiles = []
-        for group, row in zip(groups, spent.tolist(), strict=True):
-            value = dict(zip(names, row, strict=True))
-            stalls = {
-                name[len(prefix) :].lower(): value[name]
-                for name in names
-                if name.startswith(prefix)
-            }
-            profiles.append(
-                GroupProfile(
-                    group.name,
-                    group.layers,
-                    value["CYCLES_LO"],
-                    value["ACTIVE"],
-                    stalls,
-                    value["WRITE_BEATS"],
-                )
-            )
-        tail = counters.cycles - sum(p.cycles for p in profiles)
-        return Profile(tuple(profiles), tail, counters.cycles)
+        return read_profile(self._engine.ip, self.program, counters)
 
 
-def _event_loop() -> asyncio.AbstractEventLoop | None:
-    """The event loop on which pynq hangs the interrupts of an overlay that is loaded now: the
-    running one (of a notebook), or else the thread's own; None where there is none."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        try:
-            return asyncio.get_event_loop()
-        except RuntimeError:
-            return None
-
-
-def _close_source(source: object, pictures: Iterator[Picture]) -> None:
-    """Close what was read from, so that a camera is free again."""
-    for iterator in (pictures, source):
-        if isinstance(iterator, Generator):
-            iterator.close()
+def at_once(step: Coroutine[Any, Any, T] | Awaitable[T]) -> T:
+    """The result of a coroutine that never suspends, without an event loop."""
+    running = step.__await__()
+    try:
+        next(running)
+    except StopIteration as done:
+        return done.value
+    raise AssertionError("a blocking run was suspended")
 
 
 def _within(name: str, value: float, low: float, high: float, unit: str) -> float:

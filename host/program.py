@@ -95,6 +95,7 @@ class Program:
     groups: tuple[Group, ...]
     preprocessing: dict[str, Any]
     classes: tuple[str, ...]
+    made_by: str = ""  # release of Firebrick that compiled it; programs before 0.9.0 do not say
 
     @property
     def pixels(self) -> int:
@@ -207,6 +208,7 @@ def _build(
                 for g in section["groups"]
             ),
             preprocessing=dict(section["preprocessing"]),
+            made_by=str(section.get("firebrick", "")),
             classes=tuple(str(c) for c in section["classes"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:

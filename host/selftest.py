@@ -22,10 +22,11 @@ import numpy as np
 from .compare import Report, compare
 from .driver import Firebrick
 from .errors import ArchiveError, DriverError
+from .version import VERSION
 
 CHECKSUMS = "SHA256SUMS"
 MANIFEST = "manifest.json"
-MANIFEST_FIELDS = ("network", "board", "part", "shape", "clock_mhz", "bitstream")
+MANIFEST_FIELDS = ("firebrick", "network", "board", "part", "shape", "clock_mhz", "bitstream")
 BLOCK = 1 << 20
 
 
@@ -123,6 +124,9 @@ def self_test(folder: str | os.PathLike[str], say: Callable[[str], None] = print
     manifest = load_manifest(root)
     samples = load_samples(root / "golden.npz")
     with Firebrick(str(root / "firebrick.bit"), str(root / "network.fbp")) as engine:
+        say(
+            f"Firebrick {manifest['firebrick']}, driver {VERSION}, program {engine.program.made_by}"
+        )
         say(f"{manifest['network']} on an engine of {engine.engine} MACs a cycle")
         report = compare_samples(engine, samples)
         cycles = engine.counters().cycles

@@ -6,7 +6,7 @@ A source is an iterator of :class:`Picture`; the driver also takes bare arrays.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,40 @@ def named(source: Iterable[Picture | np.ndarray]) -> Iterator[Picture]:
     """The pictures of a source; bare arrays get their number as a name."""
     for number, entry in enumerate(source):
         yield entry if isinstance(entry, Picture) else Picture(f"picture {number}", entry)
+
+
+class Feed:
+    """One picture after the other of a source, be it an iterable or an asynchronous one."""
+
+    def __init__(
+        self, source: Iterable[Picture | np.ndarray] | AsyncIterable[Picture | np.ndarray]
+    ) -> None:
+        self._source = source
+        self._later = aiter(source) if isinstance(source, AsyncIterable) else None
+        self._now = None if isinstance(source, AsyncIterable) else named(source)
+        self._count = 0
+
+    async def next(self) -> Picture | None:
+        """The next picture, None behind the last one; never suspends for a plain iterable."""
+        if self._now is not None:
+            return next(self._now, None)
+        assert self._later is not None
+        try:
+            entry = await anext(self._later)
+        except StopAsyncIteration:
+            return None
+        self._count += 1
+        if isinstance(entry, Picture):
+            return entry
+        return Picture(f"picture {self._count - 1}", entry)
+
+    async def close(self) -> None:
+        """Close what is read from where it is a generator, so that a camera is free again."""
+        for iterator in (self._now, self._source, self._later):
+            if isinstance(iterator, Generator):
+                iterator.close()
+            elif isinstance(iterator, AsyncGenerator):
+                await iterator.aclose()
 
 
 def folder(path: str | os.PathLike[str], program: Program) -> Iterator[Picture]:

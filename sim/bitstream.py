@@ -6,7 +6,7 @@ import os
 import struct
 from pathlib import Path
 
-from firebrick.hw.flow.bitfile import PREAMBLE, parse_bit
+from firebrick.host.bitfile import PREAMBLE, parse_bit
 from firebrick.sim.zynq import configure
 
 # Dummy words of a configuration stream: a chip would ignore them.
@@ -33,4 +33,4 @@ def load(path: str | os.PathLike[str], chip: str) -> None:
         bit = parse_bit(Path(path).read_bytes())
     except ValueError as error:
         raise RuntimeError(f"{path}: not a .bit file: {error}") from None
-    configure(bit.part, chip)
+    configure(bit.header.part, chip)

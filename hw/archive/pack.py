@@ -19,6 +19,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
+from firebrick.host.version import VERSION
 from firebrick.hw.boards import Board
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.program import Program
@@ -79,6 +80,7 @@ def pack(
     for sample in samples:
         files[f"images/{sample.name}.png"] = _png(sample.pixels)
     facts = {
+        "firebrick": VERSION,
         "network": qnet.name,
         "board": board.name,
         "part": board.part,
@@ -205,6 +207,7 @@ def _readme(qnet: QNetwork, board: Board, samples: list[Sample], bitstream: bool
         network=qnet.name,
         input=qnet.tensors[qnet.input].shape,
         board=board,
+        version=VERSION,
         samples=len(samples),
         bitstream=bitstream,
     )

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import numpy as np
 
+from firebrick.host.version import VERSION
 from firebrick.hw import definition as d
 from firebrick.hw.compiler.program import Group
 from firebrick.hw.compiler.steps import PAUSE, Step
@@ -26,6 +27,7 @@ def host_section(
     exponents = net.tensors[last.input].exponent + last.weight_exponent
     return {
         "name": net.name,
+        "firebrick": VERSION,
         "shape": {**asdict(shape), "word_bytes": shape.word_bytes},
         "input": {
             "name": net.input,

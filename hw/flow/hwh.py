@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
+from firebrick.host.version import VERSION
 from firebrick.hw.boards import Board
 from firebrick.hw.definition import (
     DEFINITION,
@@ -105,10 +106,10 @@ def _parameters_of(path: str | Path, vlnv: str) -> dict[str, str]:
 
 
 def parameters(board: Board) -> dict[str, int | str]:
-    """What the file says of the engine: its shape, the definition that it was made from, and the
-    chip that it was made for."""
+    """What the file says of the engine: its shape, the definition and the release that it was made
+    from, and the chip that it was made for."""
     values = {name.upper(): value for name, value in asdict(board.shape).items()}
-    return {**values, "DEFINITION": DEFINITION, "PART": board.part}
+    return {**values, "DEFINITION": DEFINITION, "PART": board.part, "FIREBRICK": VERSION}
 
 
 def _module(vlnv: str, instance: str, is_pl: bool) -> Xml.Element:

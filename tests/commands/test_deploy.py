@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from firebrick.commands.deploy import main
+from firebrick.host.version import VERSION
 from firebrick.hw.archive.pack import (
     CHECKSUMS,
     Sample,
@@ -70,6 +71,7 @@ def test_description_is_that_of_the_board(files: dict[str, bytes], tmp_path: Pat
     assert shape_of(tmp_path / "x.hwh") == board.shape
     facts = json.loads(files["manifest.json"])
     assert facts["board"] == "pynq-z2" and facts["bitstream"] is False
+    assert facts["firebrick"] == VERSION and f"release {VERSION}" in files["README.md"].decode()
     assert "There is no bitstream in this archive" in files["README.md"].decode()
 
 

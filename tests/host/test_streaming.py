@@ -70,7 +70,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
 
 
 def test_how_it_waits_is_told(bench: Bench) -> None:
-    expected = "interrupt" if bench.engine._interrupt else "polling (asked for)"
+    expected = "interrupt" if bench.engine._waiting.interrupt else "polling (asked for)"
     assert bench.engine.waits_by == expected
 
 
@@ -212,6 +212,35 @@ def test_a_stream_that_is_closed_early(bench: Bench) -> None:
     assert bench.engine.run(picture(3)).sums[0] == stored_sum(bench.engine, picture(3))
 
 
+def test_an_asynchronous_source(bench: Bench) -> None:
+    """Pictures that arrive while others run; the source is closed with the stream."""
+    closed = []
+
+    async def arriving() -> AsyncIterator[Picture]:
+        try:
+            for number in range(5):
+                await asyncio.sleep(0)
+                yield Picture(f"p{number}", picture(number))
+        finally:
+            closed.append(True)
+
+    async def all_frames() -> list[Frame]:
+        return [frame async for frame in bench.engine.stream_async(arriving(), batch=2)]
+
+    async def two_frames() -> None:
+        stream = bench.engine.stream_async(arriving())
+        async for frame in stream:
+            if frame.name == "p1":
+                break
+        await stream.aclose()
+
+    frames = asyncio.run(all_frames())
+    assert len(frames) == 5 and closed == [True]
+    bench.check(frames)
+    asyncio.run(two_frames())
+    assert closed == [True, True]
+
+
 def test_an_asynchronous_stream_that_is_closed_early(bench: Bench) -> None:
     async def job() -> None:
         stream: AsyncIterator[Frame] = bench.engine.stream_async(bench.pictures(9, []))
@@ -285,7 +314,11 @@ def test_a_run_that_blocks_a_notebook_polls_and_says_so(tmp_path: Path) -> None:
 
 def test_on_another_event_loop_it_polls_and_says_so(bench: Bench) -> None:
     asyncio.run(bench.engine.run_async(picture()))
-    told = "asked for" if bench.engine._interrupt is None else "interrupts arrive on another event"
+    told = (
+        "asked for"
+        if bench.engine._waiting.interrupt is None
+        else "interrupts arrive on another event"
+    )
     assert bench.engine.waits_by.startswith(f"polling ({told}")
 
 
@@ -310,12 +343,12 @@ def test_an_interrupt_that_pynq_cannot_wait_for(tmp_path: Path) -> None:
         raise RuntimeError("Interrupt invalidated by Overlay change")
 
     async def cell(bench: Bench) -> None:
-        interrupt = bench.engine._interrupt
-        bench.engine._interrupt = types.SimpleNamespace(wait=refuse)
+        interrupt = bench.engine._waiting.interrupt
+        bench.engine._waiting.interrupt = types.SimpleNamespace(wait=refuse)
         with pytest.raises(errors.StateError, match=r"invalidated by .* make the driver anew"):
             await bench.engine.run_async(picture())
         assert not bench.busy()
-        bench.engine._interrupt = interrupt
+        bench.engine._waiting.interrupt = interrupt
         await bench.engine.run_async(picture())
 
     in_a_notebook(tmp_path, cell)

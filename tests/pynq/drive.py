@@ -52,7 +52,7 @@ def every_way(job: Job) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
             "pynq": pynq.__version__,
             "numpy": np.__version__,
             "waits_by": engine.waits_by,
-            "interrupt": type(engine._interrupt).__module__,
+            "interrupt": type(engine._waiting.interrupt).__module__,
             "buffer": type(pynq.allocate((1,), np.uint8)).__module__,
             "fclk0_mhz": pynq.Clocks.fclk0_mhz,
             "narrow_ports": job.device.system.narrow_ports,

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from firebrick.host.version import VERSION
 from firebrick.hw.boards import Board, board_names, load_board
 from firebrick.hw.definition import (
     DEFINITION,
@@ -113,7 +114,7 @@ def test_what_the_engine_is(views: dict[str, Any], board: Board) -> None:
     said = views["ip_dict"]["firebrick"]["parameters"]
     shape = {name.upper(): str(value) for name, value in asdict(board.shape).items()}
     assert {name: said[name] for name in shape} == shape
-    assert int(said["DEFINITION"]) == DEFINITION
+    assert int(said["DEFINITION"]) == DEFINITION and said["FIREBRICK"] == VERSION
 
 
 def test_the_memory_that_the_engine_reaches(files: Files, board: Board) -> None:

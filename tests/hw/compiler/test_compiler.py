@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firebrick.host.program import parse_program
+from firebrick.host.version import VERSION
 from firebrick.hw import definition as d
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.host_section import border
@@ -312,3 +314,8 @@ def test_alignments_that_the_adder_does_not_know(left: tuple[int, int], shift: i
     )
     with pytest.raises(CompileError, match=r"layer fire2/add: left shifts .* supported are"):
         compile_network(replace(net, nodes=nodes), PYNQ_Z2)
+
+
+def test_a_program_says_which_release_compiled_it() -> None:
+    program = compile_network(random_network(3), PYNQ_Z2)
+    assert parse_program(program.blob).made_by == VERSION

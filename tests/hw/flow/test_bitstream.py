@@ -19,8 +19,9 @@ from pathlib import Path
 import pytest
 
 from firebrick.commands.bitstream import main
+from firebrick.host.bitfile import PREAMBLE, parse_bit
 from firebrick.hw.boards import Board, load_board
-from firebrick.hw.flow.bitfile import PREAMBLE, check_bit, parse_bit
+from firebrick.hw.flow.bitfile import check_bit
 from firebrick.hw.flow.hwh import shape_of
 from firebrick.hw.flow.openxc7 import frequencies
 from firebrick.hw.flow.vivado.flow import CLOCK_PIN, RESET_PIN, TOP, tcl_word
@@ -471,7 +472,7 @@ def test_bit_file_is_checked(tmp_path: Path, changes: dict, words: str | None) -
     path = tmp_path / "x.bit"
     path.write_bytes(make_bit(board, **changes))
     if words is None:
-        assert check_bit(path, board, TOP).date == "2026/11/23"
+        assert check_bit(path, board, TOP).header.date == "2026/11/23"
         return
     with pytest.raises(FirebrickError, match=re.escape(words)) as caught:
         check_bit(path, board, TOP)
@@ -488,7 +489,7 @@ def test_bit_file_without_a_chip(tmp_path: Path) -> None:
 
 def test_cut_or_foreign_bit_files_are_refused() -> None:
     whole = make_bit(load_board("pynq-z2"), size=2000)
-    assert parse_bit(whole).part == "7z020clg400"
+    assert parse_bit(whole).header.part == "7z020clg400"
     for length in range(len(whole)):
         with pytest.raises(ValueError, match=r"begin|missing|cut off|announces"):
             parse_bit(whole[:length])
