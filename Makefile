@@ -17,7 +17,7 @@ PYNQ_PYTHON ?= $(shell for python in python3.10 $(HOME)/.pyenv/versions/3.10.*/b
 TRAIN_VENV := .venv-train
 TRAIN_STAMP := $(TRAIN_VENV)/.installed
 
-# What `make demo` and `make accuracy` work on; empty: the bundled digits network.
+# What commands work on: a file, or a bundled network: squeezenet (empty), digits.
 MODEL ?=
 IMAGES ?=
 LABELS ?=
@@ -40,7 +40,7 @@ for_board = --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") \
             $(if $(IMAGES),--images "$(IMAGES)") $(if $(CALIBRATION),--calibration "$(CALIBRATION)") \
             $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
-.PHONY: help setup demo test pynq accuracy quantize compress deploy notebook hls figures train \
+.PHONY: help setup demo test test-fast pynq accuracy quantize compress deploy notebook hls figures train \
         generate lint synth route boards bitstream bench clean
 
 help:  ## this list
@@ -86,11 +86,15 @@ figures: $(STAMP)  ## parameters, MACs and sizes of SqueezeNets, against AlexNet
 	@$(BIN)/firebrick figures $(OPTIONS)
 
 test: $(STAMP) $(PYNQ_STAMPS)  ## all tests, one process a core
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto $(OPTIONS)
 
-lint: $(STAMP)  ## format, lint and type checks, and whether generated files are current
+test-fast: $(STAMP)  ## the tests that take under a second: a minute or so
+	@$(BIN)/python -m pytest -n auto --fast $(OPTIONS)
+
+lint: $(STAMP)  ## format, lint, types, SystemVerilog, generated files -> build/house.json
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && \
-	  $(BIN)/python -m firebrick.hw.generate --check
+	  $(BIN)/python -m firebrick.sim.lint && $(BIN)/python -m firebrick.hw.generate --check && \
+	  $(BIN)/python -m tests.house
 
 generate: $(STAMP)  ## write the SystemVerilog, C++ and Python forms of hw/definition.py
 	@$(BIN)/python -m firebrick.hw.generate

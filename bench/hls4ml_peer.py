@@ -232,7 +232,7 @@ def _firebrick(
 
     from firebrick.hw.hls.csim import build_library
     from firebrick.hw.hls4ml_backend.frontend import layer_list
-    from firebrick.hw.hls4ml_backend.graph import engine_shape
+    from firebrick.hw.hls4ml_backend.state import engine_shape
 
     with step("convert"):
         layers, inputs, outputs = layer_list(net)

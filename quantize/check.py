@@ -7,7 +7,7 @@ import numpy as np
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.fixed_point import MAX_ADD_LEFT, MAX_ADD_SHIFT, MAX_SHIFT, WEIGHT_MAX
 from firebrick.quantize.geometry import conv_size, pool_size
-from firebrick.quantize.pictures.preprocess import channel_count, check_preprocessing
+from firebrick.quantize.preprocessing import channel_count, check_preprocessing
 from firebrick.quantize.qnetwork import (
     QAdd,
     QConcat,

@@ -29,10 +29,7 @@ from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.importers.load import load_network
 from firebrick.quantize.network import Network
 from firebrick.quantize.pictures.labels import Label, read_labels
-from firebrick.quantize.pictures.preprocess import (
-    for_network,
-    load_images,
-)
+from firebrick.quantize.pictures.preprocess import for_network, load_images
 from firebrick.quantize.qnetwork import Preprocessing, QNetwork
 from firebrick.quantize.report.accuracy import (
     Accuracy,

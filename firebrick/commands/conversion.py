@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from firebrick.commands.chosen import MODEL_HELP, bundled_of, is_bundled
 from firebrick.commands.frame import (
     add_effort_option,
     add_preprocessing_options,
     preprocessing_options,
 )
 from firebrick.quantize import qfile
-from firebrick.quantize.calibration.model import read_model
+from firebrick.quantize.calibration.model import Model, read_model
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.network import Network
 from firebrick.quantize.pictures.labels import Label, read_classes, read_labels
@@ -48,7 +49,7 @@ class Conversion:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options that :func:`convert` reads."""
-    parser.add_argument("--model", required=True, help=".onnx or .net")
+    parser.add_argument("--model", help=MODEL_HELP)
     parser.add_argument("--calibration", help="folder of images (default: every n-th of IMAGES)")
     parser.add_argument("--images", help="folder of images that measure the agreement")
     parser.add_argument("--labels", help="CSV with columns file, class_index, for IMAGES")
@@ -68,7 +69,11 @@ def convert(options: argparse.Namespace, console: Console) -> Conversion:
         raise FirebrickError(f"{options.out}: the name of a quantized network ends in .npz")
     if options.labels is not None and options.images is None:
         raise FirebrickError("LABELS needs IMAGES, the folder that its files lie in")
-    model = read_model(options.model, **preprocessing_options(options))
+    bundled = bundled_of(options) if is_bundled(options.model) else None
+    if bundled is not None:
+        model = Model(bundled.network, bundled.preprocessing, None, (), bundled.classes)
+    else:
+        model = read_model(options.model, **preprocessing_options(options))
     net, preprocessing = model.network, model.preprocessing
     for line in model.story:
         console.print(line, highlight=False)
@@ -76,12 +81,14 @@ def convert(options: argparse.Namespace, console: Console) -> Conversion:
     classes = read_classes(options.classes, count) if options.classes is not None else ()
     labels = read_labels(options.labels, options.images, count) if options.labels else []
     files: list[Path] = []
-    if options.calibration or options.images:
+    if options.calibration or (options.images and bundled is None):
         files, words = calibration_files(options.calibration or options.images, [])
         use = "calibrating" if model.taken is None else "measuring"
         console.print(f"{use} on {words}", highlight=False)
-    others = _held_out(options.images, files) if files else []
+    others = _held_out(options.images, files) if files or bundled is not None else []
     calibration = load_images(files, preprocessing) if files else None
+    if bundled is not None and calibration is None:
+        calibration = bundled.calibration
     quantized = model.quantized(
         calibration,
         held_out=load_images(others, preprocessing) if others else None,

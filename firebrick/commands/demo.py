@@ -1,16 +1,16 @@
 """The main job end to end, on the simulated board.
 
-Quantizes a network (the bundled digits network, or the user's), compiles it, streams images
-through the driver and compares every feature map and every answer with the golden model.  What
-stays on chip in the normal program is compared in a second one that is compiled with each stage
-apart.  Prints accuracy, predictions and the cycles of every layer; saves a picture and a JSON.
+Quantizes a network (a bundled one, or the user's), compiles it, streams images through the driver
+and compares every feature map and every answer with the golden model.  What stays on chip in the
+normal program is compared in a second one that is compiled with each stage apart, for large
+networks on the first images only.  Prints accuracy, predictions and the cycles of every layer;
+saves a picture and a JSON.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +22,9 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from firebrick.commands.chosen import MODEL_HELP, bundled_of, calibration_of, is_bundled
+from firebrick.commands.demo_board import Outcome, ideal_cycles, run_all
+from firebrick.commands.demo_picture import draw
 from firebrick.commands.frame import (
     Parser,
     add_effort_option,
@@ -29,23 +32,17 @@ from firebrick.commands.frame import (
     positive,
     preprocessing_options,
 )
-from firebrick.host.compare import Report, compare
-from firebrick.host.driver import Firebrick
-from firebrick.host.program import parse_program
-from firebrick.host.results import Profile, Result
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.program import Program
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
-from firebrick.models import digits
-from firebrick.quantize import golden, qfile
+from firebrick.quantize import qfile
 from firebrick.quantize.calibration.model import read_model
 from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.importers.load import load_model
 from firebrick.quantize.network import Network
 from firebrick.quantize.pictures.labels import read_classes, read_labels
 from firebrick.quantize.pictures.preprocess import list_images, load_images
-from firebrick.quantize.qnetwork import QConcat, QGlobalSum, QNetwork
+from firebrick.quantize.qnetwork import QGlobalSum, QNetwork
 from firebrick.quantize.report.accuracy import (
     Accuracy,
     calibration_files,
@@ -55,15 +52,16 @@ from firebrick.quantize.report.accuracy import (
 )
 from firebrick.quantize.report.table import print_report
 from firebrick.quantize.support.files import write_atomically
-from firebrick.quantize.support.progress import track
-from firebrick.sim.board import SimulatedBoard, simulated
 from firebrick.sim.build import build_library
 from firebrick.sim.overlay import write_overlay
 
 DEFAULT_IMAGES = 16
 # A frame of a large network takes long to simulate: by default as many images as this many
 # cycles allow, but at least one.
-CYCLE_BUDGET = 4_000_000
+CYCLE_BUDGET = 6_000_000
+# Of frames this large every stage is looked at for so many images only.
+LARGE_FRAME = 400_000
+APART_IMAGES = 2
 ACCURACY_LIMIT = 200
 HELD_OUT = 64
 
@@ -75,19 +73,8 @@ class Job:
     qnet: QNetwork
     images: np.ndarray
     names: tuple[str, ...]
-    truth: np.ndarray | None  # int64 [N]
+    truth: np.ndarray  # int64 [N], -1 where the class is not known
     accuracy: Accuracy | None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one program did with all images."""
-
-    program: Program
-    report: Report
-    results: list[Result]
-    profile: Profile
-    cycles_per_second: float
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -96,11 +83,8 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console()
     shape = _shape(options.shape)
     console.rule("1  Quantize")
-    job = (
-        _digits_job(options.effort, console)
-        if options.model is None
-        else _user_job(options, console)
-    )
+    make = _bundled_job if is_bundled(options.model) else _user_job
+    job = make(options, console)
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
     qfile.save(job.qnet, out / "demo.npz")
@@ -121,40 +105,47 @@ def main(arguments: list[str] | None = None) -> int:
     with _busy("build the simulated board") as show:
         library = build_library(shape, progress=lambda what, i, n: show(f"{what} {i}/{n}"))
     overlay = write_overlay(out / "overlay", shape)
-    outcomes = [
-        _run(job, program, library, overlay, label)
-        for label, program in (("program", fused), ("stages apart", apart))
-    ]
-    _check_coverage(job.qnet, apart)
-    report = outcomes[0].report + outcomes[1].report
-    answers = _same_answers(outcomes)
-    if not answers.exact:
-        report += answers
-    _print_layers(console, outcomes[0], shape)
-    _print_predictions(console, job, outcomes[0])
+    large = ideal_cycles(fused) > LARGE_FRAME
+    apart_images = min(len(job.images), APART_IMAGES) if large else len(job.images)
+    outcome = run_all(job.qnet, job.images, fused, apart, apart_images, library, overlay)
+    report = outcome.report
+    _print_layers(console, outcome, shape)
+    _print_predictions(console, job, outcome)
     picture = out / "demo.png"
-    _draw(job, outcomes[0], picture)
+    cycles = outcome.results[0].cycles
+    title = (
+        f"{job.qnet.name} on the simulated board: {1e8 / cycles:,.0f} frames a second at 100 MHz"
+    )
+    draw(picture, title, job.images, job.names, outcome.results, job.truth, outcome.profile)
 
-    first = outcomes[0].results[0].counters
+    first = outcome.results[0].counters
     facts = {
         "network": job.qnet.name,
         "shape": str(shape),
         "images": len(job.images),
+        "images_with_every_map": apart_images,
+        "boards_at_once": outcome.boards,
         "tensors_compared": report.tensors,
         "values_compared": report.values,
         "mismatches": report.mismatches,
         "cycles": first.cycles,
-        "ideal_cycles": _ideal(fused),
+        "ideal_cycles": ideal_cycles(fused),
         "mac_utilisation": round(_macs(fused) / (first.cycles * shape.macs), 4),
         "stalls": first.stalls,
         "accuracy_float": job.accuracy.float_top1 if job.accuracy else None,
         "accuracy_fixed": job.accuracy.fixed_top1 if job.accuracy else None,
-        "simulated_cycles_per_second": round(outcomes[0].cycles_per_second),
+        "simulated_cycles_per_second": round(outcome.cycles_per_second),
     }
     text = json.dumps(facts, indent=2) + "\n"
     write_atomically(out / "demo.json", lambda file: file.write(text.encode()))
     console.print(f"wrote {picture}, {out / 'demo.json'}", highlight=False)
     verdict = "bit-exact" if report.exact else "NOT bit-exact"
+    if apart_images < len(job.images):
+        console.print(
+            f"every feature map of {apart_images} of {len(job.images)} images is compared, of the "
+            "others those that the program writes to memory",
+            highlight=False,
+        )
     console.print(
         f"[bold]{verdict}[/]: {report.tensors:,} tensors, {report.values:,} values compared with "
         f"the golden model, {report.mismatches:,} mismatches",
@@ -168,24 +159,43 @@ def main(arguments: list[str] | None = None) -> int:
 # --------------------------------------------------------------------------------------- the job
 
 
-def _digits_job(effort: str, console: Console) -> Job:
-    net, preprocessing = load_model(digits.MODEL_PATH, preset="digits")
-    train, _, held_out, truth = digits.load_digits_split()
+def _bundled_job(options: argparse.Namespace, console: Console) -> Job:
+    """A bundled network on its own pictures, or on the user's."""
+    net = bundled_of(options)
+    calibration, used = calibration_of(net, options.calibration, console)
+    images, names, truth = net.pictures, net.names, net.truth
+    if options.images:
+        seen = {path.resolve() for path in used}
+        files = [p for p in list_images(options.images) if p.resolve() not in seen]
+        if not files:
+            raise FirebrickError(f"{options.images}: every picture calibrates, none is left to run")
+        files = spread(files, options.count or DEFAULT_IMAGES)
+        images = load_images(files, net.preprocessing)
+        names, truth = tuple(path.name for path in files), np.full(len(files), -1)
+    elif options.labels:
+        raise FirebrickError("LABELS needs IMAGES, the folder that its files lie in")
+    # Pictures that also calibrate would flatter.
+    unseen = images if net.judged or options.images else None
     qnet = quantize_network(
-        net,
-        preprocessing,
-        train[:256],
-        held_out=held_out,
-        classes=digits.CLASSES,
-        effort=effort,
+        net.network,
+        net.preprocessing,
+        calibration,
+        held_out=unseen,
+        classes=net.classes,
+        effort=options.effort,
     )
     print_report(qnet.report, console)
-    size = 64
-    parts = (held_out[i : i + size] for i in range(0, len(held_out), size))
-    accuracy = evaluate_batches(qnet, net, parts, truth, size)
-    _print_accuracy(console, accuracy, "held-out digits")
-    names = tuple(f"digit {i}" for i in range(len(held_out)))
-    return Job(qnet, held_out, names, truth, accuracy)
+    accuracy = None
+    if options.labels:
+        labels = read_labels(options.labels, options.images, len(net.classes))
+        accuracy = evaluate(qnet, net.network, spread(labels, ACCURACY_LIMIT))
+        _print_accuracy(console, accuracy, "labelled images")
+    elif net.judged and not options.images:
+        size = 64
+        parts = (images[i : i + size] for i in range(0, len(images), size))
+        accuracy = evaluate_batches(qnet, net.network, parts, truth, size)
+        _print_accuracy(console, accuracy, "held-out pictures")
+    return Job(qnet, images, names, truth, accuracy)
 
 
 def _user_job(options: argparse.Namespace, console: Console) -> Job:
@@ -233,7 +243,10 @@ def _user_job(options: argparse.Namespace, console: Console) -> Job:
     chosen = spread(list(range(len(files))), limit)
     images = load_images([files[i] for i in chosen], qnet.preprocessing)
     truth = np.array([labels[i].class_index for i in chosen]) if labels else None
-    return Job(qnet, images, tuple(files[i].name for i in chosen), truth, accuracy)
+    names = tuple(files[i].name for i in chosen)
+    if truth is None:
+        truth = np.full(len(chosen), -1)
+    return Job(qnet, images, names, truth, accuracy)
 
 
 def _labels(options: argparse.Namespace, class_count: int) -> list:
@@ -265,11 +278,11 @@ def _classifier(qnet: QNetwork) -> QGlobalSum:
 def _limit(job: Job, program: Program, count: int | None) -> Job:
     """As many images as asked for, or as are simulated in a reasonable time."""
     if count is None:
-        count = max(1, min(DEFAULT_IMAGES, CYCLE_BUDGET // _ideal(program)))
+        count = max(1, min(DEFAULT_IMAGES, CYCLE_BUDGET // ideal_cycles(program)))
     if len(job.images) < count and len(job.images) < DEFAULT_IMAGES:
         count = len(job.images)
-    truth = None if job.truth is None else job.truth[:count]
-    return Job(job.qnet, job.images[:count], job.names[:count], truth, job.accuracy)
+    some = slice(count)
+    return Job(job.qnet, job.images[some], job.names[some], job.truth[some], job.accuracy)
 
 
 # ------------------------------------------------------------------------------------- the board
@@ -284,59 +297,7 @@ def _busy(label: str) -> Iterator:
         yield lambda text: bar.update(task, description=f"{label}: {text}")
 
 
-def _run(job: Job, program: Program, library: Path, overlay: Path, label: str) -> Outcome:
-    """Every image by itself, so that every one's maps can be read back and compared."""
-    report = Report(0, 0, 0, ())
-    results: list[Result] = []
-    parsed = parse_program(program.blob, f"{job.qnet.name} ({label})")
-    keep = [m.name for m in parsed.maps]
-    seconds = 0.0
-    board = SimulatedBoard(program.shape, library=library)
-    with simulated(board), Firebrick(str(overlay), parsed, clock=board) as engine:
-        for index in track(range(len(job.images)), f"simulate: {label}", len(job.images)):
-            image = job.images[index]
-            expected = golden.run(job.qnet, image[None], keep=keep)
-            begin = time.perf_counter()
-            result = engine.run(image)
-            seconds += time.perf_counter() - begin
-            maps = {name: expected.tensors[name][0] for name in keep}
-            sums = {_classifier(job.qnet).output: expected.sums[0]}
-            report += compare(engine.maps(), maps)
-            report += compare({name: result.totals for name in sums}, sums)
-            results.append(result)
-        profile = engine.profile()
-    cycles = sum(r.cycles for r in results)
-    return Outcome(program, report, results, profile, cycles / seconds)
-
-
-def _same_answers(outcomes: list[Outcome]) -> Report:
-    """Both programs must give the same answers, image by image."""
-    report = Report(0, 0, 0, ())
-    for index, (one, other) in enumerate(
-        zip(outcomes[0].results, outcomes[1].results, strict=True)
-    ):
-        name = f"answers of both programs, image {index}"
-        report += compare({name: one.sums}, {name: other.sums})
-    return report
-
-
-def _check_coverage(qnet: QNetwork, apart: Program) -> None:
-    """The maps of the program with stages apart are all of the network's: nothing unseen.
-
-    A branch of a concatenation lies inside it and is not stored once more.
-    """
-    stored = {m["name"] for m in apart.host["maps"]}
-    branches = {name for n in qnet.nodes if isinstance(n, QConcat) for name in n.inputs}
-    missing = set(qnet.tensors) - stored - branches - {qnet.input}
-    if missing:
-        raise AssertionError(f"feature maps that no program writes: {', '.join(sorted(missing))}")
-
-
 # --------------------------------------------------------------------------------------- showing
-
-
-def _ideal(program: Program) -> int:
-    return sum(la["ideal_cycles"] for g in program.host["groups"] for la in g["layers"])
 
 
 def _macs(program: Program) -> int:
@@ -410,42 +371,9 @@ def _print_predictions(console: Console, job: Job, outcome: Outcome) -> None:
     for i, result in enumerate(outcome.results):
         (first, p), *rest = result.top_k(2)
         second = f"{rest[0][0]} {rest[0][1]:.1%}" if rest else ""
-        truth = "" if job.truth is None else _class_name(job.qnet, int(job.truth[i]))
+        truth = "" if job.truth[i] < 0 else _class_name(job.qnet, int(job.truth[i]))
         table.add_row(job.names[i], f"{first} {p:.1%}", second, truth)
     console.print(table)
-
-
-def _draw(job: Job, outcome: Outcome, path: Path) -> None:
-    """Images with what the engine sees: green where it is right, red where it is wrong."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    count = len(job.images)
-    columns = min(4 if count > 4 else count, 8)
-    rows = -(-count // columns)
-    figure, axes = pyplot.subplots(
-        rows, columns, figsize=(2.9 * columns, 3.2 * rows), squeeze=False, layout="constrained"
-    )
-    for axis in axes.flat:
-        axis.axis("off")
-    for axis, image, result, i in zip(
-        axes.flat, job.images, outcome.results, range(count), strict=False
-    ):
-        # Of a gray picture with alpha, or any two maps, the first is shown.
-        axis.imshow(image[0] if len(image) < 3 else image.transpose(1, 2, 0), cmap="gray")
-        (name, p), *_ = result.top_k(1)
-        right = job.truth is None or int(result.logits.argmax()) == int(job.truth[i])
-        text = f"{name}\n{p:.1%}"
-        if not right and job.truth is not None:
-            text = f"{name} {p:.1%}\nis: {_class_name(job.qnet, int(job.truth[i]))}"
-        colour = "black" if job.truth is None else ("#1a7f37" if right else "#c62828")
-        axis.set_title(text, color=colour, fontsize=11)
-    cycles = outcome.results[0].cycles
-    figure.suptitle(f"{job.qnet.name}\nsimulated board, {cycles:,} cycles a frame")
-    write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=110))
-    pyplot.close(figure)
 
 
 def _shape(text: str) -> EngineShape:
@@ -458,11 +386,16 @@ def _shape(text: str) -> EngineShape:
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="firebrick demo", description=__doc__)
-    parser.add_argument("--model", help=".onnx, .net or quantized .npz; without it the digits")
-    parser.add_argument("--images", help="folder of images for the network")
+    parser.add_argument("--model", help=MODEL_HELP)
+    parser.add_argument(
+        "--images", help="folder of images for the network (default: a bundled one's)"
+    )
     parser.add_argument("--labels", help="CSV with columns file, class_index")
     parser.add_argument("--classes", help="CSV with columns class_index, name")
-    parser.add_argument("--calibration", help="folder of calibration images (default: IMAGES)")
+    parser.add_argument(
+        "--calibration",
+        help="folder of calibration images (default: IMAGES, or a bundled network's own)",
+    )
     parser.add_argument("--count", type=positive, help="images to simulate")
     parser.add_argument("--shape", default=str(PYNQ_Z2), help="array, pixels x channels")
     parser.add_argument("--out", default="build", help="folder of the results (%(default)s)")

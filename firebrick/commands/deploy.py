@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from firebrick.commands.chosen import MODEL_HELP, choose, is_bundled
 from firebrick.commands.frame import (
     Parser,
     add_preprocessing_options,
@@ -26,12 +27,9 @@ from firebrick.hw.archive.pack import (
     write_archive,
 )
 from firebrick.hw.boards import board_names, load_board
-from firebrick.models import digits
 from firebrick.quantize import qfile
 from firebrick.quantize.calibration.model import read_model
-from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.importers.load import load_model
 from firebrick.quantize.pictures.labels import read_classes
 from firebrick.quantize.pictures.preprocess import list_images, load_images
 from firebrick.quantize.qnetwork import QNetwork
@@ -46,7 +44,8 @@ def main(arguments: list[str] | None = None) -> Path:
     options = _parser().parse_args(arguments)
     console = Console()
     board = load_board(options.board)
-    qnet, samples = _digits(options) if options.model is None else _user_network(options, console)
+    make = _bundled if is_bundled(options.model) else _user_network
+    qnet, samples = make(options, console)
     bitstream: Path | None = build_folder() / board.name / "firebrick.bit"
     if bitstream is not None and not bitstream.is_file():
         console.print(
@@ -75,15 +74,13 @@ def main(arguments: list[str] | None = None) -> Path:
     return archive
 
 
-def _digits(options: argparse.Namespace) -> tuple[QNetwork, list[Sample]]:
-    if options.images or options.calibration or preprocessing_options(options):
-        raise FirebrickError("IMAGES and preprocessing belong to a network of yours: name MODEL")
-    net, preprocessing = load_model(digits.MODEL_PATH, preset="digits")
-    train, _, pictures, truth = digits.load_digits_split()
-    qnet = quantize_network(net, preprocessing, train[:256], classes=digits.CLASSES)
-    chosen = pictures[: options.count]
-    names = [f"digit_{i}_is_{label}" for i, label in enumerate(truth[: options.count])]
-    return qnet, [Sample(n, p) for n, p in zip(names, chosen, strict=True)]
+def _bundled(options: argparse.Namespace, console: Console) -> tuple[QNetwork, list[Sample]]:
+    made = choose(options, console)
+    some = slice(options.count)
+    names = [_slug(name) for name in made.names[some]]
+    if made.bundled.judged and not options.images:
+        names = [f"{n}_is_{c}" for n, c in zip(names, made.truth[some], strict=True)]
+    return made.qnet, [Sample(n, p) for n, p in zip(names, made.pictures[some], strict=True)]
 
 
 def _user_network(options: argparse.Namespace, console: Console) -> tuple[QNetwork, list[Sample]]:
@@ -120,8 +117,8 @@ def _slug(name: str) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="firebrick deploy", description=__doc__)
-    parser.add_argument("--model", help=".onnx, .net or quantized .npz; without it the digits")
-    parser.add_argument("--images", help="folder of sample pictures")
+    parser.add_argument("--model", help=MODEL_HELP)
+    parser.add_argument("--images", help="folder of sample pictures (default: a bundled network's)")
     parser.add_argument("--calibration", help="folder of calibration images (default: IMAGES)")
     parser.add_argument("--classes", help="CSV with columns class_index, name")
     parser.add_argument(

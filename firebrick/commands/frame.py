@@ -9,7 +9,8 @@ from typing import NoReturn
 
 from firebrick.host.errors import DriverError
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.pictures.preprocess import COLORS, PRESETS
+from firebrick.quantize.pictures.preprocess import PRESETS
+from firebrick.quantize.preprocessing import COLORS
 
 USAGE_ERROR = 2
 INTERRUPTED = 130

@@ -7,7 +7,9 @@ import time
 from pathlib import Path
 
 import numpy as np
+from rich.console import Console
 
+from firebrick.commands.chosen import choose, is_bundled
 from firebrick.commands.frame import Parser
 from firebrick.host.compare import compare
 from firebrick.host.layout import pack_input
@@ -18,25 +20,15 @@ from firebrick.hw.compiler.program import Program
 from firebrick.hw.hls.csim import CSim
 from firebrick.hw.hls.emit import emit_project
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
-from firebrick.models import digits
+from firebrick.models.bundled import NAMES
 from firebrick.quantize import golden, qfile
-from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.importers.load import load_model
 from firebrick.quantize.pictures.preprocess import list_images, load_images
 from firebrick.quantize.qnetwork import QNetwork
 
 # Name of the board, its FPGA and the period of its clock in ns.
 BOARDS = {"pynq-z1": ("xc7z020clg400-1", 10.0), "pynq-z2": ("xc7z020clg400-1", 10.0)}
 SEED = 1
-
-
-def digits_network() -> tuple[QNetwork, np.ndarray]:
-    """The bundled network, quantized, and its held-out pictures, uint8 [N, 1, H, W]."""
-    net, preprocessing = load_model(digits.MODEL_PATH, preset="digits")
-    train, _, held_out, _ = digits.load_digits_split()
-    qnet = quantize_network(net, preprocessing, train[:256], classes=digits.CLASSES)
-    return qnet, held_out
 
 
 def write_data(folder: Path, program: Program, images: np.ndarray, totals: np.ndarray) -> None:
@@ -95,7 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
 or, where there is no vitis_hls any more:
   v++ -c --mode hls --config hls_config.cfg --work_dir work
 then, in this repository, the whole-engine bench on what it made:
-  HW=hls HLS={folder} python -m pytest tests/sim/test_bench_engine.py"""
+  HW=hls HLS={folder} python -m pytest tests/sim/benches/test_engine.py"""
     )
     return 0 if report.exact else 1
 
@@ -113,8 +105,9 @@ def _shape(text: str | None) -> EngineShape:
 
 
 def _network(options: argparse.Namespace) -> tuple[QNetwork, np.ndarray]:
-    if options.model is None:
-        return digits_network()
+    if is_bundled(options.model):
+        made = choose(options, Console())
+        return made.qnet, made.pictures
     if Path(options.model).suffix != ".npz":
         raise FirebrickError(
             f"{options.model}: not a quantized network (.npz); make one with make quantize"
@@ -132,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--shape", help=f"array, pixels x channels ({PYNQ_Z2})")
     parser.add_argument("--part", help="another FPGA than the board's")
     parser.add_argument("--clock", type=float, help="another clock period, ns")
-    parser.add_argument("--model", help="quantized network, .npz (the bundled digits network)")
+    parser.add_argument("--model", help=f"quantized network, .npz, or {' or '.join(NAMES)}")
     parser.add_argument("--images", help="folder of pictures (random pixels for a given model)")
     parser.add_argument("--count", type=int, default=2, help="pictures to simulate (%(default)s)")
     parser.add_argument("--out", default="build/hls/project", help="%(default)s")

@@ -16,14 +16,10 @@ from hls4ml.model.flow import register_flow
 from hls4ml.model.optimizer import ModelOptimizerPass
 from hls4ml.writer.writers import Writer
 
-from firebrick.hw.hls4ml_backend.plugin import NAME
+from firebrick.hw.hls4ml_backend.defaults import CLOCK_NS, IO_TYPE, NAME, PART
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.qnetwork import Preprocessing
-
-PART = "xc7z020clg400-1"
-CLOCK_NS = 10.0
-IO_TYPE = "io_stream"
 
 
 class FirebrickWriter(Writer):

@@ -6,34 +6,31 @@ hls4ml makes a ModelGraph in several places (one a front end, one when loading a
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from hls4ml.model.graph import HLSConfig, ModelGraph
-from hls4ml.utils.link import FilesystemModelGraph
 
-from firebrick.hw.hls4ml_backend import pytorch
+from firebrick.hw.hls4ml_backend import pytorch, simulation
 from firebrick.hw.hls4ml_backend.lower import Lowered, lower
 from firebrick.hw.hls4ml_backend.precision import activation_type, covering_type, stated
 from firebrick.hw.hls4ml_backend.quantization import quantize
-from firebrick.hw.shape import PYNQ_Z2, EngineShape
-from firebrick.quantize import qfile
+from firebrick.hw.hls4ml_backend.state import (
+    CHANNELS_FIRST,
+    NETWORK,
+    SOFTMAX,
+    TENSORS,
+    input_layer,
+    pack,
+    quantized,
+)
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.fixed_point import ACCUMULATOR_BITS
 from firebrick.quantize.pictures.preprocess import for_network, list_images, load_images
 from firebrick.quantize.pictures.preprocess import preprocessing as make_preprocessing
 from firebrick.quantize.qnetwork import Preprocessing, QConv, QGlobalSum, QNetwork
 
-# Attributes of the input layer, which hls4ml saves and loads with the graph.
-NETWORK = "firebrick_network"
-TENSORS = "firebrick_tensors"
-# Entries of the configuration, which it saves with a project too.
-SOFTMAX = "Softmax"
-CHANNELS_FIRST = "ChannelsFirst"
-# The quantized network in a written project.
-NETWORK_FILE = "network.npz"
 BIAS_BITS = 32
 
 
@@ -56,11 +53,9 @@ class FirebrickModel(ModelGraph):
     def trace(self, x: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """(predictions, {layer: output}) for every layer with ``Trace`` set that has an output of
         its own; float32 [N, height, width, channels], or [N, classes]."""
-        from firebrick.hw.hls4ml_backend.simulation import trace
-
         self.config.trace_output = True
         self.compile()
-        return trace(self, x)
+        return simulation.trace(self, x)
 
     @property
     def qnetwork(self) -> QNetwork:
@@ -76,7 +71,7 @@ def adopt(model: ModelGraph) -> None:
     """
     model.__class__ = FirebrickModel
     model.config.__class__ = FirebrickConfig
-    source = _input_layer(model)
+    source = input_layer(model)
     if source.get_attr(NETWORK) is not None:
         return
     pytorch.check(model)
@@ -87,54 +82,11 @@ def adopt(model: ModelGraph) -> None:
         _calibration(model, lowered),
         stated(model, lowered),
     )
-    source.set_attr(NETWORK, _pack(qnet))
+    source.set_attr(NETWORK, pack(qnet))
     source.set_attr(TENSORS, lowered.tensor_of)
     model.config.config[SOFTMAX] = lowered.network.softmax
     model.config.config[CHANNELS_FIRST] = lowered.channels_first
     _show_types(model, lowered, qnet)
-
-
-def quantized(model: ModelGraph) -> QNetwork:
-    """The quantized network inside ``model``, or in the project that it is linked to."""
-    cached = model.__dict__.get("_qnetwork")
-    if cached is None:
-        if isinstance(model, FilesystemModelGraph):
-            cached = qfile.load(Path(model.config.get_output_dir()) / NETWORK_FILE)
-        else:
-            cached = _unpack(_input_layer(model).get_attr(NETWORK))
-        model.__dict__["_qnetwork"] = cached
-    return cached
-
-
-def engine_shape(model: ModelGraph) -> EngineShape:
-    """The engine that the network is compiled for."""
-    return EngineShape(
-        pixels=model.config.get_config_value("EnginePixels", PYNQ_Z2.pixels),
-        channels=model.config.get_config_value("EngineChannels", PYNQ_Z2.channels),
-    )
-
-
-def tensors(model: ModelGraph) -> dict[str, str]:
-    """The tensor of the quantized network that each layer's output is."""
-    return _input_layer(model).get_attr(TENSORS)
-
-
-def _input_layer(model: ModelGraph) -> Any:
-    return model.graph[model.inputs[0]]
-
-
-def _pack(qnet: QNetwork) -> np.ndarray:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.npz"
-        qfile.save(qnet, path)
-        return np.frombuffer(path.read_bytes(), np.uint8)
-
-
-def _unpack(data: np.ndarray) -> QNetwork:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.npz"
-        path.write_bytes(data.tobytes())
-        return qfile.load(path)
 
 
 def _preprocessing(model: ModelGraph) -> Preprocessing:

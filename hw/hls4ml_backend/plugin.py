@@ -15,7 +15,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-NAME = "Firebrick"
+from firebrick.hw.hls4ml_backend.defaults import NAME
+
 CONVERTER = "hls4ml.converters.onnx_to_hls"
 
 

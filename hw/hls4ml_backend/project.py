@@ -11,9 +11,9 @@ import yaml
 from firebrick.host import layout
 from firebrick.host.program import parse_program
 from firebrick.hw.hls.emit import emit_project
-from firebrick.hw.hls4ml_backend.backend import CLOCK_NS, PART
-from firebrick.hw.hls4ml_backend.graph import NETWORK_FILE, engine_shape, quantized
+from firebrick.hw.hls4ml_backend.defaults import CLOCK_NS, PART
 from firebrick.hw.hls4ml_backend.simulation import pixels, program
+from firebrick.hw.hls4ml_backend.state import NETWORK_FILE, engine_shape, quantized
 from firebrick.quantize import golden, qfile
 from firebrick.quantize.errors import FirebrickError
 

@@ -15,7 +15,7 @@ from firebrick.host.results import scores
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.program import Program
 from firebrick.hw.hls.csim import CSim
-from firebrick.hw.hls4ml_backend.graph import (
+from firebrick.hw.hls4ml_backend.state import (
     CHANNELS_FIRST,
     SOFTMAX,
     engine_shape,

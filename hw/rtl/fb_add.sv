@@ -167,7 +167,7 @@ module fb_add #(
     logic              over_6_q, negative_6_q;
     always_ff @(posedge clk_i) begin
       if (valid_q[5]) begin
-        round_6_q <= value_5_q[9:0] + (up_5_q ? 10'sd1 : 10'sd0);
+        round_6_q <= signed'(value_5_q[9:0]) + (up_5_q ? 10'sd1 : 10'sd0);
         over_6_q <= value_5_q[16:9] != {8{value_5_q[16]}};
         negative_6_q <= value_5_q[16];
       end

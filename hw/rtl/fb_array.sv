@@ -65,12 +65,12 @@ module fb_array #(
   for (genvar p = 0; p < P; p++) begin : gen_act
     logic signed [8:0] act;
     if (p == 0) begin : gen_direct
-      assign act = act_q[p];
+      assign act = signed'(act_q[p]);
     end else begin : gen_skew
       for (genvar k = 0; k < p; k++) begin : gen_stage
         logic signed [8:0] stage_q;
         if (k == 0) begin : gen_head
-          always_ff @(posedge clk_i) stage_q <= act_q[p];
+          always_ff @(posedge clk_i) stage_q <= signed'(act_q[p]);
         end else begin : gen_tail
           always_ff @(posedge clk_i) stage_q <= gen_stage[k-1].stage_q;
         end
@@ -158,8 +158,8 @@ module fb_array #(
       );
     end
 
-    assign even_o[p] = gen_col[0].even_out;
-    assign odd_o[p]  = gen_col[0].odd_out;
+    assign even_o[p] = unsigned'(gen_col[0].even_out);
+    assign odd_o[p]  = unsigned'(gen_col[0].odd_out);
   end
 
 endmodule

@@ -253,6 +253,9 @@ module fb_control #(
   logic [firebrick_pkg::ProfileWords-1:0][31:0] snap_q;
   logic [31:0]              profile_data;
 
+  logic image_last_q;
+  always_ff @(posedge clk_i) if (group_done_i) image_last_q <= image_done_i;
+
   always_ff @(posedge clk_i) begin
     if (group_done_i) begin
       snap_q <= {beats_write_q, switch_q, drain_q, output_q, input_q, weights_q, active_q,
@@ -274,9 +277,6 @@ module fb_control #(
       end
     end
   end
-
-  logic image_last_q;
-  always_ff @(posedge clk_i) if (group_done_i) image_last_q <= image_done_i;
 
   fb_ram #(
     .Width(32),

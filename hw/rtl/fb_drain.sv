@@ -93,7 +93,7 @@ module fb_drain #(
   assign entry = odd_q[1] ? bias_rd_data_i[63:32] : bias_rd_data_i[31:0];
   assign valid_o = valid_q[1];
   assign odd_o = odd_q[1];
-  assign bias_o = AccBits'(signed'(entry[23:0]));
+  assign bias_o = unsigned'(AccBits'(signed'(entry[23:0])));
   assign shift_o = entry[28:24];
   assign token_o = token_2_q;
   assign channel_last_o = last_q[1];

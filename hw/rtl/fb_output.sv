@@ -95,7 +95,7 @@ module fb_output #(
   logic                   is_sum;
 
   assign is_sum = fifo_data[Width-1];
-  assign padded = is_sum ? (WordBytes*8)'(signed'(fifo_data[SumBits-1:0]))
+  assign padded = is_sum ? unsigned'((WordBytes*8)'(signed'(fifo_data[SumBits-1:0])))
                          : (WordBytes*8)'(fifo_data[Pixels*8-1:0]);
   assign fifo_ready = !valid_q || (beat_ready_i && (left_q == '0));
   assign pop_o = fifo_valid && fifo_ready;

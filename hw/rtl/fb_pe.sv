@@ -70,14 +70,14 @@ module fb_pe #(
     logic signed [33:0] m_q, p_q;
 
     always_ff @(posedge clk_i) begin
-      a_q <= {weight_q[15:8], {9{weight_q[7]}}, weight_q[7:0]};
+      a_q <= signed'({weight_q[15:8], {9{weight_q[7]}}, weight_q[7:0]});
       b_q <= act_q;
       m_q <= a_q * b_q;
       p_q <= m_q + 34'sd65536;
     end
 
-    assign product0 = p_q[15:0];
-    assign product1 = p_q[32:17];
+    assign product0 = signed'(p_q[15:0]);
+    assign product1 = signed'(p_q[32:17]);
 
     logic unused_bits;
     assign unused_bits = &{1'b0, p_q[33], p_q[16]};
@@ -120,8 +120,8 @@ module fb_pe #(
 
   // In the cycle before the first product arrives, first_q clears what was there.
   always_ff @(posedge clk_i) begin
-    acc0_q <= first_q ? '0 : sum0;
-    acc1_q <= first_q ? '0 : sum1;
+    acc0_q <= first_q ? signed'(AccBits'(0)) : sum0;
+    acc1_q <= first_q ? signed'(AccBits'(0)) : sum1;
     even_q <= last_q ? sum0 : even_i;
     odd_q  <= last_q ? sum1 : odd_i;
   end

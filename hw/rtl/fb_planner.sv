@@ -255,9 +255,9 @@ module fb_planner #(
   end
   assign row_odd = main_row_q[0];
   assign row_last = main_row_q + 10'd1 == g_q.rows;
-  assign too_large = (32'(g_q.in_end) > 32'(ActWords)) || (32'(g_q.mid_end) > 32'(ActWords)) ||
-                     (32'(g_q.weight_words) > 32'(WeightWords - 2)) ||
-                     (32'(g_q.bias_pairs) > 32'(BiasPairs - 2)) ||
+  assign too_large = (32'(g_q.in_end) > ActWords) || (32'(g_q.mid_end) > ActWords) ||
+                     (32'(g_q.weight_words) > WeightWords - 2) ||
+                     (32'(g_q.bias_pairs) > BiasPairs - 2) ||
                      (g_q.rows == '0) || (g_q.tiles == '0) || (g_q.out_tiles == '0) ||
                      !(g_q.p1_enable || g_q.p2_enable) ||
                      (g_q.p1_enable && ((g_q.p1_steps == '0) || (g_q.p1_blocks == '0))) ||
@@ -421,10 +421,9 @@ module fb_planner #(
   end
 
   // The loader reads its own fields from the group; these are of no use here.
-  logic unused_fields;
-  assign unused_fields = &{1'b0, g_q, pass_q, unused_wait};
-  logic unused_wait;
+  logic unused_wait, unused_fields;
   assign unused_wait = &{weight_slack[14:0], seq_slack[14:0]};
+  assign unused_fields = &{1'b0, g_q, pass_q, unused_wait};
 endmodule
 
 `default_nettype wire

@@ -111,7 +111,7 @@ module fb_program #(
 
   assign cmd_valid_o = (state_q == HeaderCmd) || (state_q == StreamCmd);
   assign cmd_addr_o = (state_q == HeaderCmd) ? program_addr_i
-                                             : program_addr_i + 32'(firebrick_pkg::HeaderBeats * 8);
+                                             : program_addr_i + firebrick_pkg::HeaderBeats * 8;
   assign cmd_beats_o = (state_q == HeaderCmd) ? 24'(firebrick_pkg::HeaderBeats) : header_q.stream_bytes[26:3];
 
   // The CRC leaves out the beat that carries it.

@@ -100,9 +100,9 @@ module fb_requant #(
     logic                      pixel_q;
 
     always_ff @(posedge clk_i) begin
-      if (valid && !odd) hold_q <= odd_chain_i[p];
+      if (valid && !odd) hold_q <= signed'(odd_chain_i[p]);
       if (valid) begin
-        value_q <= $signed(odd ? hold_q : even_i[p]) + bias;
+        value_q <= (odd ? hold_q : signed'(even_i[p])) + bias;
         pixel_q <= (pixels != '0);
       end
     end
@@ -178,7 +178,7 @@ module fb_requant #(
     logic               relu_2_q, pixel_2_q, negative_2_q;
     logic signed [16:0] mid_1;
 
-    assign mid_1 = wide_1_q[16:0];
+    assign mid_1 = signed'(wide_1_q[16:0]);
 
     always_ff @(posedge clk_i) begin
       if (valid_q[2]) begin
@@ -228,7 +228,7 @@ module fb_requant #(
         relu_3_q     <= relu_2_q;
         pixel_3_q    <= pixel_2_q;
         negative_3_q <= negative_2_q;
-        low_3_q      <= mid_2[9:0];
+        low_3_q      <= signed'(mid_2[9:0]);
         up_3_q       <= half_2 && (rest_2 || mid_2[0]);
         over_3_q     <= over_2_q || (mid_2[16:9] != {8{mid_2[16]}});
       end

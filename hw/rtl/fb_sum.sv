@@ -36,7 +36,9 @@ module fb_sum #(
   logic [2:1]                      init_q;
   logic signed [InBits-1:0]        sum_1_q, sum_2_q;
   logic signed [SumBits-1:0]       total_q;
-  logic        [SumBits-1:0]       old;
+  logic        [SumBits-1:0]       old, total_bits;
+
+  assign total_bits = unsigned'(total_q);
 
   fb_ram #(
     .Width (SumBits),
@@ -45,7 +47,7 @@ module fb_sum #(
     .clk_i     (clk_i),
     .wr_en_i   (valid_q[3]),
     .wr_addr_i (index_q[3]),
-    .wr_data_i (total_q),
+    .wr_data_i (total_bits),
     .rd_en_i   (valid_i),
     .rd_addr_i (index_i),
     .rd_data_o (old)
@@ -56,7 +58,7 @@ module fb_sum #(
     init_q  <= {init_q[1], init_i};
     sum_1_q <= sum_i;
     sum_2_q <= sum_1_q;
-    total_q <= (init_q[2] ? '0 : signed'(old)) + SumBits'(sum_2_q);
+    total_q <= (init_q[2] ? signed'(SumBits'(0)) : signed'(old)) + SumBits'(sum_2_q);
     if (!rst_ni) begin
       valid_q <= '0;
       emit_q  <= '0;

@@ -679,6 +679,8 @@ module firebrick_engine #(
   // ----------------------------------------------------------------------------- after the array
   logic               drain_valid, drain_odd, drain_channel_last;
   logic [AccBits-1:0] drain_bias;
+  logic signed [AccBits-1:0] drain_bias_signed;
+  assign drain_bias_signed = signed'(drain_bias);
   logic [4:0]         drain_shift;
   fb_block_pkg::token_t             drain_token;
 
@@ -706,7 +708,7 @@ module firebrick_engine #(
   localparam int unsigned CtxBits = $bits(drain_token) + 1;
   logic                   result_valid;
   logic [Pixels*8-1:0]    result_word;
-  logic [SumBits-1:0]     result_sum;
+  logic signed [SumBits-1:0] result_sum;
   fb_block_pkg::token_t                 result_token;
   logic                   result_channel_last;
 
@@ -720,7 +722,7 @@ module firebrick_engine #(
     .rst_ni  (core_rst_n),
     .valid_i (drain_valid),
     .odd_i   (drain_odd),
-    .bias_i  (drain_bias),
+    .bias_i  (drain_bias_signed),
     .shift_i (drain_shift),
     .relu_i  (drain_token.relu),
     .pixels_i(($clog2(Pixels + 1))'(drain_token.pixels)),
@@ -749,7 +751,7 @@ module firebrick_engine #(
   logic                   adds_q;
   logic                   added_valid, final_valid;
   logic [Pixels*8-1:0]    added_word, final_word;
-  logic [SumBits-1:0]     added_sum, final_sum;
+  logic signed [SumBits-1:0] added_sum, final_sum;
   fb_block_pkg::token_t   added_token, final_token;
 
   always_ff @(posedge clk_i) begin
@@ -788,7 +790,7 @@ module firebrick_engine #(
 
   logic                pool_valid, sum_valid;
   logic [Pixels*8-1:0] pool_word;
-  logic [SumBits-1:0]  sum_total;
+  logic signed [SumBits-1:0] sum_total;
 
   fb_pool #(
     .P(Pixels),

@@ -10,7 +10,7 @@ from firebrick.quantize.calibration.calibrate import rectified_tensors
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.golden.float_model import check_finite
 from firebrick.quantize.network import Conv, Network
-from firebrick.quantize.pictures.preprocess import channel_order
+from firebrick.quantize.preprocessing import channel_order
 from firebrick.quantize.qnetwork import Preprocessing
 
 # A padded pixel may differ from the float network's zero by no more than what rounding a pixel

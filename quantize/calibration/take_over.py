@@ -40,7 +40,7 @@ from firebrick.quantize.importers.onnx.values import (
     is_rectified,
 )
 from firebrick.quantize.network import Add, Concat, Conv, MaxPool
-from firebrick.quantize.pictures.preprocess import channel_order
+from firebrick.quantize.preprocessing import channel_order
 from firebrick.quantize.qnetwork import (
     Preprocessing,
     QAdd,

@@ -21,7 +21,7 @@ from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.fixed_point import largest_magnitude
 from firebrick.quantize.golden.integer_model import FLOAT32_EXACT, accumulator_bound
 from firebrick.quantize.importers.load import CLASSES_KEY, PICTURES_KEY
-from firebrick.quantize.pictures.preprocess import picture_mode
+from firebrick.quantize.preprocessing import picture_mode
 from firebrick.quantize.qnetwork import (
     QAdd,
     QConcat,

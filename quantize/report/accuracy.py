@@ -14,11 +14,7 @@ from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.golden.float_model import FloatModel
 from firebrick.quantize.network import Network
 from firebrick.quantize.pictures.labels import Label
-from firebrick.quantize.pictures.preprocess import (
-    batches,
-    float_input,
-    list_images,
-)
+from firebrick.quantize.pictures.preprocess import batches, float_input, list_images
 from firebrick.quantize.qnetwork import QNetwork
 from firebrick.quantize.support.progress import track
 

@@ -48,7 +48,7 @@ def facts(out: Path) -> dict:
 
 
 def test_digits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert demo.main(["--out", str(tmp_path)]) == 0
+    assert demo.main(["--model", "digits", "--out", str(tmp_path)]) == 0
     told = facts(tmp_path)
     assert told["images"] == 16
     assert told["mismatches"] == 0

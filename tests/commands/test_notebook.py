@@ -23,7 +23,7 @@ from tests.conftest import ROOT
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """An unpacked archive with the digits network."""
-    archive = deploy.main(["--count", "2", "--out", str(tmp_path / "packed")])
+    archive = deploy.main(["--model", "digits", "--count", "2", "--out", str(tmp_path / "packed")])
     with tarfile.open(archive) as packed:
         packed.extractall(tmp_path, filter="data")
     return tmp_path / archive.name.removesuffix(".tar.gz")

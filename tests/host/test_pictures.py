@@ -14,7 +14,8 @@ from PIL import Image
 
 from firebrick.host import errors, pictures, sources
 from firebrick.host.program import Program, parse_program
-from firebrick.quantize.pictures.preprocess import COLORS, PRESETS, load_image
+from firebrick.quantize.pictures.preprocess import PRESETS, load_image
+from firebrick.quantize.preprocessing import COLORS
 from tests.host.fake_engine import make_program
 
 

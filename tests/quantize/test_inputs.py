@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from firebrick.quantize import golden
 from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.golden.float_model import FloatModel
-from firebrick.quantize.pictures.preprocess import COLORS, float_input
+from firebrick.quantize.pictures.preprocess import float_input
+from firebrick.quantize.preprocessing import COLORS
 from firebrick.quantize.qnetwork import Preprocessing
 from tests.quantize import builders
 from tests.quantize.oracle import compare

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firebrick.commands.hls import digits_network, main
+from firebrick.commands.hls import main
 from firebrick.host.compare import compare
 from firebrick.host.errors import ProgramError
 from firebrick.host.program import parse_program
@@ -21,6 +21,7 @@ from firebrick.hw.compiler.program import Program
 from firebrick.hw.compiler.steps import CompileError
 from firebrick.hw.hls.csim import FLAGS, CSim, CSimError, ap_types
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.models.bundled import bundled
 from firebrick.quantize import golden
 from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.importers.load import load_model
@@ -83,7 +84,9 @@ def test_exact_types_give_the_same(seed: int) -> None:
 
 
 def test_digits() -> None:
-    net, images = digits_network()
+    made = bundled("digits")
+    images = made.pictures
+    net = quantize_network(made.network, made.preprocessing, made.calibration)
     for apart in (False, True):
         check(net, PYNQ_Z2, images[:4], apart=apart)
 
@@ -225,7 +228,7 @@ def test_command_writes_a_project_whose_bench_passes(
 ) -> None:
     """`make hls`; then its test bench, as csim_design builds and runs it."""
     project = tmp_path / "project"
-    assert main(["--out", str(project), "--count", "2"]) == 0
+    assert main(["--model", "digits", "--out", str(project), "--count", "2"]) == 0
     told = capsys.readouterr().out
     assert "bit-exact" in told and "NOT" not in told and "build.tcl" in told
     bench = tmp_path / "bench"

@@ -2,11 +2,11 @@
 
 import re
 from importlib.resources import files
-from pathlib import Path
 
 from firebrick.sim.benches.runner import resolve_sources, run_bench
+from tests.conftest import ROOT
 
-STANDINS = [Path(__file__).parents[1] / "standin" / name for name in ("PS7.sv", "BUFG.sv")]
+STANDINS = [ROOT / "sim" / "primitives" / name for name in ("PS7.sv", "BUFG.sv")]
 SHAPE = {
     "Pixels": 8,
     "Channels": 8,

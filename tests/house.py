@@ -1,0 +1,215 @@
+"""The plan of the house, measured: sizes of files, circles and directions of imports.
+
+``python -m tests.house`` writes the figures to ``build/house.json``; tests/test_house.py holds the
+project to them.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.paths import ROOT, build_folder
+
+FOLDERS = ("quantize", "hw", "sim", "host", "models", "bench")
+OURS = "firebrick."
+PYTHON_LINES, COMPILER_LINES, SYSTEMVERILOG_LINES = 600, 400, 600
+# The two tops list every port and instance of the design.
+TOPS = ("hw/rtl/firebrick_engine.sv", "hw/rtl/firebrick_zynq.sv")
+
+# What each folder may import besides itself.
+FOLDERS_MAY = {
+    "quantize": set(),
+    "models": {"quantize"},
+    "host": set(),
+    "hw": {"quantize", "host", "models"},
+    "sim": {"hw", "quantize", "host"},
+    "bench": {"commands", "sim", "hw", "quantize", "host", "models"},
+    "commands": {"sim", "hw", "quantize", "host", "models"},
+}
+# What each room of a folder may import of the others; "" is the vocabulary on the folder's top.
+ROOMS_MAY = {
+    "quantize": {
+        "": {"support"},
+        "support": {""},
+        "pictures": {"", "support"},
+        "golden": {"", "support"},
+        "importers": {"", "support", "pictures"},
+        "calibration": {"", "support", "pictures", "golden", "importers"},
+        "exporters": {"", "support", "pictures", "golden", "importers"},
+        "report": {
+            "", "support", "pictures", "golden", "importers", "calibration", "exporters",
+        },
+    },
+    "hw": {
+        "": set(),
+        "compiler": {""},
+        "boards": {""},
+        "model": {"", "compiler", "boards"},
+        "flow": {"", "boards", "model"},
+        "hls": {"", "compiler"},
+        "hls4ml_backend": {"", "compiler", "hls"},
+        "archive": {"", "boards", "compiler", "flow"},
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Import:
+    """``source`` imports ``target``: names of modules without the leading ``firebrick.``."""
+
+    source: str
+    target: str
+
+
+def python_files(folders: tuple[str, ...] = (*FOLDERS, "firebrick", "tests")) -> list[Path]:
+    """Our Python files; those behind the links in firebrick/ once, by their own folders."""
+    found = []
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            parts = path.relative_to(ROOT).parts
+            if not (parts[0] == "firebrick" and parts[1] in FOLDERS) and "build" not in parts:
+                found.append(path)
+    return found
+
+
+def module_of(path: Path) -> str:
+    """quantize.golden for quantize/golden/__init__.py, cli for firebrick/cli.py."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    if parts[0] == "firebrick":
+        parts = parts[1:]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(lazy: bool = True) -> list[Import]:
+    """Imports between our modules (tests left out); ``lazy`` ones stand inside functions.
+
+    Those under TYPE_CHECKING do not run and do not count.
+    """
+    modules = {module_of(path): path for path in python_files((*FOLDERS, "firebrick"))}
+    found = []
+    for name, path in modules.items():
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        for node in _import_nodes(ast.parse(path.read_text()), lazy):
+            found += [Import(name, t) for t in _targets(node, package, modules) if t != name]
+    return sorted(set(found), key=lambda i: (i.source, i.target))
+
+
+def _import_nodes(tree: ast.Module, lazy: bool) -> list[ast.Import | ast.ImportFrom]:
+    found: list[ast.Import | ast.ImportFrom] = []
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.append(node)
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not lazy:
+            continue
+        else:
+            waiting += ast.iter_child_nodes(node)
+    return found
+
+
+def _targets(node: ast.Import | ast.ImportFrom, package: str, modules: dict) -> list[str]:
+    """Our modules that an import statement runs: a submodule rather than the package it is of."""
+    if isinstance(node, ast.Import):
+        names = [alias.name.removeprefix(OURS) for alias in node.names if OURS in alias.name + "."]
+        return [name for name in names if name in modules]
+    if node.level:
+        above = package.split(".")[: len(package.split(".")) - node.level + 1]
+        base = ".".join([*above, *([node.module] if node.module else [])])
+    elif (node.module or "").startswith(OURS):
+        base = (node.module or "").removeprefix(OURS)
+    elif node.module == "firebrick":
+        base = ""
+    else:
+        return []
+    found = []
+    for alias in node.names:
+        inner = f"{base}.{alias.name}" if base else alias.name
+        found.append(inner if inner in modules else base)
+    return [name for name in found if name in modules]
+
+
+def circles(edges: list[Import]) -> list[list[str]]:
+    """Sets of modules that import each other in a circle (strongly connected, more than one)."""
+    after: dict[str, list[str]] = {}
+    for edge in edges:
+        after.setdefault(edge.source, []).append(edge.target)
+        after.setdefault(edge.target, [])
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(name: str) -> None:
+        index[name] = low[name] = len(index)
+        stack.append(name)
+        for other in after[name]:
+            if other not in index:
+                visit(other)
+                low[name] = min(low[name], low[other])
+            elif other in stack:
+                low[name] = min(low[name], index[other])
+        if low[name] == index[name]:
+            group = stack[stack.index(name) :]
+            del stack[stack.index(name) :]
+            if len(group) > 1:
+                found.append(sorted(group))
+
+    for name in after:
+        if name not in index:
+            visit(name)
+    return found
+
+
+def wrong_ways(edges: list[Import]) -> list[str]:
+    """Imports against the direction, in words."""
+    found = []
+    for edge in edges:
+        folder, _, rest = edge.source.partition(".")
+        other, _, inner = edge.target.partition(".")
+        if folder not in FOLDERS_MAY or other not in FOLDERS_MAY:
+            continue  # the package itself and its command line
+        if folder != other:
+            if other not in FOLDERS_MAY[folder]:
+                found.append(f"{edge.source} imports {edge.target}")
+            continue
+        rooms = ROOMS_MAY.get(folder, {})
+        room, target = _room(rest, rooms), _room(inner, rooms)
+        if rooms and room != target and target not in rooms[room]:
+            found.append(f"{edge.source} imports {edge.target}")
+    return found
+
+
+def _room(inner: str, rooms: dict[str, set[str]]) -> str:
+    name = inner.partition(".")[0]
+    return name if name in rooms else ""
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text().splitlines())
+
+
+def measure() -> dict:
+    """The figures."""
+    largest = max(python_files(), key=lines)
+    waived = json.loads((build_folder() / "lint.json").read_text())
+    return {
+        "largest_python_lines": lines(largest),
+        "largest_python_file": largest.relative_to(ROOT).as_posix(),
+        "import_circles": len(circles(imports(lazy=False))),
+        "readme_lines": lines(ROOT / "README.md"),
+        "systemverilog_warnings": waived["unwaived"],
+        "systemverilog_waived": waived["waived"],
+    }
+
+
+if __name__ == "__main__":
+    text = json.dumps(measure(), indent=2) + "\n"
+    write_atomically(build_folder() / "house.json", lambda file: file.write(text.encode()))
+    print(text, end="")
