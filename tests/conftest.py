@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,9 @@ from hypothesis import settings
 from PIL import Image
 
 from firebrick.models.digits import CLASSES, load_digits_split
+from tests import fast
 
 ROOT = Path(__file__).resolve().parents[1]
-# Tests that `make test-fast` leaves out.
-SLOW = Path(__file__).with_name("slow.txt")
-SLOW_SECONDS = 1.0
 
 settings.register_profile("firebrick", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("firebrick")
@@ -43,8 +40,7 @@ def shared_data() -> Path:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how many tests ran on the trained network and real photos, and how many could not."""
-    if terminalreporter.config.getoption("--record-slow"):
-        _record_slow(terminalreporter)
+    fast.tell(terminalreporter)
     reports = [
         r for key in ("passed", "failed", "skipped") for r in terminalreporter.getreports(key)
     ]
@@ -57,14 +53,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("firebrick")
-    group.addoption("--fast", action="store_true", help=f"leave out what {SLOW.name} lists")
-    group.addoption("--record-slow", action="store_true", help=f"write {SLOW.name} anew")
+    fast.add_options(parser)
 
 
-def _function(nodeid: str) -> str:
-    """A test without its parameters: they are slow or quick together."""
-    return nodeid.partition("[")[0]
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--record-slow"):
+        config.pluginmanager.register(fast)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -73,24 +67,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if "shared_data" in getattr(item, "fixturenames", ()):
             item.add_marker("shared_data")
     if config.getoption("--fast"):
-        slow = set(SLOW.read_text().split())
-        left_out = [item for item in items if _function(item.nodeid) in slow]
-        items[:] = [item for item in items if _function(item.nodeid) not in slow]
-        config.hook.pytest_deselected(items=left_out)
-
-
-def _record_slow(reporter: pytest.TerminalReporter) -> None:
-    """Write the tests whose cases together took longer than :data:`SLOW_SECONDS`."""
-    spent: Counter[str] = Counter()
-    for reports in reporter.stats.values():
-        for report in reports:
-            if isinstance(report, pytest.TestReport):
-                spent[_function(report.nodeid)] += report.duration
-    slow = sorted(name for name, seconds in spent.items() if seconds > SLOW_SECONDS)
-    SLOW.write_text("\n".join(slow) + "\n")
-    reporter.write_line(
-        f"{SLOW.name}: {len(slow)} of {len(spent)} tests take over {SLOW_SECONDS} s"
-    )
+        fast.leave_out(config, items)
 
 
 @pytest.fixture(scope="session")
