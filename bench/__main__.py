@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from firebrick.bench import cpu, hls, hls4ml_peer
+from firebrick.bench import hls, hls4ml_peer
 from firebrick.bench.golden import frames_per_second
 from firebrick.commands.frame import Parser, run_cli
 from firebrick.host.driver import Firebrick
@@ -236,6 +236,8 @@ def _hls(console: Console) -> dict[str, Any]:
 def main(arguments: list[str] | None = None) -> None:
     """The command."""
     options = _parser().parse_args(arguments)
+    from firebrick.bench import cpu  # onnxruntime is slow to import
+
     console = Console()
     folder = Path(options.out).parent
     cycles: dict[str, int] = {}

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
 MODEL_PATH = Path(__file__).with_name("digits.onnx")
 FACTS_PATH = Path(__file__).with_name("digits.json")
@@ -40,6 +38,10 @@ def load_digits_split() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
     Images are uint8 [N, 1, 32, 32], labels int64 [N]; 1198 for training and 599 held out.
     """
+    # Imported here: scikit-learn takes longer to load than everything else together.
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
     digits = load_digits()
     train, held_out, train_labels, held_out_labels = train_test_split(
         enlarge(digits.images),

@@ -1,38 +1,49 @@
 """The SystemVerilog through a second front end: ``python -m firebrick.sim.lint``.
 
-slang reads the whole chip with the real primitive's ports, and says what it finds unusual.  An
-error, a warning that ``lint_waivers.toml`` does not name, and a waiver that waives nothing end with
-exit code 1.
+slang reads the whole chip in two shapes, and the engine around the HLS kernel, with the ports of
+primitives and kernel, and says what it finds unusual.  An error, a warning that
+``waivers.toml`` does not name, and a waiver that waives nothing end with exit code 1.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import tomllib
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from firebrick.hw.flow.yosys import CHIP_TOP, sources
+from firebrick.hw.flow.yosys import CHIP_TOP, ENGINE, RTL, parameters, sources
+from firebrick.hw.hls.emit import REGISTER_BLOCK, emit_project
+from firebrick.hw.interface import kernel_ports
+from firebrick.hw.shape import PYNQ_Z2, EngineShape
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.files import write_atomically
 from firebrick.quantize.support.paths import ROOT, build_folder
 
-WAIVERS = Path(__file__).with_name("lint_waivers.toml")
+WAIVERS = Path(__file__).with_name("waivers.toml")
+PRIMITIVES = Path(__file__).with_name("primitives")
 FLAGS = ("-Wextra", "-Wconversion", "-Wunused")
+# Where the lines of the emitted engine come from; their numbers are those of the emitted file.
+WRAPPER = "hw/hls/templates/rtl/firebrick_engine.sv.j2"
+# Two shapes: what a parameter decides, such as a cast to its width, is seen in one of them only.
+SHAPES = (PYNQ_Z2, replace(PYNQ_Z2, pixels=8, channels=8))
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that slang says; ``warning`` is the name of its option, empty for an error."""
+    """One thing that slang says of a line; ``warning`` is its option's name, empty for an error."""
 
     file: str
     line: int
+    column: int
     warning: str
     text: str
+    source: str
+    symbol: str = ""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.warning or 'error'}: {self.text}"
@@ -40,47 +51,101 @@ class Finding:
 
 @dataclass(frozen=True)
 class Waiver:
-    """``count`` findings of ``warning`` in ``file`` are right, because of ``reason``."""
+    """``warning`` is right in the lines of ``file`` that hold ``match``, because of ``reason``."""
 
     file: str
     warning: str
-    count: int
+    match: str
     reason: str
+
+    def waives(self, found: Finding) -> bool:
+        here = (found.file, found.warning) == (self.file, self.warning)
+        return here and self.match in found.source
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Findings that no waiver names, those that one names, and waivers that name none."""
+
+    unwaived: list[Finding]
+    waived: list[Finding]
+    stale: list[Waiver]
+
+    def lines(self) -> list[str]:
+        """What is wrong, a line each."""
+        left_over = [
+            f"{WAIVERS.name}: {w.file}, {w.warning}, {w.match!r}: nothing to waive, delete it"
+            for w in self.stale
+        ]
+        return [*map(str, self.unwaived), *left_over]
 
 
 def read_waivers(path: Path = WAIVERS) -> list[Waiver]:
-    """The waivers of a file; FirebrickError for one that does not say all that it must."""
+    """The waivers of a file: a reason, and the places that it is good for.
+
+    FirebrickError for an entry that does not say all that it must.
+    """
     try:
-        entries = [Waiver(**entry) for entry in tomllib.loads(path.read_text())["waiver"]]
-    except (TypeError, KeyError, tomllib.TOMLDecodeError) as error:
-        raise FirebrickError(f"{path}: {error}") from error
-    for entry in entries:
-        if not entry.reason or entry.count < 1:
-            raise FirebrickError(f"{path}: {entry.file}, {entry.warning}: count and reason")
-    return entries
+        found = [
+            Waiver(file, entry["warning"], match, entry["reason"])
+            for entry in tomllib.loads(path.read_text())["waiver"]
+            for file, matches in entry["places"].items()
+            for match in matches
+        ]
+    except (AttributeError, KeyError, TypeError, tomllib.TOMLDecodeError) as error:
+        raise FirebrickError(f"{path}: warning, reason and places are needed: {error}") from error
+    for waiver in found:
+        if not (waiver.warning and waiver.match.strip() and waiver.reason.strip()):
+            raise FirebrickError(f"{path}: {waiver.file}: give warning, match and reason")
+    return found
 
 
-def lint(files: Iterable[str | Path], top: str, parameters: dict[str, int]) -> list[Finding]:
-    """What slang finds in ``files`` (relative to the project), elaborated from ``top``."""
+def lint(
+    files: Iterable[str | Path],
+    top: str,
+    parameters: dict[str, int] | None = None,
+    ports_of: Iterable[Path] = (),
+) -> list[Finding]:
+    """What slang finds in ``files`` (relative to the project), elaborated from ``top``.
+
+    ``ports_of`` are files of modules whose ports count, but not what is said of their insides.
+    """
+    from pyslang.analysis import AnalysisManager
     from pyslang.driver import Driver
 
     driver = Driver()
     driver.addStandardArgs()
-    values = [f"-G{name}={value}" for name, value in parameters.items()]
-    paths = [str(ROOT / file) for file in files]
+    values = [f"-G{name}={value}" for name, value in (parameters or {}).items()]
+    outside = {path.resolve() for path in ports_of}
+    paths = [str(path) for path in (*(ROOT / file for file in files), *sorted(outside))]
     command = ["slang", "--single-unit", "--top", top, *FLAGS, *values, *paths]
     if not driver.parseCommandLine(" ".join(_quoted(part) for part in command)):
         raise FirebrickError("slang does not take its options")
     if not (driver.processOptions() and driver.parseAllSources()):
         raise FirebrickError("slang cannot read the sources")
+
     compilation = driver.createCompilation()
-    manager, engine = driver.sourceManager, driver.diagEngine
-    found = [_finding(d, manager, engine) for d in compilation.getAllDiagnostics()]
-    return sorted({f for f in found if f}, key=lambda f: (f.file, f.line, f.warning, f.text))
+    said = list(compilation.getAllDiagnostics())
+    if not any(d.isError() for d in said):
+        # What is unused, shadowed or latched shows in the elaborated design only.
+        compilation.freeze()
+        analysis = AnalysisManager(driver.analysisOptions)
+        analysis.analyze(compilation)
+        said += analysis.getDiagnostics()
+    found = {_finding(d, driver.sourceManager, driver.diagEngine) for d in said}
+    outside_names = {_name(path) for path in outside}
+    return sorted(
+        (f for f in found if f and not (f.warning and f.file in outside_names)),
+        key=lambda f: (f.file, f.line, f.column, f.warning, f.text),
+    )
 
 
 def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
 
 
 def _finding(diagnostic: Any, manager: Any, engine: Any) -> Finding | None:
@@ -88,50 +153,84 @@ def _finding(diagnostic: Any, manager: Any, engine: Any) -> Finding | None:
     severity = str(engine.getSeverity(diagnostic.code, diagnostic.location)).rpartition(".")[2]
     if severity in ("Ignored", "Note"):
         return None
-    path = Path(manager.getFileName(diagnostic.location)).resolve()
-    name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
     warning = "" if severity in ("Error", "Fatal") else engine.getOptionName(diagnostic.code)
+    symbol = str((diagnostic.args or [""])[0])
+    # What is unused on purpose has a name that says so: lowRISC's rule, and Verilator's.
+    if warning.startswith("unused") and symbol.startswith("unused"):
+        return None
+    path = Path(manager.getFileName(diagnostic.location)).resolve()
     line = manager.getLineNumber(diagnostic.location)
-    return Finding(name, line, warning, engine.formatMessage(diagnostic))
+    lines = path.read_text().splitlines()
+    return Finding(
+        _name(path),
+        line,
+        manager.getColumnNumber(diagnostic.location),
+        warning,
+        engine.formatMessage(diagnostic),
+        lines[line - 1].strip() if line <= len(lines) else "",
+        symbol if "port" in warning else "",
+    )
 
 
-def judge(found: list[Finding], waivers: list[Waiver]) -> list[str]:
-    """What is wrong, in lines: findings that no waiver names, and waivers that do not match."""
-    counts = Counter((f.file, f.warning) for f in found)
-    waived = {(w.file, w.warning): w.count for w in waivers}
-    wrong = [
-        str(f)
-        for f in found
-        if not f.warning or counts[f.file, f.warning] > waived.get((f.file, f.warning), 0)
+def judge(found: list[Finding], waivers: list[Waiver]) -> Verdict:
+    """``found`` apart by what ``waivers`` name, and the waivers that name nothing."""
+    waived = [f for f in found if any(w.waives(f) for w in waivers)]
+    return Verdict(
+        unwaived=[f for f in found if f not in waived],
+        waived=waived,
+        stale=[w for w in waivers if not any(w.waives(f) for f in found)],
+    )
+
+
+def lint_all() -> list[Finding]:
+    """The chip and the HLS engine, in every shape; what several of them show counts once."""
+    found: dict[tuple, Finding] = {}
+    for shape in SHAPES:
+        chip = lint(sources(), CHIP_TOP, parameters(shape), sorted(PRIMITIVES.glob("*.sv")))
+        for finding in chip + lint_wrapper(shape):
+            place = (finding.file, finding.line, finding.column, finding.warning, finding.symbol)
+            found.setdefault(place, finding)
+    return [found[place] for place in sorted(found)]
+
+
+def lint_wrapper(shape: EngineShape) -> list[Finding]:
+    """The emitted engine around the HLS kernel; the rest of it is the chip's own."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        emit_project(shape, "xc7z020clg400-1", 10.0, folder)
+        wrapper, kernel = folder / "rtl" / f"{ENGINE}.sv", folder / "kernel.sv"
+        kernel.write_text(_kernel())
+        found = lint([*(RTL / block for block in REGISTER_BLOCK), wrapper], ENGINE, {}, [kernel])
+        return [
+            replace(f, file=f.file.replace(str(wrapper), WRAPPER))
+            for f in found
+            if not f.warning or f.file == str(wrapper)
+        ]
+
+
+def _kernel() -> str:
+    """The HLS kernel's ports: what Vitis makes of it is not at hand here."""
+    ports = [
+        f"  {p.direction} wire logic [{p.bits - 1}:0] {p.name}"
+        if p.bits > 1
+        else f"  {p.direction} wire logic {p.name}"
+        for p in kernel_ports()
     ]
-    for (file, warning), count in waived.items():
-        has = counts[file, warning]
-        if has < count:
-            wrong.append(
-                f"{WAIVERS.name}: {file}: {count} of {warning} are waived, there are {has}"
-            )
-    return wrong
-
-
-def chip_sources() -> list[str | Path]:
-    """All of the chip, and the ports of the primitives that it instantiates."""
-    return [
-        *sources(),
-        *sorted(p.relative_to(ROOT) for p in (ROOT / "sim/primitives").glob("*.sv")),
-    ]
+    return "module firebrick_kernel (\n" + ",\n".join(ports) + "\n);\nendmodule\n"
 
 
 def main() -> int:
-    waivers = read_waivers()
-    found = lint(chip_sources(), CHIP_TOP, {})
-    wrong = judge(found, waivers)
-    facts = {"unwaived": len(wrong), "waived": len(found) - sum(map(bool, wrong))}
-    facts["waivers"] = [asdict(w) for w in waivers]  # type: ignore[assignment]
+    verdict = judge(lint_all(), read_waivers())
+    facts = {
+        "unwaived": len(verdict.unwaived),
+        "waived": len(verdict.waived),
+        "stale_waivers": len(verdict.stale),
+    }
     text = json.dumps(facts, indent=1) + "\n"
     write_atomically(build_folder() / "lint.json", lambda file: file.write(text.encode()))
-    for line in wrong:
+    for line in verdict.lines():
         print(line, file=sys.stderr)
-    return 1 if wrong else 0
+    return 1 if verdict.lines() else 0
 
 
 if __name__ == "__main__":

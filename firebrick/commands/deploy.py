@@ -39,9 +39,9 @@ from firebrick.quantize.support.paths import build_folder
 # ----------------------------------------------------------------------------------- the command
 
 
-def main(arguments: list[str] | None = None) -> Path:
+def main(arguments: list[str] | None = None, command: str = "deploy") -> Path:
     """The command; the archive it wrote.  FirebrickError for whatever the user can put right."""
-    options = _parser().parse_args(arguments)
+    options = _parser(command).parse_args(arguments)
     console = Console()
     board = load_board(options.board)
     make = _bundled if is_bundled(options.model) else _user_network
@@ -115,8 +115,8 @@ def _slug(name: str) -> str:
     return "".join(c if c.isalnum() or c in "._" else "_" for c in name)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="firebrick deploy", description=__doc__)
+def _parser(command: str) -> argparse.ArgumentParser:
+    parser = Parser(prog=f"firebrick {command}", description=__doc__)
     parser.add_argument("--model", help=MODEL_HELP)
     parser.add_argument("--images", help="folder of sample pictures (default: a bundled network's)")
     parser.add_argument("--calibration", help="folder of calibration images (default: IMAGES)")

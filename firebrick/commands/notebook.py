@@ -11,12 +11,8 @@ import shutil
 import tarfile
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-import nbformat
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from nbconvert import HTMLExporter
 from rich.console import Console
 
 from firebrick.commands import deploy
@@ -25,6 +21,9 @@ from firebrick.quantize.support.files import write_atomically
 from firebrick.quantize.support.paths import IMPORT_PATH, build_folder
 from firebrick.quantize.support.progress import track
 
+if TYPE_CHECKING:
+    import nbformat
+
 NAME = "squeezenet"
 # A cell may simulate some frames of a large network, and build the simulation before.
 CELL_SECONDS = 1800
@@ -32,6 +31,10 @@ CELL_SECONDS = 1800
 
 def execute(folder: Path) -> nbformat.NotebookNode:
     """Run the notebook of the unpacked archive in ``folder``; FirebrickError where a cell fails."""
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
     notebook = nbformat.read(folder / f"{NAME}.ipynb", as_version=4)
     # The archive's own folders come first; the simulated board is the project's.
     paths = [str(folder.resolve()), str(IMPORT_PATH), os.environ.get("PYTHONPATH", "")]
@@ -63,7 +66,11 @@ def _write(text: str, file: BinaryIO) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """The command; its options are those of :mod:`commands.deploy`."""
     console = Console()
-    archive = deploy.main(arguments)
+    archive = deploy.main(arguments, "notebook")
+    # Imported here: they take a second.
+    import nbformat
+    from nbconvert import HTMLExporter
+
     out = build_folder() / "notebook"
     shutil.rmtree(out, ignore_errors=True)
     with tarfile.open(archive) as packed:

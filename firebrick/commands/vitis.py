@@ -11,14 +11,14 @@ from pathlib import Path
 from rich.console import Console
 
 from firebrick.commands.frame import Parser
-from firebrick.hw.hls4ml_backend.vitis import STEPS, build
+from firebrick.hw.hls.vitis import STEPS, build
 
 DEFAULT = ("csim", "synth")
 
 
 def main(arguments: list[str] | None = None) -> None:
     """The command; raises FirebrickError for what is missing."""
-    parser: argparse.ArgumentParser = Parser(prog="firebrick hls4ml_backend", description=__doc__)
+    parser: argparse.ArgumentParser = Parser(prog="firebrick vitis", description=__doc__)
     parser.add_argument("folder", type=Path, help="what hls4ml's write() or convert made")
     parser.add_argument(
         "--steps", nargs="+", choices=STEPS, default=DEFAULT, help="what to run (csim synth)"

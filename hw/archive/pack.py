@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
 from firebrick.host.version import VERSION
@@ -29,6 +28,7 @@ from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.qnetwork import QGlobalSum, QNetwork
 from firebrick.quantize.support.files import write_atomically
 from firebrick.quantize.support.paths import IMPORT_PATH, ROOT, build_folder
+from firebrick.quantize.support.templates import environment
 
 NOTEBOOKS = ROOT / "host" / "notebooks"
 TEMPLATE = "archive_readme.md.j2"
@@ -198,11 +198,7 @@ def _png(pixels: np.ndarray) -> bytes:
 
 
 def _readme(qnet: QNetwork, board: Board, samples: list[Sample], bitstream: bool) -> bytes:
-    templates = Environment(
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-    )
+    templates = environment(Path(__file__).with_name("templates"))
     text = templates.get_template(TEMPLATE).render(
         network=qnet.name,
         input=qnet.tensors[qnet.input].shape,

@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from firebrick.hw import definition as d
 from firebrick.hw.interface import (
     CONTROL_BUS,
@@ -21,6 +19,7 @@ from firebrick.hw.interface import (
     kernel_ports,
 )
 from firebrick.hw.shape import EngineShape
+from firebrick.quantize.support.templates import environment
 
 HERE = Path(__file__).resolve().parent
 TEMPLATES = HERE / "templates"
@@ -137,12 +136,7 @@ def emit_project(shape: EngineShape, part: str, clock_ns: float, folder: Path) -
         raise ValueError(f"part {part!r}: the FPGA's full name is needed, such as xc7z020clg400-1")
     if not clock_ns > 0:
         raise ValueError(f"a clock period of {clock_ns} ns: it must be more than 0")
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
+    templates = environment(TEMPLATES)
     connections = _connections()
     values: dict[str, Any] = {
         "shape": shape,
@@ -159,10 +153,10 @@ def emit_project(shape: EngineShape, part: str, clock_ns: float, folder: Path) -
         **_fields(),
     }
     folder = Path(folder)
-    for template in sorted(environment.list_templates(extensions=["j2"])):
+    for template in sorted(templates.list_templates(extensions=["j2"])):
         target = folder / template.removesuffix(".j2")
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(environment.get_template(template).render(values), encoding="utf-8")
+        target.write_text(templates.get_template(template).render(values), encoding="utf-8")
     shutil.copyfile(DEFINITIONS, folder / "src" / DEFINITIONS.name)
     for name in REGISTER_BLOCK:
         shutil.copyfile(RTL / name, folder / "rtl" / name)

@@ -132,8 +132,8 @@ class FirebrickBackend(FPGABackend):
         export: bool = False,
         log_to_stdout: bool = True,
     ) -> dict[str, Any]:
-        """Run Vitis HLS in the project; see :func:`hw.hls4ml_backend.vitis.build`."""
-        from firebrick.hw.hls4ml_backend.vitis import build
+        """Run Vitis HLS in the project; see :func:`hw.hls.vitis.build`."""
+        from firebrick.hw.hls.vitis import build
 
         steps = {"csim": csim, "synth": synth, "cosim": cosim, "export": export}
         return build(Path(model.config.get_output_dir()), steps, reset, log_to_stdout)

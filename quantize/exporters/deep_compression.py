@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 import numpy as np
-from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from firebrick.quantize.errors import FirebrickError
@@ -242,6 +241,8 @@ def _share_values(values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarra
     start = np.linspace(distinct[0], distinct[-1], count, dtype=np.float32)
     # One thread: sums then have one order, and the same weights give the same file.
     with threadpool_limits(1):
+        from sklearn.cluster import KMeans  # slow to import
+
         means = KMeans(count, init=start[:, None], n_init=1, max_iter=KMEANS_PASSES, tol=0)
         found = means.fit(values[:, None])
     return found.cluster_centers_[:, 0].astype(np.float32), found.labels_.astype(np.int64)

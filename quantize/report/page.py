@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from firebrick.quantize.qnetwork import QNetwork
 from firebrick.quantize.report.histogram import Histogram
+from firebrick.quantize.support.templates import environment
 
 TEMPLATES = Path(__file__).with_name("templates")
 TEMPLATE = "report.html.j2"
@@ -81,14 +80,8 @@ def collect(
 
 def render(data: Mapping) -> str:
     """The page for what :func:`collect` gave."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(decibel=_decibel, span=_span, size=_size, percent=_percent)
+    templates = environment(TEMPLATES, html=True)
+    templates.filters.update(decibel=_decibel, span=_span, size=_size, percent=_percent)
     measured = [la for la in data["layers"] if la.get("sqnr_db") is not None]
     worst = sorted(measured, key=lambda layer: layer["sqnr_db"])
     rest = [layer for layer in data["layers"] if layer not in worst]
@@ -96,7 +89,7 @@ def render(data: Mapping) -> str:
         layer["name"]: {what: chart(histogram) for what, histogram in layer["histograms"].items()}
         for layer in data["layers"]
     }
-    return environment.get_template(TEMPLATE).render(
+    return templates.get_template(TEMPLATE).render(
         data=data,
         in_order=measured,
         worst_first=worst + rest,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from firebrick.commands.vitis import main
-from firebrick.hw.hls4ml_backend.vitis import CONFIGURED, SCRIPTED, read_report
+from firebrick.hw.hls.vitis import CONFIGURED, SCRIPTED, read_report
 from firebrick.quantize.errors import FirebrickError
 
 REPORT = """<profile>
@@ -61,7 +61,7 @@ def project(traced_digits, tmp_path, monkeypatch):
 
 @pytest.fixture
 def no_tool(monkeypatch):
-    monkeypatch.setattr("firebrick.hw.hls4ml_backend.vitis.shutil.which", lambda name: None)
+    monkeypatch.setattr("firebrick.hw.hls.vitis.shutil.which", lambda name: None)
 
 
 def test_what_is_missing_is_said(project, no_tool):

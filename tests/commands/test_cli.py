@@ -1,0 +1,65 @@
+"""The command line itself: its list, its version, and that it starts without what is slow."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from firebrick import __version__
+from firebrick.cli import COMMANDS
+from firebrick.commands.frame import EFFORTS
+from firebrick.quantize.calibration import quantizer
+from tests.commands.run import command
+from tests.conftest import ROOT
+
+# What takes a tenth of a second and more to import, each of it needed by few commands.
+SLOW = {
+    "sklearn", "scipy", "pandas", "onnx", "onnxruntime", "matplotlib", "skimage", "jinja2",
+    "hls4ml", "nbformat", "nbclient", "nbconvert", "cocotb", "pyslang",
+}  # fmt: skip
+
+
+def test_help_lists_every_command() -> None:
+    done = command("--help")
+    assert done.returncode == 0
+    for name, (_, text) in COMMANDS.items():
+        assert f"  {name}" in done.stdout and text in done.stdout
+
+
+def test_version_and_unknown_commands() -> None:
+    assert command("--version").stdout == f"firebrick {__version__}\n"
+    done = command("demmo")
+    assert done.returncode == 2
+    assert done.stderr == "error: there is no command 'demmo' (firebrick --help lists them)\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_starts_without_what_is_slow(name: str) -> None:
+    code = f"""
+import sys
+from firebrick.cli import main
+try:
+    main([{name!r}, "--help"])
+finally:
+    print(*sorted({{m.partition(".")[0] for m in sys.modules}}), file=sys.stderr)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"firebrick {name}" in done.stdout
+    assert SLOW & set(done.stderr.split()) == set()
+
+
+def test_efforts_are_the_quantizers() -> None:
+    assert list(quantizer.EFFORTS) == list(EFFORTS)
+
+
+def test_every_command_of_the_makefile_exists() -> None:
+    lines = (ROOT / "Makefile").read_text().splitlines()
+    called = {
+        line.split("firebrick ", 1)[1].split()[0] for line in lines if "$(BIN)/firebrick " in line
+    }
+    assert called <= set(COMMANDS) and len(called) > 8
