@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from firebrick.quantize.support.files import write_atomically
@@ -25,7 +26,7 @@ FOLDERS_MAY = {
     "quantize": set(),
     "models": {"quantize"},
     "host": set(),
-    "hw": {"quantize", "host", "models"},
+    "hw": {"quantize", "host"},
     "sim": {"hw", "quantize", "host"},
     "bench": {"commands", "sim", "hw", "quantize", "host", "models"},
     "commands": {"sim", "hw", "quantize", "host", "models"},
@@ -34,12 +35,12 @@ FOLDERS_MAY = {
 ROOMS_MAY = {
     "quantize": {
         "": {"support"},
-        "support": {""},
+        "support": set(),
         "pictures": {"", "support"},
         "golden": {"", "support"},
         "importers": {"", "support", "pictures"},
         "calibration": {"", "support", "pictures", "golden", "importers"},
-        "exporters": {"", "support", "pictures", "golden", "importers"},
+        "exporters": {"", "support", "golden", "importers"},
         "report": {
             "", "support", "pictures", "golden", "importers", "calibration", "exporters",
         },
@@ -49,8 +50,8 @@ ROOMS_MAY = {
         "compiler": {""},
         "boards": {""},
         "model": {"", "compiler", "boards"},
-        "flow": {"", "boards", "model"},
-        "hls": {"", "compiler"},
+        "flow": {"", "boards"},
+        "hls": {""},
         "hls4ml_backend": {"", "compiler", "hls"},
         "archive": {"", "boards", "compiler", "flow"},
     },
@@ -89,13 +90,25 @@ def imports(lazy: bool = True) -> list[Import]:
 
     Those under TYPE_CHECKING do not run and do not count.
     """
-    modules = {module_of(path): path for path in python_files((*FOLDERS, "firebrick"))}
-    found = []
-    for name, path in modules.items():
+    found = set()
+    for name, path in modules().items():
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        for node in _import_nodes(ast.parse(path.read_text()), lazy):
-            found += [Import(name, t) for t in _targets(node, package, modules) if t != name]
-    return sorted(set(found), key=lambda i: (i.source, i.target))
+        found |= {Import(name, t) for t in targets(path.read_text(), package, lazy) if t != name}
+    return sorted(found, key=lambda i: (i.source, i.target))
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """Our modules and their files."""
+    return {module_of(path): path for path in python_files((*FOLDERS, "firebrick"))}
+
+
+def targets(source: str, package: str, lazy: bool = False) -> list[str]:
+    """Our modules that ``source``, a module of ``package``, imports."""
+    found = []
+    for node in _import_nodes(ast.parse(source), lazy):
+        found += _targets(node, package, modules())
+    return found
 
 
 def _import_nodes(tree: ast.Module, lazy: bool) -> list[ast.Import | ast.ImportFrom]:

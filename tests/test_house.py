@@ -53,6 +53,27 @@ def test_a_circle_and_a_wrong_way_are_seen() -> None:
         assert house.wrong_ways([house.Import(source, target)]) == [f"{source} imports {target}"]
 
 
+@pytest.mark.parametrize(
+    ("line", "targets"),
+    [
+        ("from firebrick.hw import shape", ["hw.shape"]),
+        ("from firebrick.hw.shape import EngineShape", ["hw.shape"]),
+        ("from firebrick import hw, sim", ["hw", "sim"]),
+        ("import firebrick.hw.shape as shape", ["hw.shape"]),
+        ("from . import shape, definition", ["hw.shape", "hw.definition"]),
+        ("from .shape import EngineShape", ["hw.shape"]),
+        ("from ..quantize import golden", ["quantize.golden"]),
+        ("if TYPE_CHECKING:\n    from firebrick.hw import shape", []),
+        ("def f():\n    from firebrick.hw import shape", []),
+        ("class C:\n    from firebrick.hw import shape", ["hw.shape"]),
+        ("try:\n    import firebrick.sim\nexcept ImportError:\n    pass", ["sim"]),
+        ("import numpy, firebrickless.hw", []),
+    ],
+)
+def test_an_import_is_read_as_what_it_runs(line: str, targets: list[str]) -> None:
+    assert house.targets(line, "hw") == targets
+
+
 def test_every_name_is_imported_by_its_full_name() -> None:
     """`hw`, `host`, ... alone are folders of the checkout, not names of packages."""
     wrong = []
@@ -72,10 +93,18 @@ def test_every_name_is_imported_by_its_full_name() -> None:
 
 
 def test_host_imports_nothing_but_itself() -> None:
-    for path in sorted((ROOT / "host").glob("*.py")):
+    """By relative names, so that it runs wherever it is copied to; what lies beside the notebook
+    is no part of the package."""
+    paths = sorted((ROOT / "host").glob("*.py"))
+    assert paths
+    for path in paths:
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and node.level == 0:
-                assert not (node.module or "").startswith("firebrick"), path
+            names: list[str] = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                names = [node.module or ""]
+            assert not any(name.partition(".")[0] == "firebrick" for name in names), path
 
 
 def test_every_package_says_what_it_is() -> None:
