@@ -26,7 +26,7 @@ from firebrick.quantize.support.paths import ROOT, build_folder
 
 WAIVERS = Path(__file__).with_name("waivers.toml")
 PRIMITIVES = Path(__file__).with_name("primitives")
-FLAGS = ("-Wextra", "-Wconversion", "-Wunused")
+FLAGS = ("-Wextra", "-Wconversion", "-Wunused", "-Wsign-compare")
 # Where the lines of the emitted engine come from; their numbers are those of the emitted file.
 WRAPPER = "hw/hls/templates/rtl/firebrick_engine.sv.j2"
 # Two shapes: what a parameter decides, such as a cast to its width, is seen in one of them only.
