@@ -49,7 +49,10 @@ def test_syntax_is_an_error(tmp_path: Path) -> None:
     [
         (SIGNED, "sign-conversion"),
         ("  assign b_o = {1'b0, a_i};\n", "width-trunc"),
-        ("  assign b_o = {3'd0, a_i < 4'sd1};\n", "sign-compare"),
+        (
+            "  logic signed [3:0] s;\n  assign s = 4'sd1;\n  assign b_o = {3'd0, a_i < s};\n",
+            "sign-compare",
+        ),
         ("  logic never;\n  assign never = a_i[0];\n  assign b_o = a_i;\n", "unused-but-set"),
         (
             "  logic h;\n  always_comb if (a_i[0]) h = a_i[1];\n  assign b_o = {4{h}};\n",
