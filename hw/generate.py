@@ -1,4 +1,4 @@
-"""Write the definitions of :mod:`hw.definition` as SystemVerilog, C++ and Python.
+"""Write the definitions of :mod:`hw.definition` as SystemVerilog, C++, Python and a page.
 
 ``python -m firebrick.hw.generate`` writes the files, ``python -m firebrick.hw.generate --check``
 exits with 1 when one of them is stale.
@@ -195,7 +195,69 @@ def host_module() -> str:
     return "\n".join(lines) + "\n"
 
 
+def registers_page() -> str:
+    """Registers, errors and program format, for people."""
+    lines = [
+        "# Registers and program format",
+        "",
+        NOTICE,
+        "",
+        f"Format version {d.FORMAT_VERSION}, definition `{d.DEFINITION:#010x}`: engine, program, "
+        "driver and `.hwh` carry it, and the driver refuses what does not belong together.",
+        "",
+        "## Registers of the engine",
+        "",
+        f"AXI4-Lite, 32 bits, at {d.ENGINE_BASE:#010x} on a Zynq. `ID` reads {d.ENGINE_ID:#010x}.",
+        "",
+        *_table(("offset", "name", "access", "meaning"), _register_rows(d.REGISTERS)),
+        "",
+        f"From {d.PROFILE_BASE:#06x} on, {d.PROFILE_GROUPS} records of {d.PROFILE_WORDS} words, "
+        "one a group: the values since start of "
+        + ", ".join(f"`{name}`" for name in d.PROFILE_FIELDS)
+        + ", written when the group's last K step has been issued.",
+        "",
+        "## Interrupt controller",
+        "",
+        f"At {d.INTC_BASE:#010x}, compatible with AXI INTC as far as pynq uses it.",
+        "",
+        *_table(("offset", "name", "access", "meaning"), _register_rows(d.INTC_REGISTERS)),
+        "",
+        "## Error codes",
+        "",
+        *_table(("code", "name", "meaning"), [(str(c), f"`{n}`", text) for c, n, text in d.ERRORS]),
+        "",
+        "## Program",
+        "",
+        f"A file of 64-bit little-endian beats: header ({d.HEADER_BEATS} beats), the stream of "
+        "groups, and the host's section (JSON). A group is a descriptor "
+        f"({d.DESCRIPTOR_BEATS} beats) and its payload, biases before weights. Fields "
+        "never straddle a beat.",
+        "",
+        "### Header",
+        "",
+        *_table(("beat", "bits", "field", "meaning"), _field_rows(d.HEADER_LAYOUT)),
+        "",
+        "### Group descriptor",
+        "",
+        *_table(("beat", "bits", "field", "meaning"), _field_rows(d.DESCRIPTOR_LAYOUT)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    return [f"| {' | '.join(row)} |" for row in (heads, ("---",) * len(heads), *rows)]
+
+
+def _register_rows(registers: tuple[d.Register, ...]) -> list[tuple[str, ...]]:
+    return [(f"{r.offset:#05x}", f"`{r.name}`", r.access, r.doc) for r in registers]
+
+
+def _field_rows(layout: list[d.Placed]) -> list[tuple[str, ...]]:
+    return [(str(p.beat), f"{p.lsb + p.bits - 1}:{p.lsb}", f"`{p.name}`", p.doc) for p in layout]
+
+
 FILES = {
+    "docs/registers.md": registers_page,
     "hw/rtl/firebrick_pkg.sv": systemverilog,
     "hw/hls/firebrick_defs.h": cpp_header,
     "host/definition.py": host_module,

@@ -6,7 +6,7 @@ import re
 
 from tests.conftest import ROOT
 
-DOCUMENTS = (ROOT / "hw/hls4ml_backend/README.md", ROOT / "README.md")
+DOCUMENTS = (ROOT / "docs/hls4ml.md", ROOT / "README.md")
 
 
 def examples() -> list[str]:

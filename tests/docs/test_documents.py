@@ -1,0 +1,214 @@
+"""Nothing in README and docs is dead or stale: commands, code, links and figures are held."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firebrick.cli import COMMANDS
+from firebrick.commands import boards as boards_command
+from firebrick.hw import generate
+from firebrick.hw.boards import load_board
+from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.model.cycles import predict
+from firebrick.hw.shape import PYNQ_Z2
+from firebrick.quantize.architectures import ARCHITECTURES, build
+from firebrick.quantize.calibration.quantizer import quantize_network
+from firebrick.quantize.pictures.preprocess import for_network, preprocessing
+from tests.conftest import ROOT
+from tests.docs.documents import FILES, anchors, blocks, commands, sections
+
+# The test that runs a command, by its name; the documents' own arguments are parsed below.
+RUN_BY = {
+    "demo": "tests/commands/test_demo.py",
+    "accuracy": "tests/commands/test_accuracy.py",
+    "quantize": "tests/commands/test_quantize.py",
+    "deploy": "tests/commands/test_deploy.py",
+    "notebook": "tests/commands/test_notebook.py",
+    "compress": "tests/quantize/exporters/test_net.py",
+    "hls": "tests/hw/hls/test_csim.py",
+    "vitis": "tests/hw/hls4ml_backend/test_vitis.py",
+    "figures": "tests/commands/test_figures.py",
+    "boards": "tests/hw/model/test_resources.py",
+    "bitstream": "tests/hw/flow/test_bitstream.py",
+    "synth": "tests/hw/flow/test_zynq_synthesis.py",
+    "bench": "tests/bench/test_bench.py",
+    "learn": "tests/commands/test_learn.py",
+}
+# What the gate and the set-up run themselves.
+BY_THE_GATE = {"setup", "test", "test-fast", "lint", "generate", "route", "X"}
+
+
+def made(command: str) -> list[str]:
+    """The `firebrick` command lines that a `make` command comes to; fails where make refuses."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
+    done = subprocess.run(
+        ["make", "--dry-run", "--no-print-directory", *shlex.split(command)[1:]],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{command}: {done.stderr}"
+    lines = done.stdout.replace("\\\n", " ").splitlines()
+    return [line.split("/bin/", 1)[1] for line in lines if "/bin/firebrick " in line]
+
+
+def all_commands() -> list[tuple[Path, str, str | None]]:
+    found = [(path, c, needs) for path in FILES for c, needs in commands(path)]
+    return [(p, c, n) for p, c, n in found if "..." not in c]
+
+
+def test_there_are_commands() -> None:
+    assert len(all_commands()) > 40
+    assert {needs for _, _, needs in all_commands()} >= {None, "board", "vivado"}
+
+
+@pytest.mark.parametrize(
+    "command", sorted({c for _, c, _ in all_commands() if c.startswith("make ")})
+)
+def test_make_commands_are_what_make_and_the_command_take(command: str) -> None:
+    target = shlex.split(command)[1]
+    calls = made(command) if target not in ("X", "help") else []
+    if not calls:
+        assert target in BY_THE_GATE | {"help", "clean", "train", "pynq"}, command
+    for call in calls:
+        parses(call)
+
+
+@pytest.mark.parametrize(
+    "command", sorted({c for _, c, _ in all_commands() if c[:10] == "firebrick "})
+)
+def test_firebrick_commands_are_what_they_take(command: str) -> None:
+    if shlex.split(command)[1] not in ("COMMAND", "X", "--version"):
+        parses(command)
+
+
+def parses(call: str) -> None:
+    """The command's own parser takes the arguments, and a test is named that runs it."""
+    _, name, *arguments = shlex.split(call)
+    assert name in COMMANDS, call
+    if not arguments:
+        return  # named, as one names a thing
+    module = importlib.import_module(f"firebrick.{COMMANDS[name][0]}")
+    parser = getattr(module, "_parser", None)
+    if name == "notebook":
+        parser = importlib.import_module("firebrick.commands.deploy")._parser
+    if name in ("quantize", "vitis"):
+        pass  # their parsers are made inside main; the named test runs them
+    elif name in ("deploy", "notebook"):
+        assert parser is not None
+        parser(name).parse_args(arguments)
+    else:
+        assert parser is not None, name
+        parser().parse_args(arguments)
+    assert (ROOT / RUN_BY[name]).is_file(), name
+
+
+def test_python_blocks_compile_and_name_what_exists() -> None:
+    """Those for hls4ml users are run in tests/hw/hls4ml_backend; others need a board."""
+    seen = 0
+    for path in FILES:
+        for block in blocks(path):
+            if block.language != "python":
+                continue
+            seen += 1
+            tree = ast.parse(block.text)
+            runs_elsewhere = "hls4ml.converters" in block.text or path.name == "fine-tuning.md"
+            assert runs_elsewhere or block.needs == "board", str(block)
+            for node in ast.walk(tree):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("firebrick"):
+                    module = importlib.import_module(node.module or "")
+                    for alias in node.names:
+                        if not hasattr(module, alias.name):
+                            importlib.import_module(f"{node.module}.{alias.name}")
+    assert seen >= 3
+
+
+def test_links_lead_somewhere() -> None:
+    seen = 0
+    for path in FILES:
+        for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+            if "://" in target:
+                continue
+            seen += 1
+            name, _, anchor = target.partition("#")
+            other = (path.parent / name).resolve() if name else path
+            assert other.exists(), f"{path.name}: {target}"
+            assert not anchor or anchor in anchors(other), f"{path.name}: {target}"
+    assert seen > 20
+
+
+def test_files_that_are_named_exist() -> None:
+    for path in FILES:
+        for name in re.findall(
+            r"`((?:quantize|hw|sim|host|tests|bench|models|firebrick)/[\w/.\-]*)`", path.read_text()
+        ):
+            if "NAME" not in name:
+                assert (ROOT / name).exists(), f"{path.name}: {name}"
+
+
+FIGURE = re.compile(r"\d{1,3},\d{3}|\b\d+(?:\.\d+)? (?:%|dB|LUTs?|flip-flops|frames)|\b\d+ / \d+\b")
+HELD = re.compile(r"20\d\d-\d\d-\d\d, `make [a-z-]+|a test predicts them anew|Generated by")
+# What is a limit or a definition rather than something that was measured.
+DEFINED = re.compile(r"18 MB|0 mismatches")
+
+
+def test_figures_carry_their_day_and_command_or_are_checked() -> None:
+    for path in FILES:
+        generated = "Generated by" in path.read_text()
+        for section in sections(path):
+            found = FIGURE.findall(DEFINED.sub("", section))
+            if found and not generated and not HELD.search(section):
+                raise AssertionError(f"{path.name}, {section.splitlines()[0]!r}: {found} of when?")
+
+
+def test_the_readmes_cycles_are_those_of_today() -> None:
+    rows = re.findall(
+        r"^\| (v1\.\d[^|]*?) \| ([\d,]+) \| ([\d,]+) \| (\d+) \|$",
+        (ROOT / "README.md").read_text(),
+        re.M,
+    )
+    names = ("v1.0", "v1.1", "simple-bypass", "complex-bypass")
+    assert len(rows) == len(names)
+    for (label, ideal, simulated, rate), name in zip(rows, names, strict=True):
+        config = ARCHITECTURES[name]()
+        net = build(config, np.random.default_rng(0))
+        prepared = for_network(preprocessing("torchvision"), net)
+        image = np.random.default_rng(1).integers(0, 256, (1, *net.shapes[net.input]), np.uint8)
+        program = compile_network(quantize_network(net, prepared, image), PYNQ_Z2)
+        layers = [layer for group in program.host["groups"] for layer in group["layers"]]
+        assert int(ideal.replace(",", "")) == sum(la["ideal_cycles"] for la in layers), label
+        cycles = predict(program).cycles
+        assert int(simulated.replace(",", "")) == pytest.approx(cycles, rel=0.005), label
+        assert int(rate) == round(1e8 / cycles), label
+
+
+def test_the_boards_speeds_are_those_of_today() -> None:
+    text = (ROOT / "docs" / "your-board.md").read_text()
+    rows = re.findall(r"^\| ([^|]+) \| (xc7z\w+) \| (\d+x\d+) \| (\d+) / (\d+) \|$", text, re.M)
+    assert len(rows) == 3
+    nets = boards_command.networks()
+    boards = {"xc7z020": "pynq-z2", "xc7z010": "zybo", "xc7z007s": "cora-z7-07s"}
+    for _, chip, shape, *rates in rows:
+        board = load_board(boards[chip])
+        assert str(board.shape) == shape
+        for net, rate in zip(nets.values(), rates, strict=True):
+            cycles = predict(compile_network(net, board.shape), board.timing).cycles
+            assert int(rate) == pytest.approx(1e8 / cycles, abs=0.51), chip
+
+
+def test_the_page_of_registers_is_current() -> None:
+    assert "docs/registers.md" in generate.FILES and generate.stale_files() == []
+
+
+def test_pictures_of_documents_are_small_and_shown() -> None:
+    shown = {t for path in FILES for t in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", path.read_text())}
+    for name in (p for p in (ROOT / "docs").iterdir() if p.suffix in (".png", ".svg")):
+        assert name.stat().st_size < 600_000
+        assert any(target.endswith(name.name) for target in shown), name.name
