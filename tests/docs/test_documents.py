@@ -77,6 +77,8 @@ def test_make_commands_are_what_make_and_the_command_take(command: str) -> None:
     calls = made(command) if target not in ("X", "help") else []
     if not calls:
         assert target in BY_THE_GATE | {"help", "clean", "train", "pynq"}, command
+    if len(shlex.split(command)) == 2:
+        return  # named, as one names a thing
     for call in calls:
         parses(call)
 
