@@ -160,7 +160,7 @@ PHOTOGRAPHS: tuple[tuple[str, str, str, str | None], ...] = (
     ("photographer", "skimage", "data/camera.png", "tripod"),
     ("astronaut", "skimage", "data/astronaut.png", None),
     ("flower", "sklearn", "datasets/images/flower.jpg", None),
-    ("rocket", "skimage", "data/rocket.jpg", "missile"),
+    ("rocket", "skimage", "data/rocket.jpg", None),
 )
 DISTRIBUTIONS = {"skimage": "scikit-image", "sklearn": "scikit-learn", "matplotlib": "matplotlib"}
 

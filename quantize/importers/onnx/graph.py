@@ -28,7 +28,11 @@ OTHER_OPERATORS = {
     **{domain: ("Quant", "BipolarQuant", "Trunc") for domain in QONNX_DOMAINS},
     "com.microsoft": ("QuantizeLinear", "DequantizeLinear"),
 }
-INPUT_TYPES = {TensorProto.FLOAT: "FLOAT", TensorProto.UINT8: "UINT8"}
+INPUT_TYPES = {
+    TensorProto.FLOAT: "FLOAT",
+    TensorProto.FLOAT16: "FLOAT16",
+    TensorProto.UINT8: "UINT8",
+}
 
 # Attribute types by the Python type that they are read as.
 _ATTRIBUTE_TYPES = {
@@ -245,9 +249,11 @@ def _constant(node: OnnxNode) -> np.ndarray:
 
 
 def _array(where: str, tensor: TensorProto) -> np.ndarray:
-    """The values of ``tensor``; FirebrickError when they do not fill its shape."""
+    """The values of ``tensor``, halves as float32; FirebrickError when they do not fill its
+    shape."""
     try:
-        return numpy_helper.to_array(tensor)
+        array = numpy_helper.to_array(tensor)
+        return array.astype(np.float32) if array.dtype == np.float16 else array
     except (ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
         raise FirebrickError(
             f"{where}: its data do not fill the shape {list(tensor.dims)} ({error}); the file is "
@@ -270,7 +276,7 @@ def _input_dims(path: Path, value: onnx.ValueInfoProto) -> tuple[tuple[int, int,
     if tensor.elem_type not in INPUT_TYPES:
         known = tensor.elem_type in TensorProto.DataType.values()
         kind = TensorProto.DataType.Name(tensor.elem_type) if known else str(tensor.elem_type)
-        supported = " and ".join(INPUT_TYPES.values())
+        supported = ", ".join(INPUT_TYPES.values())
         raise FirebrickError(f"{where}: has values of type {kind}; supported are {supported}")
     if not tensor.HasField("shape"):
         raise FirebrickError(f"{where}: states no shape; [N, channels, height, width] is needed")

@@ -252,12 +252,12 @@ def unsqueeze(builder: Builder, node: OnnxNode) -> None:
 
 
 def cast(builder: Builder, node: OnnxNode) -> None:
-    """Cast to float32; bytes stay the numbers that they are."""
+    """Cast to float32, or to the halves that are read as such; bytes stay what they are."""
     node.known(("to", "saturate", "round_mode"))
     node.arity(1, 1)
-    if node.get("to", 0) != onnx.TensorProto.FLOAT:
+    if node.get("to", 0) not in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16):
         kind = onnx.TensorProto.DataType.Name(node.get("to", 0))
-        node.refuse(f"casts a feature map to {kind}; supported is FLOAT")
+        node.refuse(f"casts a feature map to {kind}; supported are FLOAT and FLOAT16")
     copy(builder, node)
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import convert_model_to_external_data
 
 from firebrick.models.digits import MODEL_PATH
+from firebrick.quantize.golden.float_model import FloatModel
 from firebrick.quantize.importers.onnx.graph import OPSETS
 from firebrick.quantize.importers.onnx.model import import_onnx
 from firebrick.quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool
@@ -277,3 +278,28 @@ def test_weights_in_another_file(tmp_path):
     same(path)
     (tmp_path / "weights.bin").unlink()
     refused(path, "keeps its weights in another file")
+
+
+@pytest.mark.parametrize("inputs", [TensorProto.FLOAT16, TensorProto.FLOAT])
+def test_half_precision_is_read_as_float32(tmp_path, inputs):
+    """Weights as float16, and the input too, or behind a Cast as converters leave it; onnxruntime
+    computes in halves."""
+    graph = Graph()
+    x = "x" if inputs == TensorProto.FLOAT16 else graph.add("Cast", "x", to=TensorProto.FLOAT16)
+    x = graph.relu(graph.conv(x, 3, 8, 3))
+    x = graph.head(graph.fire(graph.pool(x), 8, 4, 6), 12)
+    output = graph.add("Flatten", graph.add("GlobalAveragePool", x))
+    graph.weights = {name: value.astype(np.float16) for name, value in graph.weights.items()}
+    model = graph.model(output)
+    model.graph.input[0].type.tensor_type.elem_type = inputs
+    model.graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT16
+    path = tmp_path / "half.onnx"
+    onnx.save(model, path)
+    net = import_onnx(path)
+    assert all(n.weights.dtype == np.float32 for n in net.nodes if isinstance(n, Conv))
+    images = np.random.default_rng(9).standard_normal((2, *net.shapes[net.input]), np.float32)
+    given = images.astype(np.float16) if inputs == TensorProto.FLOAT16 else images
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    expected = session.run(None, {"x": given})[0].astype(np.float32)
+    np.testing.assert_allclose(FloatModel(net).logits(images), expected, rtol=2e-2, atol=2e-2)
+    assert np.ptp(expected) > 0.1

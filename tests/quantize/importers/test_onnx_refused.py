@@ -274,7 +274,7 @@ def test_inputs_of_another_type_and_number(tmp_path):
     model = graph.model(output)
     model.graph.input[0].type.tensor_type.elem_type = TensorProto.INT64
     onnx.save(model, path)
-    refused(path, "input x: has values of type INT64; supported are FLOAT and UINT8")
+    refused(path, "input x: has values of type INT64; supported are FLOAT, FLOAT16, UINT8")
     model = graph.model(output)
     model.graph.input.append(helper.make_tensor_value_info("y", TensorProto.FLOAT, [1]))
     onnx.save(model, path)
