@@ -17,6 +17,7 @@ from .program import Program
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 ARRAY_SUFFIX = ".npy"
+MAX_16 = 65535
 
 
 def load(path: str | os.PathLike[str], program: Program) -> np.ndarray:
@@ -31,7 +32,7 @@ def load(path: str | os.PathLike[str], program: Program) -> np.ndarray:
     image = _pillow(name)
     try:
         with image.open(name) as opened:
-            picture = opened.convert(_mode(program))
+            picture = _as_seen(image, opened, name).convert(_mode(program))
     except FileNotFoundError:
         raise ImageError(f"{name}: no such picture") from None
     except (OSError, SyntaxError, ValueError, image.DecompressionBombError) as error:
@@ -82,6 +83,27 @@ def _pillow(name: str) -> Any:
             "give arrays of the network's size"
         ) from None
     return Image
+
+
+def _as_seen(image: Any, picture: Any, name: str) -> Any:
+    """The picture as viewers show it: turned as its EXIF orientation says, 16-bit gray scaled to
+    8 bits (value * 255 / 65535, rounded); ImageError for values that have no such range."""
+    from PIL import ImageOps
+
+    if picture.mode.startswith("I;16") or picture.mode == "I":
+        values = np.asarray(picture).astype(np.int64)
+        if values.min() < 0 or values.max() > MAX_16:
+            raise ImageError(
+                f"{name}: holds numbers from {values.min()} to {values.max()}; a picture has 8 or "
+                "16 bits: save it so, or give the numbers as .npy"
+            )
+        picture = image.fromarray(((values * 255 + MAX_16 // 2) // MAX_16).astype(np.uint8))
+    elif picture.mode == "F":
+        raise ImageError(
+            f"{name}: holds floating-point numbers, whose range nothing says: save it with 8 or 16 "
+            "bits, or give the numbers as .npy"
+        )
+    return ImageOps.exif_transpose(picture)
 
 
 def _mode(program: Program) -> str:

@@ -74,9 +74,11 @@ def folder(path: str | os.PathLike[str], program: Program) -> Iterator[Picture]:
     root = os.fspath(path)
     suffixes = (*SUFFIXES, ARRAY_SUFFIX)
     try:
-        found = sorted(name for name in os.listdir(root) if name.lower().endswith(suffixes))
+        names = sorted(os.listdir(root))
     except OSError as error:
         raise SourceError(f"{root}: {error.strerror}") from None
+    # Finder leaves "._name" beside each file that it copies to other systems.
+    found = [name for name in names if name.lower().endswith(suffixes) and name[:2] != "._"]
     if not found:
         raise SourceError(f"{root}: holds no pictures ({', '.join(suffixes)})")
     return (Picture(name, load(os.path.join(root, name), program)) for name in found)

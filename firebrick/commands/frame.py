@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
 from firebrick.host.errors import DriverError
+from firebrick.host.version import VERSION
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.pictures.preprocess import PRESETS
 from firebrick.quantize.preprocessing import COLORS
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
+DEFECT = 70
 # Names of :data:`quantize.calibration.quantizer.EFFORTS`, which is slow to import.
 EFFORTS = ("full", "plain")
 
@@ -28,9 +32,9 @@ class Parser(argparse.ArgumentParser):
 def run_cli(main: Callable[[], int | None]) -> NoReturn:
     """Run ``main`` and leave the process with its exit code (None counts as 0).
 
-    A :class:`FirebrickError` or an operating-system error on a file becomes one line on stderr
-    and exit code 2; an interrupt by the keyboard becomes exit code 130.  Anything else is a
-    defect of this program and keeps its traceback.
+    A :class:`FirebrickError` or an operating-system error becomes one line on stderr and exit code
+    2; an interrupt by the keyboard becomes exit code 130.  Anything else is a defect of this
+    program: one line says so and where its traceback is, exit code 70 (EX_SOFTWARE).
     """
     try:
         code = main() or 0
@@ -38,14 +42,36 @@ def run_cli(main: Callable[[], int | None]) -> NoReturn:
         print(f"error: {error}", file=sys.stderr)
         code = USAGE_ERROR
     except OSError as error:
-        if error.filename is None:
-            raise
-        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        what = error.strerror or str(error) or type(error).__name__
+        print(f"error: {f'{error.filename}: ' if error.filename else ''}{what}", file=sys.stderr)
+        code = USAGE_ERROR
+    except MemoryError:
+        print("error: out of memory: fewer or smaller pictures, or --count", file=sys.stderr)
         code = USAGE_ERROR
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         code = INTERRUPTED
+    except Exception as error:
+        print(f"error: {_defect(error)}", file=sys.stderr)
+        code = DEFECT
     sys.exit(code)
+
+
+def _defect(error: Exception) -> str:
+    """One line on an exception that no one foresaw; the traceback goes to a file."""
+    text = " ".join(str(error).split()) or "no message"
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="firebrick-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as file:
+            file.write(f"firebrick {VERSION}: {' '.join(sys.argv)}\n")
+            traceback.print_exception(error, file=file)
+        where = f"the traceback is in {file.name}"
+    except OSError:
+        where = "the traceback could not be written"
+    return (
+        f"this is a defect of Firebrick, please report it: {type(error).__name__}: {text}; {where}"
+    )
 
 
 def add_preprocessing_options(parser: argparse.ArgumentParser) -> None:

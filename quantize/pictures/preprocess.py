@@ -5,13 +5,14 @@ Nothing is guessed: a preset is named, or every value is given.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.network import Network
@@ -27,6 +28,9 @@ from firebrick.quantize.support.parallel import parallel_map
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 # Numbers on disk, for inputs that are no pictures; listed and read like pictures.
 ARRAY_SUFFIX = ".npy"
+# What people keep beside pictures.
+BESIDE = (".csv", ".txt", ".md", ".json")
+MAX_16 = 65535
 
 # The crop of a preset is that of the networks it is known from; preprocessing() replaces it by
 # the input size of the network at hand.
@@ -120,14 +124,27 @@ def float_input(images: np.ndarray, value: Preprocessing) -> np.ndarray:
 
 
 def list_images(folder: str | Path) -> list[Path]:
-    """Pictures and .npy files of a folder, sorted by name; FirebrickError when there are none."""
+    """Pictures and .npy files of a folder, sorted by name; what else lies there is named on stderr.
+
+    FirebrickError when there are none, and for links that lead nowhere.
+    """
     folder = Path(folder)
     if not folder.is_dir():
         raise FirebrickError(f"{folder}: not a folder of images")
     suffixes = (*SUFFIXES, ARRAY_SUFFIX)
-    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in suffixes and p.is_file())
+    entries = sorted(folder.iterdir())
+    # Finder leaves "._name" beside each file that it copies to other systems.
+    named = [p for p in entries if p.suffix.lower() in suffixes and not p.name.startswith("._")]
+    lost = [p for p in named if p.is_symlink() and not p.exists()]
+    if lost:
+        raise FirebrickError(f"{lost[0]}: a link that leads nowhere")
+    files = [p for p in named if p.is_file()]
     if not files:
         raise FirebrickError(f"{folder}: holds no images ({', '.join(suffixes)})")
+    others = [p.name for p in entries if p not in files and p.suffix.lower() not in BESIDE]
+    if others:
+        shown = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
+        print(f"not used in {folder}: {len(others)} other entries ({shown})", file=sys.stderr)
     return files
 
 
@@ -145,7 +162,7 @@ def load_image(path: str | Path, value: Preprocessing) -> np.ndarray:
     mode = picture_mode(value.color)
     try:
         with Image.open(path) as opened:
-            picture = opened.convert(mode)
+            picture = _as_seen(path, opened).convert(mode)
     except FileNotFoundError as error:
         raise FirebrickError(f"{path}: no such image") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -156,6 +173,25 @@ def load_image(path: str | Path, value: Preprocessing) -> np.ndarray:
     pixels = np.asarray(picture, np.uint8)
     planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
     return np.ascontiguousarray(planes)
+
+
+def _as_seen(path: str | Path, picture: Image.Image) -> Image.Image:
+    """The picture as viewers show it: turned as its EXIF orientation says, 16-bit gray scaled to
+    8 bits (value * 255 / 65535, rounded); FirebrickError for values that have no such range."""
+    if picture.mode.startswith("I;16") or picture.mode == "I":
+        values = np.asarray(picture).astype(np.int64)
+        if values.min() < 0 or values.max() > MAX_16:
+            raise FirebrickError(
+                f"{path}: holds numbers from {values.min()} to {values.max()}; a picture has 8 or "
+                "16 bits: save it so, or give the numbers as .npy"
+            )
+        picture = Image.fromarray(((values * 255 + MAX_16 // 2) // MAX_16).astype(np.uint8))
+    elif picture.mode == "F":
+        raise FirebrickError(
+            f"{path}: holds floating-point numbers, whose range nothing says: save it with 8 or 16 "
+            "bits, or give the numbers as .npy"
+        )
+    return ImageOps.exif_transpose(picture)
 
 
 def _load_array(path: str | Path, value: Preprocessing) -> np.ndarray:

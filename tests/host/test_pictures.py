@@ -14,7 +14,8 @@ from PIL import Image
 
 from firebrick.host import errors, pictures, sources
 from firebrick.host.program import Program, parse_program
-from firebrick.quantize.pictures.preprocess import PRESETS, load_image
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.pictures.preprocess import PRESETS, list_images, load_image
 from firebrick.quantize.preprocessing import COLORS
 from tests.host.fake_engine import make_program
 
@@ -47,6 +48,75 @@ def test_same_pixels_as_in_quantization(
     found = pictures.load(tmp_path / "p.png", program(color, asdict(value)["resize"]))
     np.testing.assert_array_equal(found.transpose(2, 0, 1), expected)
     np.testing.assert_array_equal(pictures.fit(noise, program(color, resize)), found)
+
+
+def sixteen_bit(folder: Path) -> tuple[Path, np.ndarray]:
+    """A gray ramp over the 16-bit range, and what its 8 bits are."""
+    values = np.linspace(0, 65535, 99).round().astype(np.uint16).reshape(9, 11)
+    Image.fromarray(values).save(folder / "p.png")
+    return folder / "p.png", np.rint(values / 257).astype(np.uint8)
+
+
+def turned(folder: Path) -> tuple[Path, np.ndarray]:
+    """A picture that is stored lying on its side, with EXIF to say so."""
+    upright = np.random.default_rng(5).integers(0, 256, (9, 11), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    Image.fromarray(np.rot90(upright)).save(folder / "p.png", exif=exif)
+    return folder / "p.png", upright
+
+
+def palette(folder: Path) -> tuple[Path, np.ndarray]:
+    gray = np.random.default_rng(6).integers(0, 8, (9, 11), dtype=np.uint8) * 30
+    picture = Image.fromarray(np.stack([gray] * 3, axis=2)).quantize(16)
+    picture.save(folder / "p.png")
+    return folder / "p.png", np.asarray(picture.convert("L"))
+
+
+def transparent(folder: Path) -> tuple[Path, np.ndarray]:
+    """Alpha is left out, as training's convert("RGB") does."""
+    gray = np.random.default_rng(7).integers(0, 256, (9, 11), dtype=np.uint8)
+    Image.fromarray(np.stack([gray, gray, gray, 255 - gray], axis=2)).save(folder / "p.png")
+    return folder / "p.png", gray
+
+
+@pytest.mark.parametrize("case", [sixteen_bit, turned, palette, transparent])
+def test_pictures_are_read_as_people_see_them(case, tmp_path: Path) -> None:
+    """On the desk and on the board, and as the case says."""
+    path, expected = case(tmp_path)
+    value = replace(
+        PRESETS["caffe-squeezenet"], color="L", resize=0, crop=(9, 11), mean=(1.0,), std=(1.0,)
+    )
+    np.testing.assert_array_equal(load_image(path, value)[0], expected)
+    np.testing.assert_array_equal(pictures.load(path, program("L", 0))[:, :, 0], expected)
+
+
+@pytest.mark.parametrize(
+    ("save", "words"),
+    [
+        (lambda path: Image.fromarray(np.ones((9, 11), np.float32)).save(path), "floating-point"),
+        (lambda path: Image.fromarray(np.full((9, 11), 70_000, np.int32)).save(path), "70000"),
+        (lambda path: path.write_bytes(b"II*\0 cut"), "not a readable"),
+    ],
+)
+def test_what_is_no_picture_is_refused_by_name(save, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "p.tiff"
+    save(path)
+    value = replace(PRESETS["caffe-squeezenet"], resize=0, crop=(9, 11))
+    with pytest.raises(FirebrickError, match=words) as caught:
+        load_image(path, value)
+    assert str(path) in str(caught.value)
+    with pytest.raises(errors.ImageError, match=words) as found:
+        pictures.load(path, program("BGR", 0))
+    assert str(path) in str(found.value)
+
+
+def test_strays_are_no_pictures(tmp_path: Path) -> None:
+    for name in ("a.png", "b.jpg"):
+        Image.fromarray(np.zeros((9, 11, 3), np.uint8)).save(tmp_path / name)
+    (tmp_path / "._a.png").write_bytes(b"\0\5\x16\7")
+    assert [p.name for p in list_images(tmp_path)] == ["a.png", "b.jpg"]
+    assert [p.name for p in sources.folder(tmp_path, program())] == ["a.png", "b.jpg"]
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])

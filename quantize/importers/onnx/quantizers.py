@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import onnx
 
 from firebrick.quantize.importers.onnx.arithmetic import affine
 from firebrick.quantize.importers.onnx.graph import OnnxNode
@@ -25,6 +26,13 @@ from firebrick.quantize.importers.onnx.values import (
     rectify,
 )
 
+INTEGER_TYPES = {
+    onnx.TensorProto.UINT8: np.uint8,
+    onnx.TensorProto.INT8: np.int8,
+    onnx.TensorProto.UINT16: np.uint16,
+    onnx.TensorProto.INT16: np.int16,
+    onnx.TensorProto.INT32: np.int32,
+}
 LINEAR_ATTRIBUTES = ("axis", "block_size", "output_dtype", "precision", "saturate")
 WHAT_TO_DO = (
     "quantize with 8-bit integers and one scale a tensor (activations) or channel (weights)"
@@ -34,7 +42,7 @@ WHAT_TO_DO = (
 def quantize_linear(builder: Builder, node: OnnxNode) -> None:
     node.known(LINEAR_ATTRIBUTES)
     node.arity(2, 3)
-    scale, zero = _parameters(builder, node, np.dtype(np.uint8))
+    scale, zero = _parameters(builder, node, _output_type(node))
     if zero.dtype not in (np.int8, np.uint8, np.int16, np.uint16, np.int32):
         node.refuse(f"quantizes to {zero.dtype}; {WHAT_TO_DO}")
     limits = np.iinfo(zero.dtype)
@@ -57,6 +65,17 @@ def quantize_linear(builder: Builder, node: OnnxNode) -> None:
         node,
     )
     _note(builder, node, grid, keep_integers=True)
+
+
+def _output_type(node: OnnxNode) -> np.dtype:
+    """The integers of a QuantizeLinear without a zero point: what output_dtype says, else uint8."""
+    stated = node.get("output_dtype", 0)
+    if stated == 0 or len(node.inputs) > 2:
+        return np.dtype(np.uint8)
+    if stated not in INTEGER_TYPES:
+        kind = onnx.TensorProto.DataType.Name(stated)
+        node.refuse(f"quantizes to {kind} (output_dtype); {WHAT_TO_DO}")
+    return np.dtype(INTEGER_TYPES[stated])
 
 
 def dequantize_linear(builder: Builder, node: OnnxNode) -> None:

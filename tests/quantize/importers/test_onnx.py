@@ -303,3 +303,27 @@ def test_half_precision_is_read_as_float32(tmp_path, inputs):
     expected = session.run(None, {"x": given})[0].astype(np.float32)
     np.testing.assert_allclose(FloatModel(net).logits(images), expected, rtol=2e-2, atol=2e-2)
     assert np.ptp(expected) > 0.1
+
+
+@pytest.mark.parametrize("kind", [TensorProto.UINT8, TensorProto.INT8, None])
+def test_output_dtype_of_a_quantizer_without_a_zero_point(tmp_path, kind):
+    """Weights through QuantizeLinear and back: int8 keeps their sign, uint8 does not."""
+    graph = Graph(opset=21)
+    weights = graph.rng.normal(0, 0.4, (8, 3, 3, 3)).astype(np.float32)
+    scale = graph.constant(np.float32(1 / 64))
+    more = {} if kind is None else {"output_dtype": kind}
+    integers = graph.add("QuantizeLinear", graph.constant(weights), scale, **more)
+    x = graph.add("Conv", "x", graph.add("DequantizeLinear", integers, scale))
+    x = graph.head(graph.relu(x), 8)
+    same(graph.save(tmp_path, graph.add("GlobalAveragePool", x), rank=4))
+
+
+def test_output_dtype_that_is_no_integer_is_refused(tmp_path):
+    graph = Graph(opset=23)
+    scale = graph.constant(np.float32(1 / 64))
+    weights = graph.constant(np.ones((8, 3, 3, 3), np.float32))
+    kind = TensorProto.FLOAT8E4M3FN
+    integers = graph.add("QuantizeLinear", weights, scale, output_dtype=kind)
+    x = graph.add("Conv", "x", graph.add("DequantizeLinear", integers, scale))
+    output = graph.add("GlobalAveragePool", graph.head(graph.relu(x), 8))
+    refused(graph.save(tmp_path, output, rank=4), "quantizes to FLOAT8E4M3FN (output_dtype)")
