@@ -22,6 +22,8 @@ from firebrick.commands.frame import (
     add_preprocessing_options,
     preprocessing_options,
 )
+from firebrick.hw.compiler.feasible import check_float
+from firebrick.hw.shape import PYNQ_Z2
 from firebrick.quantize import qfile
 from firebrick.quantize.calibration.model import read_model
 from firebrick.quantize.calibration.quantizer import EFFORTS, Steps, quantize_network
@@ -67,6 +69,8 @@ def main(arguments: list[str] | None = None) -> None:
         if options.float_model is not None:
             raise FirebrickError("--float-model belongs to a quantized .npz given as --model")
         model = read_model(options.model, **preprocessing_options(options))
+        # The largest engine of all boards: what it cannot run none can.
+        check_float(model.network, PYNQ_Z2)
         net, preprocessing = model.network, model.preprocessing
         for line in model.story:
             console.print(line, highlight=False)

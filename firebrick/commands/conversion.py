@@ -18,6 +18,8 @@ from firebrick.commands.frame import (
     add_preprocessing_options,
     preprocessing_options,
 )
+from firebrick.hw.compiler.feasible import check_float
+from firebrick.hw.shape import PYNQ_Z2
 from firebrick.quantize import qfile
 from firebrick.quantize.calibration.model import Model, read_model
 from firebrick.quantize.errors import FirebrickError
@@ -74,6 +76,8 @@ def convert(options: argparse.Namespace, console: Console) -> Conversion:
         model = Model(bundled.network, bundled.preprocessing, None, (), bundled.classes)
     else:
         model = read_model(options.model, **preprocessing_options(options))
+        # The largest engine of all boards: what it cannot run none can.
+        check_float(model.network, PYNQ_Z2)
     net, preprocessing = model.network, model.preprocessing
     for line in model.story:
         console.print(line, highlight=False)

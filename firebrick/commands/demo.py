@@ -33,6 +33,7 @@ from firebrick.commands.frame import (
     preprocessing_options,
 )
 from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.compiler.feasible import check_float
 from firebrick.hw.compiler.program import Program
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
 from firebrick.quantize import qfile
@@ -214,6 +215,7 @@ def _user_job(options: argparse.Namespace, console: Console) -> Job:
         labels = unseen = _labels(options, len(_classifier(qnet).bias))
     else:
         model = read_model(options.model, **given)
+        check_float(model.network, _shape(options.shape))
         net, preprocessing = model.network, model.preprocessing
         for line in model.story:
             console.print(line, highlight=False)

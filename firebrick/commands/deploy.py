@@ -27,6 +27,7 @@ from firebrick.hw.archive.pack import (
     write_archive,
 )
 from firebrick.hw.boards import board_names, load_board
+from firebrick.hw.compiler.feasible import check_float
 from firebrick.quantize import qfile
 from firebrick.quantize.calibration.model import read_model
 from firebrick.quantize.errors import FirebrickError
@@ -96,6 +97,7 @@ def _user_network(options: argparse.Namespace, console: Console) -> tuple[QNetwo
         qnet = qfile.load(options.model)
     else:
         model = read_model(options.model, **given)
+        check_float(model.network, load_board(options.board).shape)
         for line in model.story:
             console.print(line, highlight=False)
         net, preprocessing = model.network, model.preprocessing

@@ -1,0 +1,90 @@
+"""What the engine cannot run is refused before anyone calibrates; what it can is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.compiler.feasible import check_float
+from firebrick.hw.compiler.steps import CompileError
+from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.quantize.architectures import ARCHITECTURES, build
+from firebrick.quantize.calibration.quantizer import quantize_network
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.network import Conv
+from tests.commands.run import command
+from tests.quantize import builders
+
+SHAPES = (
+    PYNQ_Z2,
+    EngineShape(7, 8),
+    replace(PYNQ_Z2, act_words=256),
+    EngineShape(4, 8, weight_words=64),
+)
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_it_says_what_the_compiler_says(seed: int, shape: EngineShape) -> None:
+    """On networks that fit and on engines that are too small, in the same words."""
+    make = builders.bypass_network if seed % 2 else builders.fire_network
+    net = make(seed=seed)
+    qnet = quantize_network(net, builders.BGR, builders.photos(seed, 2))
+    said = []
+    for check in (lambda: check_float(net, shape), lambda: compile_network(qnet, shape)):
+        try:
+            check()
+            said.append("")
+        except CompileError as error:
+            said.append(str(error))
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_published_networks(name: str) -> None:
+    check_float(build(ARCHITECTURES[name](), np.random.default_rng(0)), PYNQ_Z2)
+
+
+def test_a_stride_behind_the_first_layer() -> None:
+    net = builders.fire_network(seed=1)
+    index = next(i for i, n in enumerate(net.nodes) if isinstance(n, Conv) and n.input != net.input)
+    nodes = list(net.nodes)
+    nodes[index] = replace(nodes[index], stride=2)
+    with pytest.raises(CompileError, match=r"stride 2, padding .*; behind the first layer"):
+        check_float(replace(net, nodes=tuple(nodes)), PYNQ_Z2)
+
+
+@pytest.mark.parametrize("name", ["quantize", "accuracy", "demo", "deploy"])
+def test_every_command_refuses_before_it_calibrates(
+    shared_data: Path, tmp_path: Path, name: str
+) -> None:
+    """ResNet-8: strides behind the first layer."""
+    folder = shared_data / "mlperf_tiny"
+    options = ["--model", folder / "resnet8.onnx", "--images", folder / "images"]
+    options += [
+        "--color",
+        "RGB",
+        "--resize",
+        "0",
+        "--scale",
+        "1",
+        "--mean",
+        "0,0,0",
+        "--std",
+        "1,1,1",
+    ]
+    options += ["--out", tmp_path / ("out.npz" if name == "quantize" else "out")]
+    if name == "accuracy":
+        options += ["--labels", folder / "labels.csv"]
+    done = command(name, *options)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+    assert "layer conv2d_3: a convolution of 3x3, stride 2" in done.stderr
+    assert "calibrat" not in done.stdout and list(tmp_path.iterdir()) == []
+
+
+def test_the_reason_is_an_error_of_the_users() -> None:
+    assert issubclass(CompileError, FirebrickError)
