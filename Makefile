@@ -40,7 +40,7 @@ for_board = --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") \
             $(if $(IMAGES),--images "$(IMAGES)") $(if $(CALIBRATION),--calibration "$(CALIBRATION)") \
             $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
-.PHONY: help setup demo test test-fast pynq accuracy quantize compress deploy notebook hls figures train \
+.PHONY: help setup demo test test-fast pynq accuracy quantize learn compress deploy notebook hls figures train \
         generate lint synth route boards bitstream bench clean
 
 help:  ## this list
@@ -69,6 +69,10 @@ accuracy: $(STAMP)  ## float against fixed point on labelled images (MODEL= IMAG
 
 quantize: $(STAMP)  ## quantize a network and report on it: MODEL= CALIBRATION= IMAGES= LABELS= -> build/network.*
 	@$(BIN)/firebrick quantize $(chosen) --out build/network.npz
+
+learn: $(STAMP)  ## your own classes: IMAGES=folder with a folder of photos a class -> build/learn.* (LABELS= MODEL=)
+	@$(BIN)/firebrick learn --images "$(IMAGES)" $(if $(LABELS),--labels "$(LABELS)") \
+	  $(if $(MODEL),--model "$(MODEL)") $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
 deploy: $(STAMP)  ## pack an archive for a board (MODEL= IMAGES= BOARD=pynq-z2 BOARD_HOST=user@address)
 	@$(BIN)/firebrick deploy $(for_board) $(if $(BOARD_HOST),--host "$(BOARD_HOST)")

@@ -18,7 +18,7 @@ from firebrick.quantize.qnetwork import Preprocessing
 if TYPE_CHECKING:
     from firebrick.quantize.importers.onnx.model import ImportedModel
 
-# Where a QDQ file of ours says how its pictures are prepared, and what its classes are called.
+# Where an ONNX file of ours says how its pictures are prepared, and what its classes are called.
 PICTURES_KEY, CLASSES_KEY = "firebrick.pictures", "firebrick.classes"
 # The published network of the .net format was trained with Caffe.
 NET_PRESET = "caffe-squeezenet"
@@ -71,15 +71,15 @@ def prepare(model: ImportedModel, preset: str | None = None, **values: Any) -> P
     Nothing is normalized twice unnoticed.  Where the file scales or shifts its input itself,
     scale, mean and std are what happens before that: a preset whose own would do it again is
     refused, unless they are given by value.  Where the file takes bytes nothing happens before
-    it: they are 1, 0 and 1 and need not be stated.
+    it: they are 1, 0 and 1 and need not be stated.  Files of ours state theirs themselves.
     """
     channels = model.network.shapes[model.network.input][0]
     identity = {"scale": 1.0, "mean": (0.0,) * channels, "std": (1.0,) * channels}
     shown = "--scale 1 --mean " + ",".join("0" * channels) + " --std " + ",".join("1" * channels)
     try:
-        if model.bytes_in and preset is None:
+        if preset is None:
             stated = json.loads(model.metadata.get(PICTURES_KEY, "{}"))
-            values = {**identity, **stated, **values}
+            values = {**(identity if model.bytes_in else {}), **stated, **values}
         wanted = preprocessing(preset, **values)
         doing = [name for name in identity if not _same(getattr(wanted, name), identity[name])]
         if model.bytes_in and doing:

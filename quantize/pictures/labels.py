@@ -31,7 +31,7 @@ def read_labels(path: str | Path, folder: str | Path, class_count: int) -> list[
     if not folder.is_dir():
         raise FirebrickError(f"{folder}: not a folder of images")
     labels = []
-    for line, row in _rows(path, ("file", "class_index")):
+    for line, row in read_rows(path, ("file", "class_index")):
         image = folder / row["file"]
         if not row["file"] or not image.is_file():
             raise FirebrickError(f"{path}, line {line}: no image {row['file']!r} in {folder}")
@@ -48,7 +48,7 @@ def read_classes(path: str | Path, class_count: int) -> tuple[str, ...]:
     """
     path = Path(path)
     names: dict[int, str] = {}
-    for line, row in _rows(path, ("class_index", "name")):
+    for line, row in read_rows(path, ("class_index", "name")):
         index = _class_index(path, line, row["class_index"], class_count)
         if names.setdefault(index, row["name"]) != row["name"]:
             raise FirebrickError(f"{path}, line {line}: class {index} has two names")
@@ -70,8 +70,13 @@ def _class_index(path: Path, line: int, text: str, class_count: int) -> int:
     return index
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
-    """(line number, row) for every row; FirebrickError unless it is a CSV file with ``columns``."""
+def read_rows(
+    path: Path, columns: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> list[tuple[int, dict[str, str]]]:
+    """(line number, row) for every row; FirebrickError unless it is a CSV file with ``columns``.
+
+    A row has those, and what the file has of ``optional``.
+    """
     if not path.is_file():
         raise FirebrickError(f"{path}: no such file")
     try:
@@ -81,8 +86,7 @@ def _rows(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str
             missing = [name for name in columns if name not in header]
             if missing:
                 raise FirebrickError(f"{path}: has no column {' and no column '.join(missing)}")
-            return [
-                (reader.line_num, {name: row[name] or "" for name in columns}) for row in reader
-            ]
+            wanted = (*columns, *(name for name in optional if name in header))
+            return [(reader.line_num, {name: row[name] or "" for name in wanted}) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise FirebrickError(f"{path}: not a CSV file in UTF-8 ({error})") from error

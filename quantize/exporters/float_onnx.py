@@ -1,0 +1,100 @@
+"""A float network as an ordinary ONNX file, which says itself how its pictures are prepared."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from firebrick.quantize.importers.load import CLASSES_KEY, PICTURES_KEY
+from firebrick.quantize.network import Add, Concat, Conv, MaxPool, Network, inputs_of
+from firebrick.quantize.qnetwork import Preprocessing
+from firebrick.quantize.support.files import write_atomically
+
+OPSET = 17
+# The oldest file version that holds opset 17: readable by the oldest runtimes.
+IR_VERSION = 8
+
+
+def export_onnx(
+    net: Network, preprocessing: Preprocessing, path: str | Path, classes: tuple[str, ...] = ()
+) -> None:
+    """Write ``net`` as ONNX: float32 [N, C, H, W] as ``preprocessing`` makes it in, logits out.
+
+    Tensors keep their names.  Metadata holds the preprocessing and the names of the classes, so
+    that the importer needs no options.
+    """
+    model = to_model(net, preprocessing, classes)
+    write_atomically(path, lambda file: file.write(model.SerializeToString()))
+
+
+def to_model(
+    net: Network, preprocessing: Preprocessing, classes: tuple[str, ...] = ()
+) -> onnx.ModelProto:
+    """The model of :func:`export_onnx`, checked by ``onnx.checker``."""
+    nodes: list[onnx.NodeProto] = []
+    weights: dict[str, np.ndarray] = {}
+
+    def add(kind: str, inputs: list[str], output: str, name: str, **attributes: object) -> str:
+        nodes.append(helper.make_node(kind, inputs, [output], name, **attributes))
+        return output
+
+    for node in net.nodes:
+        inputs = list(inputs_of(node))
+        linear = f"{node.output}/linear" if getattr(node, "relu", False) else node.output
+        if isinstance(node, Conv):
+            names = [f"{node.name}.weight", f"{node.name}.bias"]
+            weights |= dict(zip(names, (node.weights, node.bias), strict=True))
+            kernel = list(node.weights.shape[2:])
+            strides, pads = [node.stride] * 2, list(node.padding)
+            add(
+                "Conv",
+                [*inputs, *names],
+                linear,
+                node.name,
+                kernel_shape=kernel,
+                strides=strides,
+                pads=pads,
+            )
+        elif isinstance(node, MaxPool):
+            shape = {"kernel_shape": [node.kernel] * 2, "strides": [2, 2]}
+            add("MaxPool", inputs, linear, node.name, **shape, ceil_mode=int(node.ceil_mode))
+        elif isinstance(node, Concat):
+            add("Concat", inputs, linear, node.name, axis=1)
+        elif isinstance(node, Add):
+            add("Add", inputs, linear, node.name)
+        else:
+            mean = add("GlobalAveragePool", inputs, f"{node.output}/mean", node.name)
+            logits = f"{node.output}/logits" if net.softmax else node.output
+            add("Flatten", [mean], logits, f"{node.name}/flatten", axis=1)
+            if net.softmax:
+                add("Softmax", [logits], node.output, f"{node.name}/softmax", axis=1)
+        if linear != node.output:
+            add("Relu", [linear], node.output, f"{node.name}/relu")
+    last = net.nodes[-1].output
+    shape = net.shapes[net.input]
+    graph = helper.make_graph(
+        nodes,
+        net.name,
+        [helper.make_tensor_value_info(net.input, TensorProto.FLOAT, ["N", *shape])],
+        [helper.make_tensor_value_info(last, TensorProto.FLOAT, ["N", net.shapes[last][0]])],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    model = helper.make_model(
+        graph,
+        producer_name="firebrick",
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+    )
+    prepared = {
+        name: getattr(preprocessing, name) for name in ("color", "resize", "scale", "mean", "std")
+    }
+    texts = {PICTURES_KEY: json.dumps(prepared)}
+    if classes:
+        texts[CLASSES_KEY] = json.dumps(classes)
+    helper.set_model_props(model, texts)
+    onnx.checker.check_model(model, full_check=True)
+    return model
