@@ -2,7 +2,8 @@
 
 ``--record-slow`` brings ``slow.txt`` up to date for the tests of its run, ``--fast`` leaves out
 what it lists.  What fixtures of a module or a session take counts for each test that uses them: in
-random order any of them may be the one that sets them up.
+random order any of them may be the one that sets them up.  Tests that build a simulator or need an
+environment of their own are listed until a run has measured them.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ def tell(reporter: pytest.TerminalReporter) -> None:
         folders = Counter(str(Path(name.partition("::")[0]).parent) for name in read_slow())
         listed = ", ".join(f"{folder} {count}" for folder, count in sorted(folders.items()))
         reporter.write_line(
-            f"left out: {folders.total()} tests over {SLOW_SECONDS:g} s ({listed}); "
+            f"left out: {folders.total()} tests that {SLOW.name} lists ({listed}); "
             "`make test` runs them too"
         )
         took = time.monotonic() - _started
