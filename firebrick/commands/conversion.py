@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from firebrick.commands.agreement import add_accept_option, check_agreement
 from firebrick.commands.chosen import MODEL_HELP, bundled_of, is_bundled
 from firebrick.commands.frame import (
     add_effort_option,
@@ -58,6 +59,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", help="CSV with columns class_index, name")
     parser.add_argument("--out", required=True, help="the quantized network, .npz")
     parser.add_argument("--qdq", help="also export QDQ ONNX to this file")
+    add_accept_option(parser)
     add_effort_option(parser)
     add_preprocessing_options(parser)
 
@@ -108,6 +110,7 @@ def convert(options: argparse.Namespace, console: Console) -> Conversion:
 
         export_qdq(qnet, options.qdq)
         console.print(f"wrote {options.qdq}", highlight=False)
+    check_agreement(qnet.report, options.accept, console)
     if calibration is None:
         calibration = np.zeros((0, *net.shapes[net.input]), np.uint8)
     return Conversion(quantized.net, qnet, calibration, _accuracy(net, qnet, labels, files))

@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from firebrick.commands.agreement import add_accept_option, check_agreement
 from firebrick.commands.chosen import MODEL_HELP, bundled_of, calibration_of, is_bundled
 from firebrick.commands.demo_board import Outcome, ideal_cycles, run_all
 from firebrick.commands.demo_picture import draw
@@ -235,6 +236,7 @@ def _user_job(options: argparse.Namespace, console: Console) -> Job:
         # Only images that calibration never saw tell how well it went, as far as there are any.
         unseen = [label for label in labels if label.path.resolve() not in seen] or labels
         print_report(qnet.report, console)
+        check_agreement(qnet.report, options.accept, console)
     accuracy = None
     if labels:
         judged = spread(unseen, ACCURACY_LIMIT)
@@ -402,5 +404,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--shape", default=str(PYNQ_Z2), help="array, pixels x channels")
     parser.add_argument("--out", default="build", help="folder of the results (%(default)s)")
     add_effort_option(parser)
+    add_accept_option(parser)
     add_preprocessing_options(parser)
     return parser

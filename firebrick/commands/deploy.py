@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from firebrick.commands.agreement import add_accept_option, check_agreement
 from firebrick.commands.chosen import MODEL_HELP, choose, is_bundled
 from firebrick.commands.frame import (
     Parser,
@@ -108,6 +109,7 @@ def _user_network(options: argparse.Namespace, console: Console) -> tuple[QNetwo
         if options.classes is not None:
             classes = read_classes(options.classes, net.shapes[net.nodes[-1].output][0])
         qnet = model.quantize(load_images(files, preprocessing), classes=classes)
+        check_agreement(qnet.report, options.accept, console)
     chosen = spread(list_images(options.images), options.count)
     pictures = load_images(chosen, qnet.preprocessing)
     return qnet, [Sample(f.stem, p) for f, p in zip(chosen, pictures, strict=True)]
@@ -129,5 +131,6 @@ def _parser(command: str) -> argparse.ArgumentParser:
     parser.add_argument("--count", type=positive, default=SAMPLES, help="pictures (%(default)s)")
     parser.add_argument("--host", help="copy the archive there: user@address")
     parser.add_argument("--out", default="build/deploy", help="folder (%(default)s)")
+    add_accept_option(parser)
     add_preprocessing_options(parser)
     return parser

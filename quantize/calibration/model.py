@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from firebrick.quantize.importers.load import CLASSES_KEY, load_model, prepare
 from firebrick.quantize.network import Network
 from firebrick.quantize.qnetwork import Preprocessing, QNetwork
 
+if TYPE_CHECKING:
+    from firebrick.quantize.importers.onnx.model import ImportedModel
+
 # Lines of a list that are shown; the report has them all.
 SHOWN = 6
 
@@ -27,13 +30,15 @@ SHOWN = 6
 @dataclass(frozen=True, eq=False)
 class Model:
     """A float network with its preprocessing; ``taken`` is the quantized network that the file
-    itself holds, if it does, and ``story`` says in lines what was made of its quantizers."""
+    itself holds, if it does, and ``story`` says in lines what was made of its quantizers.
+    ``imported`` is an ONNX file's graph: agreement is measured against the file itself."""
 
     network: Network
     preprocessing: Preprocessing
     taken: QNetwork | None
     story: tuple[str, ...]
     classes: tuple[str, ...] = ()
+    imported: ImportedModel | None = None
 
     def quantize(
         self,
@@ -68,7 +73,7 @@ class Model:
                     "CALIBRATION is missing: a folder of images like those that the network was "
                     "trained on"
                 )
-            return quantize(
+            done = quantize(
                 self.network,
                 self.preprocessing,
                 calibration,
@@ -76,6 +81,7 @@ class Model:
                 classes=names,
                 effort=effort,
             )
+            return replace(done, qnet=self._measured(done.qnet, calibration, held_out))
         report = dict(self.taken.report)
         images = None if calibration is None else calibration[:MEASURED_IMAGES]
         if images is not None and len(images):
@@ -87,7 +93,40 @@ class Model:
             for name in ("measured_images", "logit_sqnr_db", "held_out"):
                 report[name] = found[name]
         qnet = replace(self.taken, classes=names, report=json.loads(json.dumps(report)))
-        return Quantized(qnet, self.network)
+        return Quantized(self._measured(qnet, calibration, held_out), self.network)
+
+    def _measured(
+        self, qnet: QNetwork, images: np.ndarray | None, held_out: np.ndarray | None
+    ) -> QNetwork:
+        """``qnet`` with figures measured against the file itself, where onnxruntime runs it."""
+        if self.imported is None or images is None or not len(images):
+            return qnet
+        from firebrick.quantize.calibration.against_file import compare_with_file, open_file
+
+        report = dict(qnet.report)
+        try:
+            file = open_file(self.imported)
+        except FirebrickError as error:
+            report["against_file"] = {"refused": str(error)}
+            return replace(qnet, report=report)
+        found = compare_with_file(file, qnet, images[:MEASURED_IMAGES])
+        report["logit_sqnr_db"] = found["logit_sqnr_db"]
+        if held_out is not None:
+            found = compare_with_file(file, qnet, held_out)
+            report["held_out"] = {
+                name: found[name] for name in ("images", "agreement", "logit_sqnr_db")
+            }
+        if self.taken is not None:
+            # The float network knows nothing of the file's grids: only the file tells.
+            for part in ("layers", "additions"):
+                report[part] = [
+                    {**entry, "sqnr_db": found["layers"].get(entry["output"])}
+                    if entry["output"] in found["layers"]
+                    else entry
+                    for entry in report[part]
+                ]
+        report["against_file"] = found
+        return replace(qnet, report=json.loads(json.dumps(report)))
 
 
 def read_model(path: str | Path, preset: str | None = None, **values: Any) -> Model:
@@ -105,7 +144,7 @@ def read_model(path: str | Path, preset: str | None = None, **values: Any) -> Mo
     classes = _classes(model.metadata, model.network)
     if not model.quantizers:
         refuse_ceilings(model)
-        return Model(model.network, preprocessing, None, (), classes)
+        return Model(model.network, preprocessing, None, (), classes, model)
     taken = take_over(model, preprocessing)
     if taken.qnet is None:
         refuse_ceilings(model)
@@ -114,7 +153,7 @@ def read_model(path: str | Path, preset: str | None = None, **values: Any) -> Mo
             "numbers, and quantized anew on calibration images, because of",
             *_some(taken.reasons),
         )
-        return Model(model.network, preprocessing, None, story, classes)
+        return Model(model.network, preprocessing, None, story, classes, model)
     layers = len(taken.qnet.report["layers"])
     story = (
         f"{path.name} is quantized: the scales of all its {len(taken.qnet.tensors) - 1} tensors "
@@ -123,7 +162,8 @@ def read_model(path: str | Path, preset: str | None = None, **values: Any) -> Mo
     )
     if taken.rounded:
         story = (*story, "rounded anew:", *_some(taken.rounded))
-    return Model(model.network, preprocessing, taken.qnet, (*story, *_some(taken.notes)), classes)
+    story = (*story, *_some(taken.notes))
+    return Model(model.network, preprocessing, taken.qnet, story, classes, model)
 
 
 def _some(lines: tuple[str, ...]) -> tuple[str, ...]:

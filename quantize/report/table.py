@@ -40,10 +40,18 @@ def print_report(report: dict, console: Console | None = None) -> None:
     taken = [name for name, done in report.get("steps", {}).items() if done]
     console.print(f"steps beyond plain calibration: {', '.join(taken) or 'none'}")
     held_out = report["held_out"]
+    file = report.get("against_file", {})
+    original = "the file" if "oracle" in file else "the float network"
     if held_out is not None:
         console.print(
-            f"held-out images: {held_out['images']}, same first choice as the float network "
+            f"held-out images: {held_out['images']}, same first choice as {original} "
             f"{held_out['agreement']:.1f} %, logits {_decibel(held_out['logit_sqnr_db'])} dB"
+        )
+    if "oracle" in file:
+        console.print(f"agreement and logits measured against {file['oracle']}", markup=False)
+    elif "refused" in file:
+        console.print(
+            f"measured against the float network as it was read: {file['refused']}", markup=False
         )
 
 
