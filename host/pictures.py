@@ -7,6 +7,11 @@ pictures that have the network's size already can be used.
 from __future__ import annotations
 
 import os
+import re
+import struct
+import sys
+import zipfile
+import zlib
 from typing import Any
 
 import numpy as np
@@ -15,9 +20,30 @@ from .errors import ImageError
 from .layout import to_channels_first
 from .program import Program
 
-SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 ARRAY_SUFFIX = ".npy"
 MAX_16 = 65535
+ALPHA_MODES = ("LA", "PA", "RGBA")
+# What decoders raise on damaged files.
+DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+    zipfile.BadZipFile,
+)
+# Start of a PGM or PPM file up to its largest value; comments may stand between the numbers.
+_GAP = rb"(?:\s|#[^\n]*\n)+"
+PNM = re.compile(rb"P[2356]" + _GAP + rb"\d+" + _GAP + rb"\d+" + _GAP + rb"(\d+)")
+_BITS, _PHOTOMETRIC = 258, 262  # tags of TIFF
+_said: set[str] = set()
 
 
 def load(path: str | os.PathLike[str], program: Program) -> np.ndarray:
@@ -31,12 +57,16 @@ def load(path: str | os.PathLike[str], program: Program) -> np.ndarray:
         return _array(name, program)
     image = _pillow(name)
     try:
-        with image.open(name) as opened:
-            picture = _as_seen(image, opened, name).convert(_mode(program))
+        # By name, Pillow maps the file into memory and mixes up the sides of a turned TIFF.
+        with open(name, "rb") as file, image.open(file) as opened:
+            mode = _mode(program)
+            picture = _as_seen(image, opened, name, "A" in mode).convert(mode)
+    except ImageError:
+        raise
     except FileNotFoundError:
         raise ImageError(f"{name}: no such picture") from None
-    except (OSError, SyntaxError, ValueError, image.DecompressionBombError) as error:
-        raise ImageError(f"{name}: not a readable picture ({error})") from None
+    except (*DAMAGE, image.DecompressionBombError) as error:
+        raise ImageError(f"{name}: not a readable picture ({_line(error)})") from None
     return _fitted(picture, program, name)
 
 
@@ -66,8 +96,11 @@ def _array(name: str, program: Program) -> np.ndarray:
         array = np.load(name, allow_pickle=False)
     except FileNotFoundError:
         raise ImageError(f"{name}: no such picture") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise ImageError(f"{name}: not a readable array ({error})") from None
+    except DAMAGE as error:
+        raise ImageError(f"{name}: not a readable array ({_line(error)})") from None
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise ImageError(f"{name}: an .npz archive; a .npy file holds one array")
     try:
         return to_channels_first(array, program.input).transpose(1, 2, 0)
     except ImageError as error:
@@ -85,25 +118,72 @@ def _pillow(name: str) -> Any:
     return Image
 
 
-def _as_seen(image: Any, picture: Any, name: str) -> Any:
+def _as_seen(image: Any, picture: Any, name: str, alpha: bool) -> Any:
     """The picture as viewers show it: turned as its EXIF orientation says, 16-bit gray scaled to
-    8 bits (value * 255 / 65535, rounded); ImageError for values that have no such range."""
+    8 bits (value * 255 / 65535, rounded), the first of several frames.
+
+    Said once: frames and transparency that are not used. ImageError for numbers whose range
+    nothing says.
+    """
     from PIL import ImageOps
 
-    if picture.mode.startswith("I;16") or picture.mode == "I":
+    if getattr(picture, "is_animated", False) and picture.format != "MPO":
+        say("frames", f"{name}: of pictures with several frames or pages the first is used")
+    _check_range(name, picture)
+    if picture.format == "TIFF":
+        picture.load()  # which turns it
+    else:
+        picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I"):
         values = np.asarray(picture).astype(np.int64)
-        if values.min() < 0 or values.max() > MAX_16:
-            raise ImageError(
-                f"{name}: holds numbers from {values.min()} to {values.max()}; a picture has 8 or "
-                "16 bits: save it so, or give the numbers as .npy"
-            )
         picture = image.fromarray(((values * 255 + MAX_16 // 2) // MAX_16).astype(np.uint8))
-    elif picture.mode == "F":
-        raise ImageError(
-            f"{name}: holds floating-point numbers, whose range nothing says: save it with 8 or 16 "
-            "bits, or give the numbers as .npy"
+    if "transparency" in picture.info and picture.mode not in ALPHA_MODES:
+        picture = picture.convert("RGBA")
+    has_alpha = picture.mode in ALPHA_MODES and not alpha
+    if has_alpha and picture.getchannel("A").getextrema() != (255, 255):
+        say(
+            "alpha",
+            f"{name}: is transparent in places; alpha is left out, as training does: the colors "
+            "behind it count",
         )
-    return ImageOps.exif_transpose(picture)
+    return picture
+
+
+def _check_range(name: str, picture: Any) -> None:
+    """ImageError unless the numbers of the file are 8 or 16 bits from black to white."""
+    wrong = ""
+    if picture.format == "PPM":
+        with open(name, "rb") as file:
+            found = PNM.match(file.read(4096))
+        if found and int(found[1]) not in (255, MAX_16):
+            wrong = f"numbers up to {int(found[1])}"
+    elif picture.mode == "F":
+        wrong = "floating-point numbers, whose range nothing says"
+    elif picture.mode.startswith("I") and picture.format == "TIFF":
+        bits = tuple(picture.tag_v2.get(_BITS, (1,)))
+        if picture.mode == "I" or bits != (16,):
+            wrong = f"signed or {bits[0]}-bit numbers, whose range nothing says"
+        elif picture.tag_v2.get(_PHOTOMETRIC) == 0:
+            wrong = "16-bit numbers of which 0 is white"
+    elif picture.mode == "I" and picture.format != "PNG":
+        wrong = "32-bit numbers, whose range nothing says"
+    if wrong:
+        raise ImageError(
+            f"{name}: holds {wrong}; save it with 8 or 16 bits, black as 0, or give the numbers "
+            "as .npy"
+        )
+
+
+def say(kind: str, text: str) -> None:
+    """One line on stderr for the first of a kind."""
+    if kind not in _said:
+        _said.add(kind)
+        print(text, file=sys.stderr)
+
+
+def _line(error: BaseException) -> str:
+    text = str(error).partition(" <_io.")[0]  # the file is named already
+    return " ".join(text.split()) or type(error).__name__
 
 
 def _mode(program: Program) -> str:

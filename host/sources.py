@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 
 from .errors import SourceError
-from .pictures import ARRAY_SUFFIX, SUFFIXES, fit, load
+from .pictures import ARRAY_SUFFIX, SUFFIXES, fit, load, say
 from .program import Program
+
+# What people keep beside pictures.
+BESIDE = (".csv", ".txt", ".md", ".json")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +69,8 @@ class Feed:
 
 
 def folder(path: str | os.PathLike[str], program: Program) -> Iterator[Picture]:
-    """The pictures and `.npy` files of a folder by name, resized and cropped as in training.
+    """The pictures and `.npy` files of a folder by name, resized and cropped as in training; what
+    else lies there is named on stderr.
 
     Raises :class:`SourceError` where there is no such folder, or no picture in it; reading one may
     raise :class:`ImageError`.
@@ -79,8 +83,13 @@ def folder(path: str | os.PathLike[str], program: Program) -> Iterator[Picture]:
         raise SourceError(f"{root}: {error.strerror}") from None
     # Finder leaves "._name" beside each file that it copies to other systems.
     found = [name for name in names if name.lower().endswith(suffixes) and name[:2] != "._"]
+    found = [name for name in found if not os.path.isdir(os.path.join(root, name))]
     if not found:
         raise SourceError(f"{root}: holds no pictures ({', '.join(suffixes)})")
+    others = [name for name in names if name not in found and not name.lower().endswith(BESIDE)]
+    if others:
+        shown = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
+        say(root, f"not used in {root}: {len(others)} other entries ({shown})")
     return (Picture(name, load(os.path.join(root, name), program)) for name in found)
 
 

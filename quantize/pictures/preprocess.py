@@ -5,7 +5,11 @@ Nothing is guessed: a preset is named, or every value is given.
 
 from __future__ import annotations
 
+import re
+import struct
 import sys
+import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,12 +29,34 @@ from firebrick.quantize.preprocessing import (
 from firebrick.quantize.qnetwork import Preprocessing
 from firebrick.quantize.support.parallel import parallel_map
 
-SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 # Numbers on disk, for inputs that are no pictures; listed and read like pictures.
 ARRAY_SUFFIX = ".npy"
 # What people keep beside pictures.
 BESIDE = (".csv", ".txt", ".md", ".json")
 MAX_16 = 65535
+ALPHA_MODES = ("LA", "PA", "RGBA")
+# What decoders raise on damaged files.
+DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+    zipfile.BadZipFile,
+    Image.DecompressionBombError,
+)
+# Start of a PGM or PPM file up to its largest value; comments may stand between the numbers.
+_GAP = rb"(?:\s|#[^\n]*\n)+"
+PNM = re.compile(rb"P[2356]" + _GAP + rb"\d+" + _GAP + rb"\d+" + _GAP + rb"(\d+)")
+_BITS, _PHOTOMETRIC = 258, 262  # tags of TIFF
+_said: set[str] = set()
 
 # The crop of a preset is that of the networks it is known from; preprocessing() replaces it by
 # the input size of the network at hand.
@@ -161,12 +187,13 @@ def load_image(path: str | Path, value: Preprocessing) -> np.ndarray:
         return _load_array(path, value)
     mode = picture_mode(value.color)
     try:
-        with Image.open(path) as opened:
-            picture = _as_seen(path, opened).convert(mode)
+        # By name, Pillow maps the file into memory and mixes up the sides of a turned TIFF.
+        with open(path, "rb") as file, Image.open(file) as opened:
+            picture = _as_seen(path, opened, "A" in mode).convert(mode)
     except FileNotFoundError as error:
         raise FirebrickError(f"{path}: no such image") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise FirebrickError(f"{path}: not a readable image ({error})") from error
+    except DAMAGE as error:
+        raise FirebrickError(f"{path}: not a readable image ({_line(error)})") from error
     height, width = value.crop
     if (picture.height, picture.width) != (height, width):
         picture = _resize_and_crop(path, picture, value)
@@ -175,23 +202,72 @@ def load_image(path: str | Path, value: Preprocessing) -> np.ndarray:
     return np.ascontiguousarray(planes)
 
 
-def _as_seen(path: str | Path, picture: Image.Image) -> Image.Image:
+def _as_seen(path: str | Path, picture: Image.Image, alpha: bool) -> Image.Image:
     """The picture as viewers show it: turned as its EXIF orientation says, 16-bit gray scaled to
-    8 bits (value * 255 / 65535, rounded); FirebrickError for values that have no such range."""
-    if picture.mode.startswith("I;16") or picture.mode == "I":
+    8 bits (value * 255 / 65535, rounded), the first of several frames.
+
+    Said once: frames and transparency that are not used.  FirebrickError for numbers whose range
+    nothing says.
+    """
+    name = str(path)
+    if getattr(picture, "is_animated", False) and picture.format != "MPO":
+        _say("frames", f"{name}: of pictures with several frames or pages the first is used")
+    _check_range(name, picture)
+    if picture.format == "TIFF":
+        picture.load()  # which turns it
+    else:
+        picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I"):
         values = np.asarray(picture).astype(np.int64)
-        if values.min() < 0 or values.max() > MAX_16:
-            raise FirebrickError(
-                f"{path}: holds numbers from {values.min()} to {values.max()}; a picture has 8 or "
-                "16 bits: save it so, or give the numbers as .npy"
-            )
         picture = Image.fromarray(((values * 255 + MAX_16 // 2) // MAX_16).astype(np.uint8))
-    elif picture.mode == "F":
-        raise FirebrickError(
-            f"{path}: holds floating-point numbers, whose range nothing says: save it with 8 or 16 "
-            "bits, or give the numbers as .npy"
+    if "transparency" in picture.info and picture.mode not in ALPHA_MODES:
+        picture = picture.convert("RGBA")
+    has_alpha = picture.mode in ALPHA_MODES and not alpha
+    if has_alpha and picture.getchannel("A").getextrema() != (255, 255):
+        _say(
+            "alpha",
+            f"{name}: is transparent in places; alpha is left out, as training does: the colors "
+            "behind it count",
         )
-    return ImageOps.exif_transpose(picture)
+    return picture
+
+
+def _check_range(name: str, picture: Image.Image) -> None:
+    """FirebrickError unless the numbers of the file are 8 or 16 bits from black to white."""
+    wrong = ""
+    if picture.format == "PPM":
+        with open(name, "rb") as file:
+            found = PNM.match(file.read(4096))
+        if found and int(found[1]) not in (255, MAX_16):
+            wrong = f"numbers up to {int(found[1])}"
+    elif picture.mode == "F":
+        wrong = "floating-point numbers, whose range nothing says"
+    elif picture.mode.startswith("I") and picture.format == "TIFF":
+        tags = picture.tag_v2  # type: ignore[attr-defined]
+        bits = tuple(tags.get(_BITS, (1,)))
+        if picture.mode == "I" or bits != (16,):
+            wrong = f"signed or {bits[0]}-bit numbers, whose range nothing says"
+        elif tags.get(_PHOTOMETRIC) == 0:
+            wrong = "16-bit numbers of which 0 is white"
+    elif picture.mode == "I" and picture.format != "PNG":
+        wrong = "32-bit numbers, whose range nothing says"
+    if wrong:
+        raise FirebrickError(
+            f"{name}: holds {wrong}; save it with 8 or 16 bits, black as 0, or give the numbers "
+            "as .npy"
+        )
+
+
+def _say(kind: str, text: str) -> None:
+    """One line on stderr for the first of a kind."""
+    if kind not in _said:
+        _said.add(kind)
+        print(text, file=sys.stderr)
+
+
+def _line(error: BaseException) -> str:
+    text = str(error).partition(" <_io.")[0]  # the file is named already
+    return " ".join(text.split()) or type(error).__name__
 
 
 def _load_array(path: str | Path, value: Preprocessing) -> np.ndarray:
@@ -203,8 +279,11 @@ def _load_array(path: str | Path, value: Preprocessing) -> np.ndarray:
         array = np.load(path, allow_pickle=False)
     except FileNotFoundError as error:
         raise FirebrickError(f"{path}: no such image") from error
-    except (OSError, ValueError, EOFError) as error:
-        raise FirebrickError(f"{path}: not a readable array ({error})") from error
+    except DAMAGE as error:
+        raise FirebrickError(f"{path}: not a readable array ({_line(error)})") from error
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise FirebrickError(f"{path}: an .npz archive; a .npy file holds one array")
     wanted = (channel_count(value), *value.crop)
     if array.dtype == np.uint8:
         if array.shape == wanted:

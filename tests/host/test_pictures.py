@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 import types
+import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from PIL import Image
 from firebrick.host import errors, pictures, sources
 from firebrick.host.program import Program, parse_program
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.pictures import preprocess
 from firebrick.quantize.pictures.preprocess import PRESETS, list_images, load_image
 from firebrick.quantize.preprocessing import COLORS
 from tests.host.fake_engine import make_program
@@ -80,7 +83,96 @@ def transparent(folder: Path) -> tuple[Path, np.ndarray]:
     return folder / "p.png", gray
 
 
-@pytest.mark.parametrize("case", [sixteen_bit, turned, palette, transparent])
+def gray_noise() -> np.ndarray:
+    return np.random.default_rng(8).integers(0, 256, (9, 11), dtype=np.uint8)
+
+
+def sixteen_bit_turned(folder: Path) -> tuple[Path, np.ndarray]:
+    upright = gray_noise()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    lying = np.rot90(upright).astype(np.uint16) * 257
+    Image.fromarray(np.ascontiguousarray(lying)).save(folder / "p.png", exif=exif)
+    return folder / "p.png", upright
+
+
+def tiff_turned(folder: Path) -> tuple[Path, np.ndarray]:
+    """Pillow turns a TIFF when it loads one, so nothing else must."""
+    upright = gray_noise()
+    lying = Image.fromarray(np.ascontiguousarray(np.rot90(upright)))
+    lying.save(folder / "p.tiff", tiffinfo={0x0112: 6})
+    return folder / "p.tiff", upright
+
+
+def sixteen_bit_tiff(folder: Path) -> tuple[Path, np.ndarray]:
+    gray = gray_noise()
+    Image.fromarray(gray.astype(np.uint16) * 257).save(folder / "p.tif")
+    return folder / "p.tif", gray
+
+
+def sixteen_bit_pgm(folder: Path) -> tuple[Path, np.ndarray]:
+    gray = gray_noise()
+    numbers = (gray.astype(np.uint16) * 257).astype(">u2").tobytes()
+    (folder / "p.pgm").write_bytes(b"P5\n# made by hand\n11 9\n65535\n" + numbers)
+    return folder / "p.pgm", gray
+
+
+def palette_with_transparency(folder: Path) -> tuple[Path, np.ndarray]:
+    gray = (gray_noise() // 32) * 32
+    picture = Image.fromarray(gray).convert("P")
+    picture.save(folder / "p.png", transparency=bytes(range(256)))
+    return folder / "p.png", gray
+
+
+def gif_of_two_frames(folder: Path) -> tuple[Path, np.ndarray]:
+    gray = gray_noise()
+    frames = [Image.fromarray(255 - gray)]
+    Image.fromarray(gray).save(folder / "p.gif", save_all=True, append_images=frames)
+    return folder / "p.gif", gray
+
+
+def webp(folder: Path) -> tuple[Path, np.ndarray]:
+    gray = gray_noise()
+    Image.fromarray(np.stack([gray] * 3, axis=2)).save(folder / "p.webp", lossless=True)
+    return folder / "p.webp", gray
+
+
+def multi_picture(folder: Path) -> tuple[Path, np.ndarray]:
+    """What telephones write: a JPEG with a second picture behind the first."""
+    Image.init()
+    if "MPO" not in Image.SAVE_ALL:
+        pytest.skip("this Pillow writes no such file")
+    gray = np.full((9, 11), 90, np.uint8)
+    other = [Image.fromarray(255 - gray)]
+    Image.fromarray(gray).save(folder / "p.jpg", "MPO", save_all=True, append_images=other)
+    return folder / "p.jpg", gray
+
+
+def cmyk(folder: Path) -> tuple[Path, np.ndarray]:
+    ink = np.zeros((9, 11, 4), np.uint8)
+    ink[..., 3] = 255 - gray_noise()
+    Image.fromarray(ink, "CMYK").save(folder / "p.tif")
+    return folder / "p.tif", gray_noise()
+
+
+CASES = [
+    sixteen_bit,
+    sixteen_bit_turned,
+    sixteen_bit_tiff,
+    sixteen_bit_pgm,
+    turned,
+    tiff_turned,
+    palette,
+    palette_with_transparency,
+    transparent,
+    gif_of_two_frames,
+    webp,
+    multi_picture,
+    cmyk,
+]
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_pictures_are_read_as_people_see_them(case, tmp_path: Path) -> None:
     """On the desk and on the board, and as the case says."""
     path, expected = case(tmp_path)
@@ -91,12 +183,35 @@ def test_pictures_are_read_as_people_see_them(case, tmp_path: Path) -> None:
     np.testing.assert_array_equal(pictures.load(path, program("L", 0))[:, :, 0], expected)
 
 
+def _png(width: int, height: int) -> bytes:
+    """A PNG of that size whose pixels are missing."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header
+    return data + struct.pack(">I", zlib.crc32(header)) + bytes(4) + b"IDAT"
+
+
+def _inverted(path: Path) -> None:
+    """A 16-bit TIFF that says that 0 is white."""
+    Image.fromarray(np.zeros((9, 11), np.uint16)).save(path)
+    entry = struct.pack("<HHIH", 262, 3, 1, 1)
+    data = path.read_bytes()
+    assert data.count(entry) == 1
+    path.write_bytes(data.replace(entry, struct.pack("<HHIH", 262, 3, 1, 0)))
+
+
 @pytest.mark.parametrize(
     ("save", "words"),
     [
         (lambda path: Image.fromarray(np.ones((9, 11), np.float32)).save(path), "floating-point"),
-        (lambda path: Image.fromarray(np.full((9, 11), 70_000, np.int32)).save(path), "70000"),
+        (lambda path: Image.fromarray(np.full((9, 11), 200, np.int32)).save(path), "signed or 32-"),
         (lambda path: path.write_bytes(b"II*\0 cut"), "not a readable"),
+        (lambda path: path.write_bytes(b"P5 11 9 15\n" + bytes(99)), "numbers up to 15;"),
+        (lambda path: path.write_bytes(b"P5 11 9 4095\n" + bytes(198)), "numbers up to 4095;"),
+        (lambda path: path.write_bytes(b"GIF89a"), "not a readable"),
+        (lambda path: path.write_bytes(_png(60_000, 60_000)), "not a readable.*bomb"),
+        (lambda path: path.write_bytes(_png(11, 9)), "not a readable"),
+        (lambda path: Image.new("L", (1, 1)).save(path), "1x1 pixels"),
+        (lambda path: _inverted(path), "of which 0 is white|not a readable"),
     ],
 )
 def test_what_is_no_picture_is_refused_by_name(save, words: str, tmp_path: Path) -> None:
@@ -109,6 +224,49 @@ def test_what_is_no_picture_is_refused_by_name(save, words: str, tmp_path: Path)
     with pytest.raises(errors.ImageError, match=words) as found:
         pictures.load(path, program("BGR", 0))
     assert str(path) in str(found.value)
+
+
+def test_what_is_left_out_of_a_picture_is_said_once(tmp_path: Path, capsys, monkeypatch) -> None:
+    value = replace(PRESETS["caffe-squeezenet"], resize=0, crop=(9, 11))
+    monkeypatch.setattr(preprocess, "_said", set())
+    monkeypatch.setattr(pictures, "_said", set())
+    for case, said in (
+        (transparent, "p.png: is transparent in places; alpha is left out"),
+        (palette_with_transparency, None),
+        (gif_of_two_frames, "p.gif: of pictures with several frames or pages the first is used"),
+        (gif_of_two_frames, None),
+    ):
+        path, _ = case(tmp_path)
+        load_image(path, value)
+        desk = capsys.readouterr().err
+        pictures.load(path, program("BGR", 0))
+        assert capsys.readouterr().err == desk
+        assert desk.count("\n") == (said is not None)
+        assert said is None or said in desk
+
+
+def test_an_archive_is_no_array(tmp_path: Path) -> None:
+    with open(tmp_path / "p.npy", "wb") as file:
+        np.savez(file, a=np.zeros((9, 11, 3), np.uint8))
+    value = replace(PRESETS["caffe-squeezenet"], resize=0, crop=(9, 11))
+    whole = (tmp_path / "p.npy").read_bytes()
+    for data, words in ((whole, "an .npz archive"), (whole[:90], "not a readable array")):
+        (tmp_path / "p.npy").write_bytes(data)
+        with pytest.raises(FirebrickError, match=rf"p\.npy: {words}"):
+            load_image(tmp_path / "p.npy", value)
+        with pytest.raises(errors.ImageError, match=rf"p\.npy: {words}"):
+            pictures.load(tmp_path / "p.npy", program("BGR", 0))
+
+
+def test_what_the_board_does_not_use_of_a_folder_is_named(tmp_path: Path, capsys) -> None:
+    Image.fromarray(np.zeros((9, 11, 3), np.uint8)).save(tmp_path / "a.png")
+    for name in ("b.heic", "c.raw", "labels.csv"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "d.png").mkdir()
+    assert [p.name for p in sources.folder(tmp_path, program())] == ["a.png"]
+    assert capsys.readouterr().err == (
+        f"not used in {tmp_path}: 3 other entries (b.heic, c.raw, d.png)\n"
+    )
 
 
 def test_strays_are_no_pictures(tmp_path: Path) -> None:

@@ -224,12 +224,12 @@ def test_batches_cover_all_images_in_order(tmp_path):
 
 def test_what_is_not_used_of_a_folder_is_named(tmp_path, capsys):
     Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / "a.png")
-    for name in ("b.gif", "c.gif", "d.heic", "e.raw"):
+    for name in ("b.tga", "c.tga", "d.heic", "e.raw"):
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "labels.csv").write_text("")
     assert [p.name for p in preprocess.list_images(tmp_path)] == ["a.png"]
     assert capsys.readouterr().err == (
-        f"not used in {tmp_path}: 4 other entries (b.gif, c.gif, d.heic, ...)\n"
+        f"not used in {tmp_path}: 4 other entries (b.tga, c.tga, d.heic, ...)\n"
     )
     (tmp_path / "lost.png").symlink_to(tmp_path / "nowhere.png")
     with pytest.raises(FirebrickError, match=r"lost\.png: a link that leads nowhere"):
