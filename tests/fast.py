@@ -105,6 +105,8 @@ def updated(slow: set[str], seconds: dict[str, float]) -> set[str]:
 
 def tell(reporter: pytest.TerminalReporter) -> None:
     """Record what was slow, and say what a fast run left out and whether it was fast."""
+    if hasattr(reporter.config, "workerinput"):
+        return  # a process of pytest-xdist, which knows its own tests only
     reports = [
         report
         for outcome in ("", "passed", "failed", "skipped", "error")

@@ -19,6 +19,7 @@ import os
 import re
 import shlex
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,18 @@ from typing import Any
 from firebrick.quantize.support.paths import IMPORT_PATH, ROOT, build_folder
 
 RTL = ROOT / "hw" / "rtl"
-BUILDS = build_folder() / "benches"
+
+
+def _builds() -> Path:
+    """The folder of built models; GNU make cannot build where a path has spaces."""
+    folder = build_folder() / "benches"
+    if not any(c.isspace() for c in str(folder)):
+        return folder
+    name = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"firebrick-benches-{name}"
+
+
+BUILDS = _builds()
 PARAMETERS_VARIABLE = "FIREBRICK_BENCH_PARAMETERS"
 LOG_TAIL_LINES = 60
 
