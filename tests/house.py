@@ -44,6 +44,7 @@ ROOMS_MAY = {
         "report": {
             "", "support", "pictures", "golden", "importers", "calibration", "exporters",
         },
+        "transfer": {"", "support", "pictures", "golden", "calibration"},
     },
     "hw": {
         "": set(),

@@ -65,6 +65,8 @@ def _parser() -> argparse.ArgumentParser:
 def _learn(options: argparse.Namespace, out: Path, console: Console) -> None:
     from firebrick.commands.conversion import Conversion
     from firebrick.commands.quantize import report_data
+    from firebrick.hw.compiler.feasible import check_float
+    from firebrick.hw.shape import PYNQ_Z2
     from firebrick.quantize import qfile
     from firebrick.quantize.calibration.quantizer import quantize
     from firebrick.quantize.exporters.float_onnx import export_onnx
@@ -82,6 +84,8 @@ def _learn(options: argparse.Namespace, out: Path, console: Console) -> None:
     else:
         examples = reading.read_folders(options.images)
     net, preprocessing = _trained(options)
+    # The largest engine of all boards: what it cannot run none can.
+    check_float(net, PYNQ_Z2)
     cuts = (trunk.named(net, options.features),) if options.features else trunk.competing(net)
     examples, pictures = reading.load(examples, preprocessing)
     for line in examples.skipped:

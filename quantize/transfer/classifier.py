@@ -133,10 +133,7 @@ def choose(features: Mapping[str, np.ndarray], labels: np.ndarray, seed: int = 0
 
 @contextmanager
 def unsettled() -> Iterator[None]:
-    """The weakest regularizations may not settle; cross-validation judges what they give.
-
-    Around threads, not in them: Python's warnings are the whole process's.
-    """
+    """The weakest regularizations may not settle; cross-validation judges what they give."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield

@@ -134,8 +134,8 @@ def load(examples: Examples, value: Preprocessing) -> tuple[Examples, np.ndarray
             continue
         if examples.labels[index] != examples.labels[original]:
             raise FirebrickError(
-                f"{examples.paths[index]}: the same picture as {examples.paths[original]}, which is "
-                "of another class; remove one of them"
+                f"{examples.paths[index]}: the same picture as {examples.paths[original]}, which "
+                "is of another class; remove one of them"
             )
         copies[index] = original
     kept = [index for index in range(total) if index not in copies]
