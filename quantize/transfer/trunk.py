@@ -10,7 +10,7 @@ from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.network import Conv, GlobalAverage, MaxPool, Network, Node, inputs_of
 
 # How many cuts compete when none is named, counted from the end.
-COMPETING = 4
+COMPETING = 3
 CLASSIFIER, LOGITS = "classifier", "logits"
 
 
