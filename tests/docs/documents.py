@@ -52,7 +52,8 @@ def commands(path: Path) -> list[tuple[str, str | None]]:
     for block in blocks(path):
         if block.language == "sh":
             found += [
-                (line.split("  #")[0].strip(), block.needs) for line in block.text.splitlines()
+                (line.split("  #")[0].strip(), block.needs)
+                for line in block.text.replace("\\\n", " ").splitlines()
             ]
     plain = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     found += [
