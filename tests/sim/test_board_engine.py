@@ -348,7 +348,7 @@ def test_keyboard_interrupt_stops_the_engine(bench: Bench, monkeypatch: pytest.M
         bench.board.run(3000)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(bench.engine, "_wait", interrupted)
+    monkeypatch.setattr(bench.engine._waiting, "blocking", interrupted)
     with pytest.raises(KeyboardInterrupt):
         bench.engine.run(bench.case.images[0])
     assert bench.engine._engine.read("STATUS") == 0

@@ -115,6 +115,12 @@ def import_onnx(path: str | Path) -> Network:
     nodes: list[Node] = []
     for node in model.network.nodes:
         if isinstance(node, Conv) and node.input == name:
+            if any(node.padding) and not model.prepared_by:
+                raise FirebrickError(
+                    f"{path}: layer {node.name}: the input is padded by a value other than 0, "
+                    "which a float network alone cannot express; pad by 0 there, or state what "
+                    "the value comes from as preprocessing"
+                )
             if any(node.padding):
                 model.prepared_by[0].refuse(
                     "shifts the network's input ahead of a Conv that pads, which a float network "
