@@ -71,7 +71,7 @@ quantize: $(STAMP)  ## quantize a network and report on it: MODEL= CALIBRATION= 
 	@$(BIN)/firebrick quantize $(chosen) --out build/network.npz
 
 learn: $(STAMP)  ## your own classes: IMAGES=folder with a folder of photos a class -> build/learn.* (LABELS= MODEL=)
-	@$(BIN)/firebrick learn --images "$(IMAGES)" $(if $(LABELS),--labels "$(LABELS)") \
+	@$(BIN)/firebrick learn $(if $(IMAGES),--images "$(IMAGES)") $(if $(LABELS),--labels "$(LABELS)") \
 	  $(if $(MODEL),--model "$(MODEL)") $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
 deploy: $(STAMP)  ## pack an archive for a board (MODEL= IMAGES= BOARD=pynq-z2 BOARD_HOST=user@address)

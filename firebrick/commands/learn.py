@@ -12,8 +12,9 @@ import argparse
 import base64
 import json
 import time
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from firebrick.commands.frame import (
     Parser,
@@ -153,7 +154,7 @@ def _learn(options: argparse.Namespace, out: Path, console: Console) -> None:
         (report, (json.dumps(data, indent=1) + "\n").encode()),
         (beside[".json"], (json.dumps(facts, indent=1) + "\n").encode()),
     ):
-        write_atomically(path, lambda file, content=content: file.write(content))
+        write_atomically(path, partial(_write, content))
     low, high = facts["accuracy_fixed_interval"]
     console.print(
         f"features {cut}, {len(splits)}-fold cross-validation: float {facts['accuracy_float']} %, "
@@ -185,6 +186,10 @@ def _trained(options: argparse.Namespace) -> tuple[Network, Preprocessing]:
         )
     model = read_model(options.model, **preprocessing_options(options))
     return model.network, model.preprocessing
+
+
+def _write(content: bytes, file: BinaryIO) -> None:
+    file.write(content)
 
 
 def _percent(part: int, total: int) -> float:

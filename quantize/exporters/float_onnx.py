@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -38,7 +39,7 @@ def to_model(
     nodes: list[onnx.NodeProto] = []
     weights: dict[str, np.ndarray] = {}
 
-    def add(kind: str, inputs: list[str], output: str, name: str, **attributes: object) -> str:
+    def add(kind: str, inputs: list[str], output: str, name: str, **attributes: Any) -> str:
         nodes.append(helper.make_node(kind, inputs, [output], name, **attributes))
         return output
 
@@ -60,8 +61,15 @@ def to_model(
                 pads=pads,
             )
         elif isinstance(node, MaxPool):
-            shape = {"kernel_shape": [node.kernel] * 2, "strides": [2, 2]}
-            add("MaxPool", inputs, linear, node.name, **shape, ceil_mode=int(node.ceil_mode))
+            add(
+                "MaxPool",
+                inputs,
+                linear,
+                node.name,
+                kernel_shape=[node.kernel] * 2,
+                strides=[2, 2],
+                ceil_mode=int(node.ceil_mode),
+            )
         elif isinstance(node, Concat):
             add("Concat", inputs, linear, node.name, axis=1)
         elif isinstance(node, Add):

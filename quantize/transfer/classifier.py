@@ -115,7 +115,7 @@ def choose(features: Mapping[str, np.ndarray], labels: np.ndarray, seed: int = 0
     best: Choice | None = None
     splits = folds(labels, INNER_FOLDS, seed)
     classes = int(labels.max()) + 1
-    for cut, values in reversed(features.items()):
+    for cut, values in reversed(list(features.items())):
         rows = values[:, ORIGINAL]
         logits = np.zeros((len(STRENGTHS), len(labels), classes))
         for learn, judge in splits:

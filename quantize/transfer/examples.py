@@ -83,7 +83,8 @@ def read_table(table: str | Path, folder: str | Path) -> Examples:
     indexed = "class_index" in columns
     if named is None and not indexed:
         raise FirebrickError(f"{table}: has no column class and no column class_index")
-    pairs, index_of = [], {}
+    pairs: list[tuple[Path, str]] = []
+    index_of: dict[str, int] = {}
     for line, row in rows:
         path = folder / row["file"]
         if not row["file"] or not path.is_file():
