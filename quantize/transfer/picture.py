@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -36,7 +37,8 @@ def draw(
     """A PNG: ``logits`` [N, K] of pictures uint8 [N, C, H, W] by classifiers that had not seen
     them, ``truth`` [N]."""
     figure = Figure(figsize=(14, 6.4), layout="constrained", facecolor="white")
-    left, right = np.ravel(figure.subfigures(1, 2, width_ratios=(1, 1.15)))
+    halves: Any = figure.subfigures(1, 2, width_ratios=(1, 1.15))
+    left, right = halves
     _matrix(left, confusion(truth, logits.argmax(axis=1), len(classes)), classes)
     _mistakes(right, logits, truth, classes, pictures)
     file = io.BytesIO()
