@@ -144,11 +144,8 @@ def test_onnxruntime_gets_exactly_what_the_network_gets(tmp_path):
         np.testing.assert_allclose(file.run(qnet, image)[0], wanted, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["flat", "periodic"])
-def test_moments_of_flat_and_periodic_pictures_are_no_error(kind):
-    rng = np.random.default_rng(2)
-    columns = np.ones((1, 64)) * 1e6 if kind == "flat" else np.tile(rng.normal(0, 1e6, (2, 8)), 8)
-    xx = columns.T @ columns - np.eye(64) * 1e8 * (kind == "flat")
-    weights = rng.normal(0, 40, (4, 64))
-    rounded = round_with_feedback(weights, xx)
-    assert np.abs(rounded).max() <= 127 and np.all(rounded == np.rint(rounded))
+def test_moments_that_are_not_positive_definite_are_damped_further():
+    """As flat pictures leave them after cancellation; without more damping: LinAlgError."""
+    weights = np.random.default_rng(1).normal(0, 40, (4, 64))
+    rounded = round_with_feedback(weights, np.diag([1.0] * 63 + [-1.0]))
+    assert np.abs(rounded - weights).max() <= 0.5
