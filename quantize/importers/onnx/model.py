@@ -25,6 +25,7 @@ from firebrick.quantize.importers.onnx import (
     rectify,
 )
 from firebrick.quantize.importers.onnx.graph import OnnxGraph, OnnxNode, read_graph
+from firebrick.quantize.importers.onnx.saturation import saturation
 from firebrick.quantize.importers.onnx.values import (
     CHANNELS_FIRST,
     CHANNELS_LAST,
@@ -38,10 +39,20 @@ from firebrick.quantize.importers.onnx.values import (
     Logits,
     Map,
     PoolLayer,
+    Unfit,
     View,
     whole,
 )
-from firebrick.quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network, Node
+from firebrick.quantize.network import (
+    Add,
+    Bounds,
+    Concat,
+    Conv,
+    GlobalAverage,
+    MaxPool,
+    Network,
+    Node,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +65,7 @@ class ImportedModel:
     file takes bytes (0..255).  ``layers`` and ``input_grids`` are what the file says of
     quantization; see :mod:`quantize.calibration.take_over`; quantizers behind the average are
     ``dropped``, because the mean is exact here, and those of ``unfit`` come behind a scale or shift
-    that no layer before it could take in.  ``ceilings`` are the Clips that are right only together
-    with it.
+    that no layer before it could take in.
     """
 
     path: Path
@@ -66,8 +76,7 @@ class ImportedModel:
     layers: tuple[tuple[Layer, Map], ...]
     input_grids: tuple[tuple[View, Grid], ...]
     dropped: tuple[OnnxNode, ...]
-    unfit: tuple[tuple[Map, OnnxNode], ...]
-    ceilings: tuple[tuple[float, OnnxNode], ...]
+    unfit: tuple[Unfit, ...]
     metadata: dict[str, str]
 
     @property
@@ -105,10 +114,9 @@ def import_onnx(path: str | Path) -> Network:
     """As :func:`import_model`, for a network that stands alone: it takes what the file takes.
 
     A shift of the input goes into the first layer's bias; where that layer pads, the file is
-    refused, and so are Clips that need the file's own quantization.
+    refused.
     """
     model = import_model(path)
-    refuse_ceilings(model)
     if not np.any(model.shift):
         return model.network
     name = model.network.input
@@ -131,16 +139,6 @@ def import_onnx(path: str | Path) -> Network:
             node = replace(node, bias=(node.bias + more).astype(np.float32))
         nodes.append(node)
     return replace(model.network, nodes=tuple(nodes))
-
-
-def refuse_ceilings(model: ImportedModel) -> None:
-    """Refuse upper bounds of activations, as ReLU6 has them: no power-of-two range ends at 6."""
-    for bound, node in model.ceilings:
-        node.refuse(
-            f"clips at {bound:g}, as ReLU6 does; supported is a plain ReLU, because 8-bit values "
-            f"of a power-of-two scale saturate at 255 * 2**-e and not at {bound:g}: train with "
-            "ReLU, or give a file quantized to powers of two whose range ends below the bound"
-        )
 
 
 def _refuse_operator(node: OnnxNode) -> None:
@@ -240,7 +238,10 @@ def _finish(builder: Builder) -> ImportedModel:
                 f"{graph.path}: node {layer.name}: nothing reads its output {made.name!r}; remove "
                 "the node"
             )
-    nodes: list[Node] = [_node(layer, made) for layer, made in builder.layers]
+    bounds = saturation(builder.layers, builder.unfit)
+    nodes: list[Node] = [
+        _node(layer, made, bounds.get(made.name)) for layer, made in builder.layers
+    ]
     last = nodes[-1]
     if last.output != result.view.map.name:
         raise FirebrickError(
@@ -273,12 +274,11 @@ def _finish(builder: Builder) -> ImportedModel:
         input_grids=tuple(builder.input_grids),
         dropped=tuple(builder.dropped),
         unfit=tuple(builder.unfit),
-        ceilings=tuple(made.ceiling for _, made in builder.layers if made.ceiling is not None),
         metadata=graph.metadata,
     )
 
 
-def _node(layer: Layer, made: Map) -> Node:
+def _node(layer: Layer, made: Map, bounds: Bounds | None) -> Node:
     inputs = tuple(source.name for source in layer.inputs)
     if isinstance(layer, ConvLayer):
         return Conv(
@@ -290,11 +290,12 @@ def _node(layer: Layer, made: Map) -> Node:
             layer.stride,
             layer.padding,
             layer.relu,
+            bounds,
         )
     if isinstance(layer, PoolLayer):
         return MaxPool(layer.name, inputs[0], made.name, layer.kernel, layer.ceil_mode)
     if isinstance(layer, AddLayer):
-        return Add(layer.name, (inputs[0], inputs[1]), made.name, layer.relu)
+        return Add(layer.name, (inputs[0], inputs[1]), made.name, layer.relu, bounds)
     return Concat(layer.name, inputs, made.name)
 
 
