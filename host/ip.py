@@ -6,8 +6,9 @@ import os
 from typing import Any, ClassVar
 
 from . import bitfile, definition, system
+from .board import dropped
 from .clock import Clock
-from .errors import MismatchError, MissingFileError, NoAnswerError
+from .errors import BoardError, MismatchError, MissingFileError, NoAnswerError
 from .results import EngineInfo
 
 ENGINE_TYPE = "firebrick:ip:firebrick_engine"
@@ -48,7 +49,7 @@ def open_overlay(pynq: Any, path: str) -> Any:
 
     Raises :class:`MissingFileError` for a file that is not there, :class:`MismatchError` where the
     `.bit` is for another chip - nothing is loaded then, and what was before stays - or pynq cannot
-    load it.
+    load it, :class:`BoardError` where that is because of the release of pynq.
     """
     hwh = os.path.splitext(path)[0] + ".hwh"
     if not os.path.isfile(hwh):
@@ -69,6 +70,8 @@ def open_overlay(pynq: Any, path: str) -> Any:
     try:
         return pynq.Overlay(path)
     except Exception as error:
+        if words := dropped(pynq):
+            raise BoardError(f"{path}: {words}") from error
         # A damaged .hwh makes pynq's parsers raise nearly anything, and SyntaxError at bad XML.
         raise MismatchError(
             f"{path}: pynq does not load it: {type(error).__name__}: {error}; is it a bitstream "
