@@ -138,7 +138,7 @@ class Firebrick:
         loop = event_loop()
         path = isinstance(overlay, (str, os.PathLike))
         self.overlay = open_overlay(pynq, os.fspath(overlay)) if path else overlay
-        self._engine = Engine(self.overlay, self.clock)
+        self._engine = Engine(pynq, self.overlay, self.clock)
         self.engine: EngineInfo = self._engine.info
         check_system(pynq, self.overlay, self._engine.description)
         check_fit(self.program, self.engine)
@@ -146,7 +146,7 @@ class Firebrick:
             self.clock,
             self._engine.interrupt if use_interrupt else None,
             loop,
-            "asked for" if not use_interrupt else "the overlay lists no interrupt",
+            "asked for" if not use_interrupt else self._engine.why_no_interrupt,
             running=self._running,
             ended=lambda: self._open and not self._engine.read("STATUS") & BUSY,
             give_up=self._give_up,
