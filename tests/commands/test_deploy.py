@@ -162,6 +162,18 @@ def test_pictures_of_one_name_are_both_kept(qnet: QNetwork, tmp_path: Path) -> N
         shutil.rmtree(unpacked)
 
 
+@pytest.mark.parametrize(("cut", "words"), [(None, "an .npz archive"), (90, "not a readable")])
+def test_an_npz_named_npy(qnet: QNetwork, tmp_path: Path, cut: int | None, words: str) -> None:
+    qfile.save(qnet, tmp_path / "net.npz")
+    (tmp_path / "pictures").mkdir()
+    np.savez(tmp_path / "x.npz", a=load_digits_split()[2][0])
+    (tmp_path / "pictures" / "x.npy").write_bytes((tmp_path / "x.npz").read_bytes()[:cut])
+    arguments = ["--model", str(tmp_path / "net.npz"), "--images", str(tmp_path / "pictures")]
+    with pytest.raises(FirebrickError, match=rf"x\.npy: {words}"):
+        main([*arguments, "--out", str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()
+
+
 def scp(folder: Path, script: str) -> None:
     path = folder / "scp"
     path.write_text(f"#!/bin/sh\n{script}\n")
