@@ -21,7 +21,7 @@ FAMILY = "xlnx,zynq-7000"
 MACHINE = "armv7l"
 OTHER_FAMILIES = {"xlnx,zynqmp": "a Zynq UltraScale+", "xlnx,versal": "a Versal"}
 IMAGES = "PYNQ image 3.0 or 3.1"
-# pynq reads and sets a clock of the Zynq-7000 in no way since this release.
+# From this release on pynq finds no clock's frequency in the description of a Zynq-7000's overlay.
 DROPPED = 4
 USABLE = "3.0.1 or 3.1.2"
 
