@@ -48,6 +48,10 @@ class SettingError(DriverError, ValueError):
     """An argument out of its range: time-out, pictures of a start."""
 
 
+class BoardError(DriverError):
+    """Not a board that pynq drives here: no pynq, no device, not root, or another chip."""
+
+
 class AllocationError(DriverError):
     """Memory for the engine could not be allocated, or lies where the engine cannot use it."""
 
