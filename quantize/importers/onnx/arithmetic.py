@@ -28,7 +28,7 @@ from firebrick.quantize.importers.onnx.values import (
 
 def batch_norm(builder: Builder, node: OnnxNode) -> None:
     """y = scale * (x - mean) / sqrt(variance + epsilon) + shift."""
-    node.known(("consumed_inputs", "epsilon", "is_test", "momentum", "spatial", "training_mode"))
+    node.known(("epsilon", "momentum", "spatial", "training_mode"))
     node.arity(5, 5)
     value = builder.value(node, 0)
     count = len(value.view.channels) if isinstance(value, Logits | Flat) else None

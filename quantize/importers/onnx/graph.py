@@ -53,6 +53,7 @@ class OnnxNode:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: dict[str, AttributeProto]
+    domain: str = ""
 
     def refuse(self, reason: str) -> NoReturn:
         """Raise the FirebrickError that says why this node cannot be used."""
@@ -210,7 +211,7 @@ def _node(path: Path, proto: onnx.NodeProto, names: set[str]) -> OnnxNode:
     while inputs and not inputs[-1]:
         inputs.pop()
     attributes = {_text(attribute.name): attribute for attribute in proto.attribute}
-    node = OnnxNode(path, name, op, tuple(inputs), outputs, attributes)
+    node = OnnxNode(path, name, op, tuple(inputs), outputs, attributes, proto.domain)
     others = OTHER_OPERATORS.get(proto.domain, ())
     # Those of onnxruntime's QOperator format are refused in words of their own.
     if proto.domain not in DOMAINS and op not in others and not op.startswith("QLinear"):

@@ -192,18 +192,27 @@ def pad(builder: Builder, node: OnnxNode) -> None:
     node.known(("mode", "pads", "value"))
     node.arity(1, 4)
     source = builder.view(node)
+    value = 0.0
     if node.get("mode", "constant") != "constant":
         node.refuse(f"attribute mode is {node.get('mode', '')!r}; supported is 'constant'")
     if "pads" in node.attributes:
-        pads, value = node.get("pads", ()), node.get("value", 0.0)
+        pads, value = node.get("pads", ()), node.get("value", value)
     else:
         node.arity(2, 4)
         pads = builder.list_of_integers(node, 1, "pads")
-        given = len(node.inputs) > 2 and node.inputs[2]
-        value = float(builder.constant(node, 2, "value").reshape(-1)[0]) if given else 0.0
+        if len(node.inputs) > 2 and node.inputs[2]:
+            given = builder.constant(node, 2, "value")
+            if given.size != 1:
+                node.refuse(f"pads by a value of the shape {list(given.shape)}; supported is one")
+            value = float(given.reshape(-1)[0])
+    if not math.isfinite(value):
+        node.refuse(f"pads by {value}; supported is a finite value")
     where = tuple(range(4))
     if len(node.inputs) > 3:
-        where = tuple(axis % 4 for axis in builder.list_of_integers(node, 3, "axes"))
+        axes = builder.list_of_integers(node, 3, "axes")
+        where = tuple(axis % 4 for axis in axes)
+        if len(set(where)) != len(axes) or not all(-4 <= axis < 4 for axis in axes):
+            node.refuse(f"pads the axes {list(axes)} of 4")
     if len(pads) != 2 * len(where) or (pads and min(pads) < 0):
         node.refuse(f"its pads are {list(pads)}; supported are such that are not negative")
     before = {source.axes[axis]: pads[i] for i, axis in enumerate(where)}
@@ -244,7 +253,9 @@ def max_pool(builder: Builder, node: OnnxNode) -> None:
         node.refuse(
             "a node before it chooses channels or turns their sign, which only a Conv takes"
         )
-    if any(source.padding) and (np.any(source.frame) or not is_rectified(source.map)):
+    if any(source.padding) and (
+        np.any(source.frame) or np.any(source.offset < 0) or not is_rectified(source.map)
+    ):
         node.refuse(
             "a Pad before it enters values that can be the largest of a window; supported are "
             "zeros behind a ReLU"
@@ -411,7 +422,7 @@ def identity(builder: Builder, node: OnnxNode) -> None:
 
 def dropout(builder: Builder, node: OnnxNode) -> None:
     """Dropout outside training: the input itself."""
-    node.known(("consumed_inputs", "is_test", "ratio", "seed"))
+    node.known(("ratio", "seed"))
     node.arity(1, 3)
     if len(node.inputs) == 3 and np.any(builder.constant(node, 2, "training mode")):
         node.refuse("is in training mode; export the network for inference")

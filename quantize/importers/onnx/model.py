@@ -23,6 +23,7 @@ from firebrick.quantize.importers.onnx import (
     layout,
     quantizers,
     rectify,
+    schema,
 )
 from firebrick.quantize.importers.onnx.graph import OnnxGraph, OnnxNode, read_graph
 from firebrick.quantize.importers.onnx.values import (
@@ -92,6 +93,7 @@ def import_model(path: str | Path) -> ImportedModel:
         for output in node.outputs:
             if output and output in builder.values:
                 node.refuse(f"makes {output!r}, which exists already")
+        schema.check(node, graph.opset)
         if layout.fold(builder, node):
             continue
         if node.op not in HANDLERS:
