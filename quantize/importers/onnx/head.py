@@ -96,6 +96,9 @@ def gemm(builder: Builder, node: OnnxNode) -> None:
     weights = builder.numbers(node, 1, "weights")
     if weights.ndim != 2 or 0 in weights.shape or node.get("transA", 0):
         node.refuse(f"its weights have the shape {list(weights.shape)}, or transA is set")
+    value = builder.value(node, 0)
+    if isinstance(value, Logits) and len(value.dims) != 1:
+        node.refuse(f"its input is [batch, {', '.join(map(str, value.dims))}], not a matrix")
     alpha, beta = node.get("alpha", 1.0), node.get("beta", 1.0)
     integers = builder.integers.get(node.inputs[1]) if alpha == 1.0 else None
     transposed = bool(node.get("transB", 0))

@@ -408,10 +408,7 @@ def linear(
         before.integers = None
         source.map.shape = (exact.shape[0], *source.map.shape[1:])
         return whole(source.map)
-    made = convolution(builder, node, source, weights, bias, 1, NO_PADDING, integers)
-    # Only the mean reads it.
-    made.map.uses = 1
-    return made
+    return convolution(builder, node, source, weights, bias, 1, NO_PADDING, integers)
 
 
 def identity(builder: Builder, node: OnnxNode) -> None:

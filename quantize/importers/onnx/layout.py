@@ -83,8 +83,8 @@ def shape(builder: Builder, node: OnnxNode) -> None:
     node.known(("start", "end"))
     node.arity(1, 1)
     value = builder.value(node, 0)
-    if isinstance(value, View | Flat):
-        (value.view if isinstance(value, Flat) else value).map.uses -= 1
+    if not isinstance(value, np.ndarray):
+        (value if isinstance(value, View) else value.view).map.uses -= 1
     dims = (builder.graph.batch or 1, *dims_of(value))
     start, end = node.get("start", 0), node.get("end", len(dims))
     builder.values[node.outputs[0]] = np.array(dims[start:end], np.int64)

@@ -98,7 +98,9 @@ def import_model(path: str | Path) -> ImportedModel:
             continue
         if node.op not in HANDLERS:
             _refuse_operator(node)
+        _refuse_behind_softmax(builder, node)
         HANDLERS[node.op](builder, node)
+        _count_mean(builder, node)
         _compare_declared(builder, node)
     return _finish(builder)
 
@@ -156,6 +158,31 @@ def _refuse_operator(node: OnnxNode) -> None:
     if node.op in ("BipolarQuant", "Trunc"):
         node.refuse("of QONNX's quantizers only Quant is supported; use 8-bit ones")
     node.refuse(f"this operator is not supported; supported are {', '.join(HANDLERS)}")
+
+
+def _refuse_behind_softmax(builder: Builder, node: OnnxNode) -> None:
+    """A Softmax is noted, not computed: nothing behind it can change its values."""
+    values = [builder.values.get(name) for name in node.inputs]
+    computed = any(isinstance(value, Logits) and value.softmax for value in values)
+    if computed and node.op not in BEHIND_SOFTMAX:
+        node.refuse(
+            "follows the Softmax, whose values the network does not compute; export the network "
+            f"without this node and do on the host what it does; {NET_END}"
+        )
+
+
+def _count_mean(builder: Builder, node: OnnxNode) -> None:
+    """What reads the mean reads the map behind it: a map of several readers is left as it is."""
+    value = builder.values.get(node.outputs[0])
+    if not isinstance(value, Logits):
+        return
+    made, uses = value.view.map, builder.uses[node.outputs[0]]
+    sources = [builder.values.get(name) for name in node.inputs]
+    views = [v.view if isinstance(v, Flat | Logits) else v for v in sources]
+    if any(isinstance(view, View) and view.map is made for view in views):
+        made.uses += uses - 1
+    else:
+        made.uses = uses
 
 
 def _input(builder: Builder) -> View:
@@ -299,6 +326,12 @@ def _node(layer: Layer, made: Map) -> Node:
         return Add(layer.name, (inputs[0], inputs[1]), made.name, layer.relu)
     return Concat(layer.name, inputs, made.name)
 
+
+# What moves the classes, or is dropped there.
+BEHIND_SOFTMAX = frozenset(
+    "Cast CastLike DequantizeLinear Dropout Flatten GlobalAveragePool Identity Quant "
+    "QuantizeLinear Reshape Shape Softmax LogSoftmax Squeeze Transpose Unsqueeze".split()
+)
 
 HANDLERS: dict[str, Callable[[Builder, OnnxNode], None]] = {
     "Conv": layers.conv,
