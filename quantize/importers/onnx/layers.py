@@ -46,6 +46,7 @@ def conv(builder: Builder, node: OnnxNode) -> None:
         source = value.view
     else:
         source = builder.channels_first(node)
+    _check_group(node, source.shape[0])
     if weights.ndim != 4 or weights.shape[1] != source.shape[0] or 0 in weights.shape:
         node.refuse(
             f"its weights have the shape {list(weights.shape)}; an input of {source.shape[0]} "
@@ -57,8 +58,6 @@ def conv(builder: Builder, node: OnnxNode) -> None:
         bias = builder.numbers(node, 2, "biases")
         if bias.shape != (outputs,):
             node.refuse(f"its biases have the shape {list(bias.shape)} instead of [{outputs}]")
-    if node.get("group", 1) != 1:
-        node.refuse(f"attribute group is {node.get('group', 1)}; supported is 1")
     dilations = node.get("dilations", (1, 1))
     if dilations != (1, 1):
         node.refuse(f"attribute dilations is {list(dilations)}; supported is [1, 1]")
@@ -79,6 +78,21 @@ def conv(builder: Builder, node: OnnxNode) -> None:
         return
     padding = padding_of(node, source.shape, (rows, cols), strides[0])
     convolution(builder, node, source, weights, bias, strides[0], padding, integers)
+
+
+def _check_group(node: OnnxNode, channels: int) -> None:
+    group = node.get("group", 1)
+    if group == channels and group > 1:
+        node.refuse(
+            f"is a depthwise convolution, as MobileNet has them: attribute group is {group} for "
+            f"{channels} channels; supported is 1: train a network of ordinary convolutions, "
+            "such as SqueezeNet's Fire modules"
+        )
+    if group != 1:
+        node.refuse(
+            f"attribute group is {group}; supported is 1: train with convolutions that are not "
+            "grouped"
+        )
 
 
 def convolution(

@@ -21,11 +21,13 @@ from firebrick.quantize.importers.onnx import (
     head,
     layers,
     layout,
+    operators,
     quantizers,
     rectify,
     schema,
 )
-from firebrick.quantize.importers.onnx.graph import OnnxGraph, OnnxNode, read_graph
+from firebrick.quantize.importers.onnx.graph import OnnxGraph, OnnxNode, Refusal, read_graph
+from firebrick.quantize.importers.onnx.refusals import stand_in, together
 from firebrick.quantize.importers.onnx.values import (
     CHANNELS_FIRST,
     CHANNELS_LAST,
@@ -89,20 +91,56 @@ def import_model(path: str | Path) -> ImportedModel:
     builder.uses = _count_uses(graph)
     builder.values.update(graph.constants)
     builder.values[graph.input] = _input(builder)
+    found: list[Refusal] = []
+    stood_in: list[Map] = []
     for node in graph.nodes:
-        for output in node.outputs:
-            if output and output in builder.values:
-                node.refuse(f"makes {output!r}, which exists already")
-        schema.check(node, graph.opset)
-        if layout.fold(builder, node):
-            continue
-        if node.op not in HANDLERS:
-            _refuse_operator(node)
-        _refuse_behind_softmax(builder, node)
-        HANDLERS[node.op](builder, node)
-        _count_mean(builder, node)
-        _compare_declared(builder, node)
+        try:
+            _follow(builder, node)
+        except Refusal as refusal:
+            # The rest is followed as far as it can be, so that all reasons are told at once.
+            made = stand_in(builder, node)
+            stood_in += [made] if made else []
+            found.append(refusal)
+    if found:
+        raise together(_with_end(builder, found, stood_in))
     return _finish(builder)
+
+
+def _follow(builder: Builder, node: OnnxNode) -> None:
+    """Enter one node; Refusal where it cannot be used."""
+    for output in node.outputs:
+        if output and output in builder.values:
+            node.refuse(f"makes {output!r}, which exists already")
+    operators.check_domain(node)
+    schema.check(node, builder.graph.opset)
+    if layout.fold(builder, node):
+        return
+    if node.op not in HANDLERS:
+        operators.refuse(builder, node, HANDLERS)
+    if builder.unknown.intersection(node.inputs):
+        builder.unknown.update(node.outputs)
+        return
+    _refuse_behind_softmax(builder, node)
+    HANDLERS[node.op](builder, node)
+    _count_mean(builder, node)
+    _compare_declared(builder, node)
+
+
+def _with_end(builder: Builder, found: list[Refusal], stood_in: list[Map]) -> list[Refusal]:
+    """``found`` and what else there is to say of a network that cannot be used: activations that
+    are bounded, in a float network, and another end than the global average."""
+    found = list(found)
+    maps = [*(made for _, made in builder.layers), *stood_in]
+    if not builder.input_grids and not any(made.grids for made in maps):
+        found += [_ceiling(*made.ceiling) for made in maps if made.ceiling is not None]
+    result = builder.values.get(builder.graph.output)
+    if isinstance(result, Logits) and result.view.map not in stood_in:
+        try:
+            head.check_classifier(result)
+        except Refusal as refusal:
+            found.append(refusal)
+    order = {node.name: index for index, node in enumerate(builder.graph.nodes)}
+    return sorted(found, key=lambda refusal: order[refusal.node.name])
 
 
 def import_onnx(path: str | Path) -> Network:
@@ -139,25 +177,17 @@ def import_onnx(path: str | Path) -> Network:
 
 def refuse_ceilings(model: ImportedModel) -> None:
     """Refuse upper bounds of activations, as ReLU6 has them: no power-of-two range ends at 6."""
-    for bound, node in model.ceilings:
-        node.refuse(
-            f"clips at {bound:g}, as ReLU6 does; supported is a plain ReLU, because 8-bit values "
-            f"of a power-of-two scale saturate at 255 * 2**-e and not at {bound:g}: train with "
-            "ReLU, or give a file quantized to powers of two whose range ends below the bound"
-        )
+    if model.ceilings:
+        raise together([_ceiling(bound, node) for bound, node in model.ceilings])
 
 
-def _refuse_operator(node: OnnxNode) -> None:
-    if node.op.startswith("QLinear") or node.op in ("ConvInteger", "MatMulInteger"):
-        node.refuse(
-            "is onnxruntime's QOperator format; quantize with quant_format=QuantFormat.QDQ, or "
-            "give the float network"
-        )
-    if node.op == "DynamicQuantizeLinear":
-        node.refuse("finds its scale at run time; quantize statically, or give the float network")
-    if node.op in ("BipolarQuant", "Trunc"):
-        node.refuse("of QONNX's quantizers only Quant is supported; use 8-bit ones")
-    node.refuse(f"this operator is not supported; supported are {', '.join(HANDLERS)}")
+def _ceiling(bound: float, node: OnnxNode) -> Refusal:
+    return Refusal(
+        node,
+        f"clips at {bound:g}, as ReLU6 does; supported is a plain ReLU, because 8-bit values "
+        f"of a power-of-two scale saturate at 255 * 2**-e and not at {bound:g}: train with "
+        "ReLU, or give a file quantized to powers of two whose range ends below the bound",
+    )
 
 
 def _refuse_behind_softmax(builder: Builder, node: OnnxNode) -> None:
