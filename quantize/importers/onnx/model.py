@@ -144,12 +144,16 @@ def _with_end(builder: Builder, found: list[Refusal], stood_in: list[Map]) -> li
 
 
 def import_onnx(path: str | Path) -> Network:
-    """As :func:`import_model`, for a network that stands alone: it takes what the file takes.
+    """As :func:`import_model`, for a network that stands alone; see :func:`alone`."""
+    return alone(import_model(path))
+
+
+def alone(model: ImportedModel) -> Network:
+    """The network of ``model`` as it is without preprocessing: it takes what the file takes.
 
     A shift of the input goes into the first layer's bias; where that layer pads, the file is
     refused, and so are Clips that need the file's own quantization.
     """
-    model = import_model(path)
     refuse_ceilings(model)
     if not np.any(model.shift):
         return model.network
@@ -159,9 +163,9 @@ def import_onnx(path: str | Path) -> Network:
         if isinstance(node, Conv) and node.input == name:
             if any(node.padding) and not model.prepared_by:
                 raise FirebrickError(
-                    f"{path}: layer {node.name}: the input is padded by a value other than 0, "
-                    "which a float network alone cannot express; pad by 0 there, or state what "
-                    "the value comes from as preprocessing"
+                    f"{model.path}: layer {node.name}: the input is padded by a value other "
+                    "than 0, which a float network alone cannot express; pad by 0 there, or state "
+                    "what the value comes from as preprocessing"
                 )
             if any(node.padding):
                 model.prepared_by[0].refuse(

@@ -47,11 +47,8 @@ def together(refusals: Sequence[Refusal]) -> FirebrickError:
     hint = f"; {hint}" if hint else ""
     path = refusals[0].node.path
     if len(groups) == 1:
-        first = refusals[0]
-        return FirebrickError(f"{path}: {_counted(refusals)}: {first.reason}{hint}")
-    parts = [
-        f"[{number}] {_counted(group)}: {group[0].reason}" for number, group in enumerate(groups, 1)
-    ]
+        return FirebrickError(f"{path}: {_counted(refusals)}{hint}")
+    parts = [f"[{number}] {_counted(group)}" for number, group in enumerate(groups, 1)]
     return FirebrickError(
         f"{path}: {len(refusals)} nodes cannot be used, for {len(groups)} reasons: "
         f"{' '.join(parts)}{hint}"
@@ -59,9 +56,10 @@ def together(refusals: Sequence[Refusal]) -> FirebrickError:
 
 
 def _counted(group: Sequence[Refusal]) -> str:
-    """The first node, and how many more of its operator there are."""
+    """The first node with its reason, and how many more of its operator there are."""
     node, more = group[0].node, len(group) - 1
-    return f"node {node.name} ({node.op})" + (f" and {more} more {node.op}" if more else "")
+    told = f"node {node.name} ({node.op}): {group[0].reason}"
+    return f"{told} (and {more} more {node.op})" if more else told
 
 
 def stand_in(builder: Builder, node: OnnxNode) -> Map | None:
