@@ -1,6 +1,6 @@
 """From ONNX to the list of layers that hls4ml builds its graph from: :func:`parse`.
 
-The graph is read by :func:`quantize.importers.onnx.model.import_onnx`, which knows ceil_mode,
+The graph is read by :func:`quantize.importers.onnx.model.import_model`, which knows ceil_mode,
 global average pooling, Dropout and attributes that are left out, and refuses by name what it does
 not. Layers are hls4ml's own kinds, channels last, as its Keras front end makes them.
 """
@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.importers.onnx.model import import_model, import_onnx
+from firebrick.quantize.importers.onnx.model import alone, import_model
 from firebrick.quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network, Shape
 
 Parts = tuple[list[dict[str, Any]], list[str], list[str]]
@@ -60,12 +60,13 @@ def parse(model: str | Path | onnx.ModelProto | ParsedModel) -> Parts:
 
 def _network(path: str | Path) -> Network:
     """The float network of a file that leaves preprocessing to the backend's option."""
-    for node in import_model(path).prepared_by:
+    model = import_model(path)
+    for node in model.prepared_by:
         node.refuse(
             "scales or shifts the network's input, which the option preprocessing does here; state "
             "it there and export the network without it"
         )
-    return import_onnx(path)
+    return alone(model)
 
 
 def _refuse_other_dialects(model: onnx.ModelProto, name: str) -> None:

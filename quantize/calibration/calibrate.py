@@ -13,7 +13,16 @@ import numpy as np
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.fixed_point import largest_exponent, value_range
 from firebrick.quantize.golden.float_model import FloatModel
-from firebrick.quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network, inputs_of
+from firebrick.quantize.network import (
+    Add,
+    Concat,
+    Conv,
+    GlobalAverage,
+    MaxPool,
+    Network,
+    Node,
+    inputs_of,
+)
 from firebrick.quantize.pictures.preprocess import float_input
 from firebrick.quantize.qnetwork import Preprocessing
 from firebrick.quantize.support.parallel import parallel_map
@@ -22,6 +31,8 @@ from firebrick.quantize.support.progress import track
 # Exponents tried above the no-saturation one.  Each halves the range; beyond three nearly every
 # large value saturates and the error grows without bound.
 CANDIDATES = 4
+# The largest activation: the sum of squares over a map stays far within float32.
+LARGEST_ACTIVATION = 2.0**50
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,24 @@ def rectified_tensors(net: Network) -> dict[str, bool]:
     return rectified
 
 
+def check_peak(node: Node, peak: float) -> None:
+    """FirebrickError naming the layer whose activations reach ``peak``, if that is too large."""
+    if not np.isfinite(peak):
+        raise FirebrickError(
+            f"layer {node.name}: its activations are not finite on a calibration image; "
+            "check the weights and the preprocessing"
+        )
+    if peak > LARGEST_ACTIVATION:
+        weights = ""
+        if isinstance(node, Conv):
+            weights = f", its weights {float(np.abs(node.weights).max()):.3g}"
+        raise FirebrickError(
+            f"layer {node.name}: its activations reach {peak:.3g} on a calibration image{weights}; "
+            f"activations up to {LARGEST_ACTIVATION:.3g} can be quantized: check the weights, and "
+            "scale, mean and std, which must be those of the training"
+        )
+
+
 def activation_exponents(
     net: Network, preprocessing: Preprocessing, images: np.ndarray
 ) -> dict[str, ExponentChoice]:
@@ -84,7 +113,7 @@ def activation_exponents(
     groups = exponent_groups(net)
     last = net.nodes[-1]
     assert isinstance(last, GlobalAverage)
-    makers = [n for n in net.nodes if isinstance(n, Conv | Add) and n.output != last.input]
+    makers = [n for n in net.nodes if isinstance(n, Conv | Add)]
     rectified = rectified_tensors(net)
 
     def image_peaks(image: np.ndarray) -> list[float]:
@@ -95,13 +124,12 @@ def activation_exponents(
     found = parallel_map(image_peaks, images)
     for peaks in track(found, "calibrate: ranges", len(images)):
         for maker, peak in zip(makers, peaks, strict=True):
-            if not np.isfinite(peak):
-                raise FirebrickError(
-                    f"layer {maker.name}: its activations are not finite on a calibration image; "
-                    "check the weights and the preprocessing"
-                )
+            check_peak(maker, peak)
+            if maker.output == last.input:
+                continue
             group = groups[maker.output]
             largest[group] = max(largest.get(group, 0.0), peak)
+    makers = [maker for maker in makers if maker.output != last.input]
     signed = {groups[maker.output]: not rectified[maker.output] for maker in makers}
     lossless: dict[str, int] = {}
     for maker in makers:

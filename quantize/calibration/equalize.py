@@ -21,6 +21,7 @@ import numpy as np
 
 from firebrick.quantize.calibration.calibrate import (
     ExponentChoice,
+    check_peak,
     exponent_groups,
     rectified_tensors,
 )
@@ -106,11 +107,7 @@ def channel_statistics(
     found = parallel_map(image_moments, images)
     for moments in track(found, "equalize: ranges", len(images)):
         for node, moment in zip(nodes, moments, strict=True):
-            if not np.all(np.isfinite(moment)):
-                raise FirebrickError(
-                    f"layer {node.name}: its activations are not finite on a calibration image; "
-                    "check the weights and the preprocessing"
-                )
+            check_peak(node, float(np.max(moment[0])))
         if not totals:
             totals = moments
             continue

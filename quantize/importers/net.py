@@ -26,6 +26,7 @@ from firebrick.quantize.architectures import (
 )
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.network import Network
+from firebrick.quantize.support.pointer import is_pointer
 
 CODEBOOK = 256
 GAP_BITS = 4
@@ -48,6 +49,10 @@ def import_net(path: str | Path, config: SqueezeNetConfig = CONFIG) -> Network:
         data = path.read_bytes()
     except OSError as error:
         raise FirebrickError(f"{path}: cannot be read ({error.strerror})") from error
+    if is_pointer(path):
+        raise FirebrickError(
+            f"{path}: is a Git LFS pointer and not the network itself: run git lfs pull"
+        )
     shapes = layer_shapes(config)
     counts = _entry_counts(path, data, shapes)
     weights: dict[str, tuple[np.ndarray, np.ndarray]] = {}

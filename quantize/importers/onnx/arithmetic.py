@@ -28,11 +28,15 @@ from firebrick.quantize.importers.onnx.values import (
 
 def batch_norm(builder: Builder, node: OnnxNode) -> None:
     """y = scale * (x - mean) / sqrt(variance + epsilon) + shift."""
-    node.known(("consumed_inputs", "epsilon", "is_test", "momentum", "spatial", "training_mode"))
+    node.known(("epsilon", "momentum", "spatial", "training_mode"))
     node.arity(5, 5)
     value = builder.value(node, 0)
-    count = len(value.view.channels) if isinstance(value, Logits | Flat) else None
-    if count is None:
+    if isinstance(value, Logits | Flat):
+        dims = value.dims if isinstance(value, Logits) else (math.prod(value.view.dims),)
+        count = len(value.view.channels)
+        if dims[0] != count:
+            node.refuse(f"its input is [batch, {', '.join(map(str, dims))}], not {count} channels")
+    else:
         count = builder.channels_first(node).shape[0]
     if node.get("training_mode", 0) or any(node.outputs[1:]):
         node.refuse("is in training mode; export the network for inference")

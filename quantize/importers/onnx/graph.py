@@ -15,9 +15,10 @@ import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
 from onnx import AttributeProto, TensorProto, numpy_helper
-from onnx.external_data_helper import load_external_data_for_model
 
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.importers.onnx import external
+from firebrick.quantize.support.pointer import is_pointer
 
 OPSETS = range(7, 25)
 DOMAINS = ("", "ai.onnx")
@@ -53,10 +54,11 @@ class OnnxNode:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: dict[str, AttributeProto]
+    domain: str = ""
 
-    def refuse(self, reason: str) -> NoReturn:
-        """Raise the FirebrickError that says why this node cannot be used."""
-        raise FirebrickError(f"{self.path}: node {self.name} ({self.op}): {reason}")
+    def refuse(self, reason: str, hint: str = "") -> NoReturn:
+        """Raise the :class:`Refusal` that says why this node cannot be used."""
+        raise Refusal(self, reason, hint)
 
     def known(self, names: Iterable[str]) -> None:
         """Refuse attributes other than ``names``: none is silently left out of account."""
@@ -83,6 +85,15 @@ class OnnxNode:
         if not least <= len(self.inputs) <= most or "" in self.inputs[:least]:
             span = str(least) if least == most else f"{least} to {most}"
             self.refuse(f"has {len(self.inputs)} inputs instead of {span}")
+
+
+class Refusal(FirebrickError):
+    """Why a node cannot be used; ``hint`` is what several refusals of a file say once."""
+
+    def __init__(self, node: OnnxNode, reason: str, hint: str = "") -> None:
+        self.node, self.reason, self.hint = node, reason, hint
+        where = f"{node.path}: node {node.name} ({node.op})"
+        super().__init__(f"{where}: {reason}{'; ' if hint else ''}{hint}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,16 +144,13 @@ def read_graph(path: str | Path) -> OnnxGraph:
         else:
             nodes.append(node)
     inputs = [value for value in graph.input if _text(value.name) not in constants]
+    _refuse_free_weights(path, inputs, nodes)
     if len(inputs) != 1 or len(graph.output) != 1:
         raise FirebrickError(
             f"{path}: has {len(inputs)} inputs and {len(graph.output)} outputs; supported are "
             "networks with one input (the picture) and one output (the classes)"
         )
     dims, batch = _input_dims(path, inputs[0])
-    declared = {}
-    for value in (*graph.value_info, *graph.output):
-        if value.type.tensor_type.HasField("shape"):
-            declared[_text(value.name)] = _dims(value)
     return OnnxGraph(
         path=path,
         opset=opset,
@@ -153,9 +161,29 @@ def read_graph(path: str | Path) -> OnnxGraph:
         output=_text(graph.output[0].name),
         constants=constants,
         nodes=tuple(nodes),
-        declared=declared,
+        declared=_stated_shapes(model),
         metadata={_text(entry.key): _text(entry.value) for entry in model.metadata_props},
     )
+
+
+def _refuse_free_weights(
+    path: Path, inputs: list[onnx.ValueInfoProto], nodes: list[OnnxNode]
+) -> None:
+    """Refuse inputs that layers read as their weights: an export without its parameters."""
+    readers = {
+        name: node
+        for node in reversed(nodes)
+        if node.op in ("Conv", "Gemm", "BatchNormalization")
+        for name in node.inputs[1:]
+    }
+    free = [_text(value.name) for value in inputs if _text(value.name) in readers]
+    if free and len(inputs) > 1:
+        node = readers[free[0]]
+        node.refuse(
+            f"reads its weights {free[0]!r} from an input of the network, and so do other layers: "
+            f"{len(free)} of {len(inputs)} inputs are weights without values; export the network "
+            "with its parameters (torch: export_params=True)"
+        )
 
 
 def _parse(path: Path) -> onnx.ModelProto:
@@ -163,6 +191,10 @@ def _parse(path: Path) -> onnx.ModelProto:
         data = path.read_bytes()
     except OSError as error:
         raise FirebrickError(f"{path}: cannot be read ({error.strerror})") from error
+    if is_pointer(path):
+        raise FirebrickError(
+            f"{path}: is a Git LFS pointer and not the network itself: run git lfs pull"
+        )
     model = onnx.ModelProto()
     try:
         model.ParseFromString(data)
@@ -170,12 +202,7 @@ def _parse(path: Path) -> onnx.ModelProto:
         raise FirebrickError(f"{path}: not an ONNX file, or truncated or altered") from error
     if not model.graph.node:
         raise FirebrickError(f"{path}: not an ONNX file, or truncated: it holds no nodes")
-    try:
-        load_external_data_for_model(model, str(path.parent))
-    except (onnx.checker.ValidationError, OSError, ValueError, RuntimeError) as error:
-        raise FirebrickError(
-            f"{path}: keeps its weights in another file, which cannot be read: {error}"
-        ) from error
+    external.load(path, model)
     return model
 
 
@@ -210,14 +237,7 @@ def _node(path: Path, proto: onnx.NodeProto, names: set[str]) -> OnnxNode:
     while inputs and not inputs[-1]:
         inputs.pop()
     attributes = {_text(attribute.name): attribute for attribute in proto.attribute}
-    node = OnnxNode(path, name, op, tuple(inputs), outputs, attributes)
-    others = OTHER_OPERATORS.get(proto.domain, ())
-    # Those of onnxruntime's QOperator format are refused in words of their own.
-    if proto.domain not in DOMAINS and op not in others and not op.startswith("QLinear"):
-        node.refuse(
-            f"operators of the domain {proto.domain!r} are not supported, only ONNX's own and "
-            "QONNX's Quant"
-        )
+    node = OnnxNode(path, name, op, tuple(inputs), outputs, attributes, proto.domain)
     if not outputs or not outputs[0]:
         node.refuse("has no output")
     return node
@@ -259,6 +279,15 @@ def _array(where: str, tensor: TensorProto) -> np.ndarray:
             f"{where}: its data do not fill the shape {list(tensor.dims)} ({error}); the file is "
             "truncated or altered"
         ) from error
+
+
+def _stated_shapes(model: onnx.ModelProto) -> dict[str, tuple[int | None, ...]]:
+    """The shapes that the file states for tensors, None where a dimension is free."""
+    return {
+        _text(value.name): _dims(value)
+        for value in (*model.graph.value_info, *model.graph.output)
+        if value.type.tensor_type.HasField("shape")
+    }
 
 
 def _dims(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:

@@ -46,9 +46,12 @@ def average_pool(builder: Builder, node: OnnxNode) -> None:
     source = builder.channels_first(node)
     kernel = node.get("kernel_shape", ())
     padding = node.get("pads", NO_PADDING)
+    strides = node.get("strides", (1, 1))
+    if len(strides) != 2 or min(strides) < 1:
+        node.refuse(f"attribute strides is {list(strides)}")
     if (
         kernel != source.shape[1:]
-        or any(padding)
+        or padding != NO_PADDING
         or node.get("dilations", (1, 1)) != (1, 1)
         or node.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID")
     ):
@@ -88,11 +91,14 @@ def _average(builder: Builder, node: OnnxNode, source: View, dims: tuple[int, ..
 
 
 def gemm(builder: Builder, node: OnnxNode) -> None:
-    node.known(("alpha", "beta", "broadcast", "transA", "transB"))
+    node.known(("alpha", "beta", "transA", "transB"))
     node.arity(2, 3)
     weights = builder.numbers(node, 1, "weights")
     if weights.ndim != 2 or 0 in weights.shape or node.get("transA", 0):
         node.refuse(f"its weights have the shape {list(weights.shape)}, or transA is set")
+    value = builder.value(node, 0)
+    if isinstance(value, Logits) and len(value.dims) != 1:
+        node.refuse(f"its input is [batch, {', '.join(map(str, value.dims))}], not a matrix")
     alpha, beta = node.get("alpha", 1.0), node.get("beta", 1.0)
     integers = builder.integers.get(node.inputs[1]) if alpha == 1.0 else None
     transposed = bool(node.get("transB", 0))
@@ -100,7 +106,8 @@ def gemm(builder: Builder, node: OnnxNode) -> None:
     bias = np.zeros(len(matrix), np.float32)
     if len(node.inputs) == 3:
         given = builder.numbers(node, 2, "biases")
-        if given.size not in (1, len(matrix)) or given.ndim > 2:
+        # [outputs, 1] would be one value a picture, not one a class.
+        if given.size not in (1, len(matrix)) or given.shape[:-1] not in ((), (1,)):
             node.refuse(f"its biases have the shape {list(given.shape)}, not [{len(matrix)}]")
         bias = np.broadcast_to(given.reshape(-1), bias.shape) * np.float32(beta)
     if integers is not None and not transposed:

@@ -46,6 +46,7 @@ def conv(builder: Builder, node: OnnxNode) -> None:
         source = value.view
     else:
         source = builder.channels_first(node)
+    _check_group(node, source.shape[0])
     if weights.ndim != 4 or weights.shape[1] != source.shape[0] or 0 in weights.shape:
         node.refuse(
             f"its weights have the shape {list(weights.shape)}; an input of {source.shape[0]} "
@@ -57,8 +58,6 @@ def conv(builder: Builder, node: OnnxNode) -> None:
         bias = builder.numbers(node, 2, "biases")
         if bias.shape != (outputs,):
             node.refuse(f"its biases have the shape {list(bias.shape)} instead of [{outputs}]")
-    if node.get("group", 1) != 1:
-        node.refuse(f"attribute group is {node.get('group', 1)}; supported is 1")
     dilations = node.get("dilations", (1, 1))
     if dilations != (1, 1):
         node.refuse(f"attribute dilations is {list(dilations)}; supported is [1, 1]")
@@ -79,6 +78,21 @@ def conv(builder: Builder, node: OnnxNode) -> None:
         return
     padding = padding_of(node, source.shape, (rows, cols), strides[0])
     convolution(builder, node, source, weights, bias, strides[0], padding, integers)
+
+
+def _check_group(node: OnnxNode, channels: int) -> None:
+    group = node.get("group", 1)
+    if group == channels and group > 1:
+        node.refuse(
+            f"is a depthwise convolution, as MobileNet has them: attribute group is {group} for "
+            f"{channels} channels; supported is 1: train a network of ordinary convolutions, "
+            "such as SqueezeNet's Fire modules"
+        )
+    if group != 1:
+        node.refuse(
+            f"attribute group is {group}; supported is 1: train with convolutions that are not "
+            "grouped"
+        )
 
 
 def convolution(
@@ -192,18 +206,27 @@ def pad(builder: Builder, node: OnnxNode) -> None:
     node.known(("mode", "pads", "value"))
     node.arity(1, 4)
     source = builder.view(node)
+    value = 0.0
     if node.get("mode", "constant") != "constant":
         node.refuse(f"attribute mode is {node.get('mode', '')!r}; supported is 'constant'")
     if "pads" in node.attributes:
-        pads, value = node.get("pads", ()), node.get("value", 0.0)
+        pads, value = node.get("pads", ()), node.get("value", value)
     else:
         node.arity(2, 4)
         pads = builder.list_of_integers(node, 1, "pads")
-        given = len(node.inputs) > 2 and node.inputs[2]
-        value = float(builder.constant(node, 2, "value").reshape(-1)[0]) if given else 0.0
+        if len(node.inputs) > 2 and node.inputs[2]:
+            given = builder.constant(node, 2, "value")
+            if given.size != 1:
+                node.refuse(f"pads by a value of the shape {list(given.shape)}; supported is one")
+            value = float(given.reshape(-1)[0])
+    if not math.isfinite(value):
+        node.refuse(f"pads by {value}; supported is a finite value")
     where = tuple(range(4))
     if len(node.inputs) > 3:
-        where = tuple(axis % 4 for axis in builder.list_of_integers(node, 3, "axes"))
+        axes = builder.list_of_integers(node, 3, "axes")
+        where = tuple(axis % 4 for axis in axes)
+        if len(set(where)) != len(axes) or not all(-4 <= axis < 4 for axis in axes):
+            node.refuse(f"pads the axes {list(axes)} of 4")
     if len(pads) != 2 * len(where) or (pads and min(pads) < 0):
         node.refuse(f"its pads are {list(pads)}; supported are such that are not negative")
     before = {source.axes[axis]: pads[i] for i, axis in enumerate(where)}
@@ -244,7 +267,9 @@ def max_pool(builder: Builder, node: OnnxNode) -> None:
         node.refuse(
             "a node before it chooses channels or turns their sign, which only a Conv takes"
         )
-    if any(source.padding) and (np.any(source.frame) or not is_rectified(source.map)):
+    if any(source.padding) and (
+        np.any(source.frame) or np.any(source.offset < 0) or not is_rectified(source.map)
+    ):
         node.refuse(
             "a Pad before it enters values that can be the largest of a window; supported are "
             "zeros behind a ReLU"
@@ -397,10 +422,7 @@ def linear(
         before.integers = None
         source.map.shape = (exact.shape[0], *source.map.shape[1:])
         return whole(source.map)
-    made = convolution(builder, node, source, weights, bias, 1, NO_PADDING, integers)
-    # Only the mean reads it.
-    made.map.uses = 1
-    return made
+    return convolution(builder, node, source, weights, bias, 1, NO_PADDING, integers)
 
 
 def identity(builder: Builder, node: OnnxNode) -> None:
@@ -411,7 +433,7 @@ def identity(builder: Builder, node: OnnxNode) -> None:
 
 def dropout(builder: Builder, node: OnnxNode) -> None:
     """Dropout outside training: the input itself."""
-    node.known(("consumed_inputs", "is_test", "ratio", "seed"))
+    node.known(("ratio", "seed"))
     node.arity(1, 3)
     if len(node.inputs) == 3 and np.any(builder.constant(node, 2, "training mode")):
         node.refuse("is in training mode; export the network for inference")

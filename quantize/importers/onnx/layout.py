@@ -83,8 +83,8 @@ def shape(builder: Builder, node: OnnxNode) -> None:
     node.known(("start", "end"))
     node.arity(1, 1)
     value = builder.value(node, 0)
-    if isinstance(value, View | Flat):
-        (value.view if isinstance(value, Flat) else value).map.uses -= 1
+    if not isinstance(value, np.ndarray):
+        (value if isinstance(value, View) else value.view).map.uses -= 1
     dims = (builder.graph.batch or 1, *dims_of(value))
     start, end = node.get("start", 0), node.get("end", len(dims))
     builder.values[node.outputs[0]] = np.array(dims[start:end], np.int64)
@@ -244,6 +244,8 @@ def unsqueeze(builder: Builder, node: OnnxNode) -> None:
         axes = node.get("axes", ())
     dims = list(dims_of(value))
     rank = len(dims) + 1 + len(axes)
+    if len({axis % rank for axis in axes}) != len(axes):
+        node.refuse(f"inserts the axes {list(axes)}, one of them twice")
     for axis in sorted(axis + rank if axis < 0 else axis for axis in axes):
         if not 0 < axis < rank:
             node.refuse(f"inserts the axes {list(axes)}; supported are such behind the batch")
@@ -255,15 +257,26 @@ def cast(builder: Builder, node: OnnxNode) -> None:
     """Cast to float32, or to the halves that are read as such; bytes stay what they are."""
     node.known(("to", "saturate", "round_mode"))
     node.arity(1, 1)
-    if node.get("to", 0) not in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16):
-        kind = onnx.TensorProto.DataType.Name(node.get("to", 0))
-        node.refuse(f"casts a feature map to {kind}; supported are FLOAT and FLOAT16")
+    _plain_cast(node)
+    kind = node.get("to", 0)
+    if kind not in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16):
+        kinds = onnx.TensorProto.DataType
+        text = kinds.Name(kind) if kind in kinds.values() else f"the unknown type {kind}"
+        node.refuse(f"casts a feature map to {text}; supported are FLOAT and FLOAT16")
     copy(builder, node)
+
+
+def _plain_cast(node: OnnxNode) -> None:
+    """Refuse what is meant for casts to 8-bit floats."""
+    for name, usual in (("saturate", 1), ("round_mode", "up")):
+        if node.get(name, usual) != usual:
+            node.refuse(f"attribute {name} is {node.get(name, usual)!r}; supported is {usual!r}")
 
 
 def cast_like(builder: Builder, node: OnnxNode) -> None:
     node.known(("saturate", "round_mode"))
     node.arity(2, 2)
+    _plain_cast(node)
     if builder.constant(node, 1, "type").dtype != np.float32:
         node.refuse("casts a feature map to another type than float32")
     copy(builder, node)
@@ -304,7 +317,7 @@ def gather(builder: Builder, node: OnnxNode) -> None:
     indices = builder.constant(node, 1, "indices")
     if indices.ndim != 1 or indices.dtype.kind != "i":
         node.refuse("its indices must be a list of channels")
-    choose(builder, node, node.get("axis", 0), [int(i) % count for i in indices])
+    choose(builder, node, node.get("axis", 0), _counted(indices, count))
 
 
 def gather_nd(builder: Builder, node: OnnxNode) -> None:
@@ -315,7 +328,12 @@ def gather_nd(builder: Builder, node: OnnxNode) -> None:
     indices = builder.constant(node, 1, "indices")
     if node.get("batch_dims", 0) or indices.ndim != 2 or indices.shape[1] != 1:
         node.refuse(f"its indices have the shape {list(indices.shape)}; supported is [channels, 1]")
-    choose(builder, node, 0, [int(i) % count for i in indices[:, 0]])
+    choose(builder, node, 0, _counted(indices[:, 0], count))
+
+
+def _counted(indices: np.ndarray, count: int) -> list[int]:
+    """From the first channel on; those that do not exist stay as they are."""
+    return [int(i) + count if -count <= i < 0 else int(i) for i in indices]
 
 
 def cut(builder: Builder, node: OnnxNode) -> None:
@@ -379,8 +397,13 @@ def split(builder: Builder, node: OnnxNode) -> None:
     if sum(sizes) != count or len(sizes) != len(node.outputs) or min(sizes) < 1:
         node.refuse(f"cuts {count} channels into {list(sizes)}")
     source.map.uses -= 1
+    if node.get("num_outputs", len(sizes)) != len(sizes):
+        node.refuse(f"attribute num_outputs is {node.get('num_outputs', 0)}, not {len(sizes)}")
     start = 0
     for output, size in zip(node.outputs, sizes, strict=True):
+        if not output:
+            start += size
+            continue
         source.map.uses += 1
         part = replace_outputs(node, output)
         choose(builder, part, node.get("axis", 0), list(range(start, start + size)))

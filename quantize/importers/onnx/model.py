@@ -21,10 +21,13 @@ from firebrick.quantize.importers.onnx import (
     head,
     layers,
     layout,
+    operators,
     quantizers,
     rectify,
+    schema,
 )
-from firebrick.quantize.importers.onnx.graph import OnnxGraph, OnnxNode, read_graph
+from firebrick.quantize.importers.onnx.graph import OnnxGraph, OnnxNode, Refusal, read_graph
+from firebrick.quantize.importers.onnx.refusals import stand_in, together
 from firebrick.quantize.importers.onnx.saturation import saturation
 from firebrick.quantize.importers.onnx.values import (
     CHANNELS_FIRST,
@@ -97,26 +100,66 @@ def import_model(path: str | Path) -> ImportedModel:
     builder.uses = _count_uses(graph)
     builder.values.update(graph.constants)
     builder.values[graph.input] = _input(builder)
+    found: list[Refusal] = []
+    stood_in: list[Map] = []
     for node in graph.nodes:
-        for output in node.outputs:
-            if output and output in builder.values:
-                node.refuse(f"makes {output!r}, which exists already")
-        if layout.fold(builder, node):
-            continue
-        if node.op not in HANDLERS:
-            _refuse_operator(node)
-        HANDLERS[node.op](builder, node)
-        _compare_declared(builder, node)
+        try:
+            _follow(builder, node)
+        except Refusal as refusal:
+            # The rest is followed as far as it can be, so that all reasons are told at once.
+            made = stand_in(builder, node)
+            stood_in += [made] if made else []
+            found.append(refusal)
+    if found:
+        raise together(_with_end(builder, found, stood_in))
     return _finish(builder)
 
 
+def _follow(builder: Builder, node: OnnxNode) -> None:
+    """Enter one node; Refusal where it cannot be used."""
+    for output in node.outputs:
+        if output and output in builder.values:
+            node.refuse(f"makes {output!r}, which exists already")
+    operators.check_domain(node)
+    schema.check(node, builder.graph.opset)
+    if layout.fold(builder, node):
+        return
+    if node.op not in HANDLERS:
+        operators.refuse(builder, node, HANDLERS)
+    if builder.unknown.intersection(node.inputs):
+        builder.unknown.update(node.outputs)
+        return
+    _refuse_behind_softmax(builder, node)
+    HANDLERS[node.op](builder, node)
+    _count_mean(builder, node)
+    _compare_declared(builder, node)
+
+
+def _with_end(builder: Builder, found: list[Refusal], stood_in: list[Map]) -> list[Refusal]:
+    """``found`` and what else there is to say of a network that cannot be used: another end than
+    the global average."""
+    found = list(found)
+    result = builder.values.get(builder.graph.output)
+    if isinstance(result, Logits) and result.view.map not in stood_in:
+        try:
+            head.check_classifier(result)
+        except Refusal as refusal:
+            found.append(refusal)
+    order = {node.name: index for index, node in enumerate(builder.graph.nodes)}
+    return sorted(found, key=lambda refusal: order[refusal.node.name])
+
+
 def import_onnx(path: str | Path) -> Network:
-    """As :func:`import_model`, for a network that stands alone: it takes what the file takes.
+    """As :func:`import_model`, for a network that stands alone; see :func:`alone`."""
+    return alone(import_model(path))
+
+
+def alone(model: ImportedModel) -> Network:
+    """The network of ``model`` as it is without preprocessing: it takes what the file takes.
 
     A shift of the input goes into the first layer's bias; where that layer pads, the file is
     refused.
     """
-    model = import_model(path)
     if not np.any(model.shift):
         return model.network
     name = model.network.input
@@ -125,9 +168,9 @@ def import_onnx(path: str | Path) -> Network:
         if isinstance(node, Conv) and node.input == name:
             if any(node.padding) and not model.prepared_by:
                 raise FirebrickError(
-                    f"{path}: layer {node.name}: the input is padded by a value other than 0, "
-                    "which a float network alone cannot express; pad by 0 there, or state what "
-                    "the value comes from as preprocessing"
+                    f"{model.path}: layer {node.name}: the input is padded by a value other "
+                    "than 0, which a float network alone cannot express; pad by 0 there, or state "
+                    "what the value comes from as preprocessing"
                 )
             if any(node.padding):
                 model.prepared_by[0].refuse(
@@ -141,17 +184,29 @@ def import_onnx(path: str | Path) -> Network:
     return replace(model.network, nodes=tuple(nodes))
 
 
-def _refuse_operator(node: OnnxNode) -> None:
-    if node.op.startswith("QLinear") or node.op in ("ConvInteger", "MatMulInteger"):
+def _refuse_behind_softmax(builder: Builder, node: OnnxNode) -> None:
+    """A Softmax is noted, not computed: nothing behind it can change its values."""
+    values = [builder.values.get(name) for name in node.inputs]
+    computed = any(isinstance(value, Logits) and value.softmax for value in values)
+    if computed and node.op not in BEHIND_SOFTMAX:
         node.refuse(
-            "is onnxruntime's QOperator format; quantize with quant_format=QuantFormat.QDQ, or "
-            "give the float network"
+            "follows the Softmax, whose values the network does not compute; export the network "
+            f"without this node and do on the host what it does; {NET_END}"
         )
-    if node.op == "DynamicQuantizeLinear":
-        node.refuse("finds its scale at run time; quantize statically, or give the float network")
-    if node.op in ("BipolarQuant", "Trunc"):
-        node.refuse("of QONNX's quantizers only Quant is supported; use 8-bit ones")
-    node.refuse(f"this operator is not supported; supported are {', '.join(HANDLERS)}")
+
+
+def _count_mean(builder: Builder, node: OnnxNode) -> None:
+    """What reads the mean reads the map behind it: a map of several readers is left as it is."""
+    value = builder.values.get(node.outputs[0])
+    if not isinstance(value, Logits):
+        return
+    made, uses = value.view.map, builder.uses[node.outputs[0]]
+    sources = [builder.values.get(name) for name in node.inputs]
+    views = [v.view if isinstance(v, Flat | Logits) else v for v in sources]
+    if any(isinstance(view, View) and view.map is made for view in views):
+        made.uses += uses - 1
+    else:
+        made.uses = uses
 
 
 def _input(builder: Builder) -> View:
@@ -298,6 +353,12 @@ def _node(layer: Layer, made: Map, bounds: Bounds | None) -> Node:
         return Add(layer.name, (inputs[0], inputs[1]), made.name, layer.relu, bounds)
     return Concat(layer.name, inputs, made.name)
 
+
+# What moves the classes, or is dropped there.
+BEHIND_SOFTMAX = frozenset(
+    "Cast CastLike DequantizeLinear Dropout Flatten GlobalAveragePool Identity Quant "
+    "QuantizeLinear Reshape Shape Softmax LogSoftmax Squeeze Transpose Unsqueeze".split()
+)
 
 HANDLERS: dict[str, Callable[[Builder, OnnxNode], None]] = {
     "Conv": layers.conv,

@@ -212,7 +212,8 @@ class Builder:
     ``shift`` is what the first layer adds to the network's input, zeros around the map included
     (float64 [C]).  ``prepared_by`` are the nodes that scale or shift the input, ``input_grids``
     what quantizes it, each with what it quantizes; ``dropped`` quantize the mean over the map,
-    ``unfit`` what comes behind a scale or shift of a layer.
+    ``unfit`` what comes behind a scale or shift of a layer.  ``unknown`` are tensors of which a
+    refused node leaves nothing to say.
     """
 
     graph: OnnxGraph
@@ -225,6 +226,7 @@ class Builder:
     prepared_by: list[OnnxNode] = field(default_factory=list)
     dropped: list[OnnxNode] = field(default_factory=list)
     unfit: list[Unfit] = field(default_factory=list)
+    unknown: set[str] = field(default_factory=set)
 
     def value(self, node: OnnxNode, index: int) -> Value:
         name = node.inputs[index]

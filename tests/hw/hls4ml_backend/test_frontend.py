@@ -175,7 +175,7 @@ def test_other_dialects_are_refused(tmp_path):
     [
         ({"dilations": [2, 2]}, "attribute dilations is [2, 2]; supported is [1, 1]"),
         ({"strides": [2, 1]}, "attribute strides is [2, 1]; supported are two equal ones"),
-        ({"group": 3}, "(group 1)"),
+        ({"group": 3}, "attribute group is 3 for 3 channels; supported is 1"),
     ],
 )
 def test_refusals_name_file_node_and_operator(attributes, message, tmp_path):
@@ -225,4 +225,14 @@ def test_normalization_inside_the_file_is_refused(tmp_path):
     x = graph.add("Sub", "x", graph.constant(np.float32(0.5)), name="centre")
     model = graph.model(graph.add("GlobalAveragePool", graph.head(x, 3)), rank=4)
     with pytest.raises(FirebrickError, match=r"node centre \(Sub\): .* the option preprocessing"):
+        parse(model)
+
+
+def test_an_input_padded_by_no_pixel_value_is_refused():
+    graph = Graph(shape=("N", 3, 9, 9))
+    pads = graph.constant(np.array([0, 0, 1, 1, 0, 0, 1, 1]))
+    x = graph.add("Pad", "x", pads, graph.constant(np.float32(0.3)))
+    x = graph.relu(graph.conv(x, 3, 4, 3, name="c"))
+    model = graph.model(graph.add("GlobalAveragePool", graph.head(x, 4)), rank=4)
+    with pytest.raises(FirebrickError, match="layer c: the input is padded by a value other than"):
         parse(model)

@@ -308,6 +308,20 @@ def test_overflowing_activations_are_refused(small_network):
         quantizer.quantize_network(net, builders.BGR, CALIBRATION)
 
 
+@pytest.mark.parametrize("scale", [1e16, 1e20, 1e30])
+@pytest.mark.parametrize("place", [0, -2])
+def test_activations_beyond_all_measure_are_refused(small_network, place, scale):
+    """Finite ones too: their squares would not be."""
+    name = small_network.nodes[place].name
+    conv = layer(small_network, name)
+    net = with_layer(small_network, name, weights=conv.weights * np.float32(scale))
+    with pytest.raises(
+        FirebrickError,
+        match=rf"layer {name}: its activations reach .*e\+\d\d .* its weights .*e\+\d\d; .*mean",
+    ):
+        quantizer.quantize_network(net, builders.BGR, CALIBRATION)
+
+
 def test_forms_that_the_format_cannot_express_are_refused(small_network):
     nodes = small_network.nodes
     average = nodes[-1]

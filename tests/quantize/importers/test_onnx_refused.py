@@ -140,8 +140,8 @@ BAD_BODIES = {
         ["is read elsewhere too, without the Relu", "Conv or Add"],
     ),
     "sigmoid": (
-        node("Sigmoid", "x"),
-        ["operator is not supported; supported are Conv", "Softmax"],
+        lambda g: g.add("Sigmoid", g.conv("x", 3, 4), name="bad"),
+        ["operator is not supported", "ReLU instead; supported are Conv", "Softmax"],
     ),
     "other domain": (node("Gelu", "x", domain="com.microsoft"), ["domain 'com.microsoft'"]),
     "early softmax": (node("Softmax", "x"), ["after the global average only"]),
