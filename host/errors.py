@@ -82,7 +82,7 @@ class EngineError(DriverError):
 
 
 class RefusedProgramError(EngineError):
-    """The engine refused the program in its memory: MAGIC, VERSION, SHAPE or CAPACITY."""
+    """The engine refused the program in its memory: MAGIC, VERSION, SHAPE, CAPACITY or GROUPS."""
 
 
 class CorruptProgramError(EngineError):
@@ -106,6 +106,7 @@ _CLASSES: dict[str, type[EngineError]] = {
     "VERSION": RefusedProgramError,
     "SHAPE": RefusedProgramError,
     "CAPACITY": RefusedProgramError,
+    "GROUPS": RefusedProgramError,
     "HEADER_CRC": CorruptProgramError,
     "DESCRIPTOR_CRC": CorruptProgramError,
     "PAYLOAD_CRC": CorruptProgramError,

@@ -11,7 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 ENGINE_ID = 0x46425249  # "IRBF" little-endian: reads "FBRI"
 PROGRAM_MAGIC = 0x47504246  # the bytes "FBPG" at the start of a program file
 
@@ -155,7 +155,11 @@ ERRORS = (
     (2, "VERSION", "the program's format version is not this engine's: compile it again"),
     (3, "SHAPE", "the program was compiled for another array shape: compile it for this overlay"),
     (4, "HEADER_CRC", "the program's header is corrupted: load the program again"),
-    (5, "DESCRIPTOR_CRC", "a group descriptor is corrupted: load the program again"),
+    (
+        5,
+        "DESCRIPTOR_CRC",
+        "a group is corrupted, another program's, or not in its place: load the program again",
+    ),
     (6, "PAYLOAD_CRC", "weights or biases of a group are corrupted: load the program again"),
     (7, "PROGRAM_READ", "AXI error response while reading the program: check its address"),
     (8, "MAP_READ", "AXI error response while reading feature maps: check the buffer addresses"),
@@ -167,17 +171,22 @@ ERRORS = (
     ),
     (11, "CAPACITY", "a group needs more buffer than this engine has: compile it for this overlay"),
     (12, "ALIGNMENT", "a buffer address is not a multiple of 128 bytes, or no image was asked for"),
+    (
+        13,
+        "GROUPS",
+        "the program's groups are not as many or as long as its header says: compile it again",
+    ),
 )
 
 HEADER = (
     Field("magic", 32, "PROGRAM_MAGIC"),
-    Field("version", 32, "FORMAT_VERSION"),
+    Field("version", 16, "FORMAT_VERSION"),
+    Field("groups", 16, "number of groups"),
     Field("pixels", 8, "array rows P"),
     Field("channels", 8, "array channels C"),
     Field("acc_bits", 8, "accumulator bits"),
     Field("word_bytes", 8, "bytes of a stored word"),
-    Field("groups", 16, "number of groups"),
-    Field("header_pad", 16, "zero"),
+    Field("seal", 32, "hash of all groups' contents and the host section: seeds the groups' CRCs"),
     Field("stream_bytes", 32, "bytes of the stream that follows the header"),
     Field("scratch_bytes", 32, "bytes of feature-map buffers"),
     Field("input_bytes", 32, "bytes of one stored input"),
@@ -273,7 +282,11 @@ DESCRIPTOR = (
     Field("payload_crc", 32, "CRC-32 of biases and weights"),
     Field("payload_pad", 32, "zero"),
     Field("descriptor_pad", 32, "zero"),
-    Field("descriptor_crc", 32, "CRC-32 of the beats before"),
+    Field(
+        "descriptor_crc",
+        32,
+        "CRC-32 of the beats before, continued from the header's seal XOR the group's number",
+    ),
 )
 
 

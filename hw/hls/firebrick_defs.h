@@ -3,10 +3,10 @@
 #include <cstdint>
 
 namespace firebrick {
-constexpr uint32_t kFormatVersion = 2;
+constexpr uint32_t kFormatVersion = 3;
 constexpr uint32_t kEngineId = 0x46425249;
 constexpr uint32_t kProgramMagic = 0x47504246;
-constexpr uint32_t kDefinition = 0xb5147ba7;
+constexpr uint32_t kDefinition = 0x8348f077;
 constexpr unsigned kHeaderBeats = 8;
 constexpr unsigned kDescriptorBeats = 16;
 constexpr unsigned kProfileWords = 8;
@@ -57,7 +57,7 @@ constexpr uint32_t kErrMagic = 1;  // the program does not start with the magic 
 constexpr uint32_t kErrVersion = 2;  // the program's format version is not this engine's: compile it again
 constexpr uint32_t kErrShape = 3;  // the program was compiled for another array shape: compile it for this overlay
 constexpr uint32_t kErrHeaderCrc = 4;  // the program's header is corrupted: load the program again
-constexpr uint32_t kErrDescriptorCrc = 5;  // a group descriptor is corrupted: load the program again
+constexpr uint32_t kErrDescriptorCrc = 5;  // a group is corrupted, another program's, or not in its place: load the program again
 constexpr uint32_t kErrPayloadCrc = 6;  // weights or biases of a group are corrupted: load the program again
 constexpr uint32_t kErrProgramRead = 7;  // AXI error response while reading the program: check its address
 constexpr uint32_t kErrMapRead = 8;  // AXI error response while reading feature maps: check the buffer addresses
@@ -65,6 +65,7 @@ constexpr uint32_t kErrMapWrite = 9;  // AXI error response while writing featur
 constexpr uint32_t kErrTimeout = 10;  // no progress within the time-out: the memory does not answer, or a bad program
 constexpr uint32_t kErrCapacity = 11;  // a group needs more buffer than this engine has: compile it for this overlay
 constexpr uint32_t kErrAlignment = 12;  // a buffer address is not a multiple of 128 bytes, or no image was asked for
+constexpr uint32_t kErrGroups = 13;  // the program's groups are not as many or as long as its header says: compile it again
 
 // A field of a structure of 64-bit beats.
 struct Field {
@@ -75,13 +76,13 @@ struct Field {
 };
 
 constexpr Field kHeaderMagic{0, 0, 32};  // PROGRAM_MAGIC
-constexpr Field kHeaderVersion{0, 32, 32};  // FORMAT_VERSION
+constexpr Field kHeaderVersion{0, 32, 16};  // FORMAT_VERSION
+constexpr Field kHeaderGroups{0, 48, 16};  // number of groups
 constexpr Field kHeaderPixels{1, 0, 8};  // array rows P
 constexpr Field kHeaderChannels{1, 8, 8};  // array channels C
 constexpr Field kHeaderAccBits{1, 16, 8};  // accumulator bits
 constexpr Field kHeaderWordBytes{1, 24, 8};  // bytes of a stored word
-constexpr Field kHeaderGroups{1, 32, 16};  // number of groups
-constexpr Field kHeaderHeaderPad{1, 48, 16};  // zero
+constexpr Field kHeaderSeal{1, 32, 32};  // hash of all groups' contents and the host section: seeds the groups' CRCs
 constexpr Field kHeaderStreamBytes{2, 0, 32};  // bytes of the stream that follows the header
 constexpr Field kHeaderScratchBytes{2, 32, 32};  // bytes of feature-map buffers
 constexpr Field kHeaderInputBytes{3, 0, 32};  // bytes of one stored input
@@ -201,5 +202,5 @@ constexpr Field kGroupAddLastTile{13, 45, 16};  // words from the start of its r
 constexpr Field kGroupPayloadCrc{14, 0, 32};  // CRC-32 of biases and weights
 constexpr Field kGroupPayloadPad{14, 32, 32};  // zero
 constexpr Field kGroupDescriptorPad{15, 0, 32};  // zero
-constexpr Field kGroupDescriptorCrc{15, 32, 32};  // CRC-32 of the beats before
+constexpr Field kGroupDescriptorCrc{15, 32, 32};  // CRC-32 of the beats before, continued from the header's seal XOR the group's number
 }  // namespace firebrick

@@ -4,11 +4,11 @@
 package firebrick_pkg;
   // Every user of the package needs some of these constants, none needs all.
   /* verilator lint_off UNUSEDPARAM */
-  localparam logic [31:0] FormatVersion = 32'd2;
+  localparam logic [31:0] FormatVersion = 32'd3;
   localparam logic [31:0] EngineId = 32'h46425249;
   localparam logic [31:0] ProgramMagic = 32'h47504246;
   // Hash of all that follows, and of what else the driver has to know.
-  localparam logic [31:0] Definition = 32'hb5147ba7;
+  localparam logic [31:0] Definition = 32'h8348f077;
   localparam int unsigned HeaderBeats = 8;
   localparam int unsigned DescriptorBeats = 16;
   localparam int unsigned ProfileWords = 8;
@@ -73,7 +73,7 @@ package firebrick_pkg;
   localparam logic [7:0] ErrVersion = 8'd2;  // the program's format version is not this engine's: compile it again
   localparam logic [7:0] ErrShape = 8'd3;  // the program was compiled for another array shape: compile it for this overlay
   localparam logic [7:0] ErrHeaderCrc = 8'd4;  // the program's header is corrupted: load the program again
-  localparam logic [7:0] ErrDescriptorCrc = 8'd5;  // a group descriptor is corrupted: load the program again
+  localparam logic [7:0] ErrDescriptorCrc = 8'd5;  // a group is corrupted, another program's, or not in its place: load the program again
   localparam logic [7:0] ErrPayloadCrc = 8'd6;  // weights or biases of a group are corrupted: load the program again
   localparam logic [7:0] ErrProgramRead = 8'd7;  // AXI error response while reading the program: check its address
   localparam logic [7:0] ErrMapRead = 8'd8;  // AXI error response while reading feature maps: check the buffer addresses
@@ -81,6 +81,7 @@ package firebrick_pkg;
   localparam logic [7:0] ErrTimeout = 8'd10;  // no progress within the time-out: the memory does not answer, or a bad program
   localparam logic [7:0] ErrCapacity = 8'd11;  // a group needs more buffer than this engine has: compile it for this overlay
   localparam logic [7:0] ErrAlignment = 8'd12;  // a buffer address is not a multiple of 128 bytes, or no image was asked for
+  localparam logic [7:0] ErrGroups = 8'd13;  // the program's groups are not as many or as long as its header says: compile it again
 
   typedef struct packed {
     logic [31:0] unused_0;
@@ -93,18 +94,18 @@ package firebrick_pkg;
     logic [31:0] input_bytes;  // bytes of one stored input
     logic [31:0] scratch_bytes;  // bytes of feature-map buffers
     logic [31:0] stream_bytes;  // bytes of the stream that follows the header
-    logic [15:0] header_pad;  // zero
-    logic [15:0] groups;  // number of groups
+    logic [31:0] seal;  // hash of all groups' contents and the host section: seeds the groups' CRCs
     logic [7:0] word_bytes;  // bytes of a stored word
     logic [7:0] acc_bits;  // accumulator bits
     logic [7:0] channels;  // array channels C
     logic [7:0] pixels;  // array rows P
-    logic [31:0] version;  // FORMAT_VERSION
+    logic [15:0] groups;  // number of groups
+    logic [15:0] version;  // FORMAT_VERSION
     logic [31:0] magic;  // PROGRAM_MAGIC
   } header_t;
 
   typedef struct packed {
-    logic [31:0] descriptor_crc;  // CRC-32 of the beats before
+    logic [31:0] descriptor_crc;  // CRC-32 of the beats before, continued from the header's seal XOR the group's number
     logic [31:0] descriptor_pad;  // zero
     logic [31:0] payload_pad;  // zero
     logic [31:0] payload_crc;  // CRC-32 of biases and weights

@@ -21,19 +21,24 @@ async def matches_zlib(dut: Any) -> None:
     await RisingEdge(dut.clk_i)
     checked = 0
     for message in range(60):
-        crc = 0
+        # A message by itself, or one that continues from a value.
+        crc = seed = random.choice((0, random.getrandbits(32)))
         clear_with_beat = message % 2 == 1
         if not clear_with_beat:
             dut.clear_i.value = 1
+            dut.seed_i.value = seed
             dut.valid_i.value = 0
             await RisingEdge(dut.clk_i)
             dut.clear_i.value = 0
+            dut.seed_i.value = random.getrandbits(32)
             await RisingEdge(dut.clk_i)
-            assert int(dut.crc_o.value) == 0
+            assert int(dut.crc_o.value) == seed
         for beat in range(random.randint(1, 40)):
             value = random.choice([random.getrandbits(64), 0, 2**64 - 1])
             crc = zlib.crc32(value.to_bytes(8, "little"), crc)
-            dut.clear_i.value = int(clear_with_beat and beat == 0)
+            first = clear_with_beat and beat == 0
+            dut.clear_i.value = int(first)
+            dut.seed_i.value = seed if first else random.getrandbits(32)
             dut.valid_i.value = 1
             dut.data_i.value = value
             await RisingEdge(dut.clk_i)
@@ -56,6 +61,7 @@ async def back_to_back(dut: Any) -> None:
     await RisingEdge(dut.clk_i)
     crc = None
     running = 0
+    dut.seed_i.value = 0
     for beat in range(200):
         value = random.getrandbits(64)
         dut.clear_i.value = int(beat == 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import zlib
 from dataclasses import replace
@@ -17,7 +18,7 @@ from firebrick.host.program import parse_program
 from firebrick.host.results import scores
 from firebrick.hw import definition as d
 from firebrick.hw.compiler.compile import compile_network
-from firebrick.hw.compiler.program import Program
+from firebrick.hw.compiler.program import Group, Program, assemble
 from firebrick.hw.compiler.steps import CompileError
 from firebrick.hw.hls.csim import FLAGS, CSim, CSimError, ap_types
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
@@ -27,7 +28,7 @@ from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.importers.load import load_model
 from firebrick.quantize.pictures.preprocess import list_images, load_images
 from firebrick.quantize.qnetwork import QAdd, QNetwork
-from tests.random_networks import V1_1, build, random_images, random_network
+from tests.random_networks import V1_1, build, random_images, random_network, random_recipe
 
 ERROR = {name: code for code, name, _ in d.ERRORS}
 SHAPES = (
@@ -189,12 +190,53 @@ def test_damage_is_found(program: Program) -> None:
     assert code_of(flipped(program.blob, second)) == (ERROR["DESCRIPTOR_CRC"], 1)
 
 
+def crafted(program: Program, groups: list[Group]) -> bytes:
+    """The program with other groups, every checksum right."""
+    scratch = d.unpack(d.HEADER_LAYOUT, program.blob[:64])["scratch_bytes"]
+    return assemble(program.name, program.shape, groups, program.host, scratch).blob
+
+
 @pytest.mark.parametrize(
-    "values", [{"in_end": 8191}, {"weight_words": 8191}, {"rows": 0}, {"p1_blocks": 0}]
+    ("name", "values"),
+    [
+        ("CAPACITY", {"in_end": 8191}),
+        ("GROUPS", {"weight_words": 8191}),
+        ("GROUPS", {"bias_pairs": 0}),
+        ("GROUPS", {"group_last": 1}),
+        ("CAPACITY", {"rows": 0}),
+        ("CAPACITY", {"p1_blocks": 0}),
+    ],
 )
-def test_what_does_not_fit_is_refused(program: Program, values: dict[str, int]) -> None:
+def test_what_does_not_fit_is_refused(program: Program, name: str, values: dict[str, int]) -> None:
     first = replace(program.groups[0], fields={**program.groups[0].fields, **values})
-    assert code_of(program.blob[:64] + first.encode()) == (ERROR["CAPACITY"], 0)
+    blob = crafted(program, [first, *program.groups[1:]])
+    assert code_of(blob) == (ERROR[name], 0)
+
+
+def test_groups_out_of_place_are_refused(program: Program) -> None:
+    """Another program's groups, groups that are swapped or left out, too many or too few."""
+    sizes = [len(g.encode()) for g in program.groups]
+    starts = [64 + sum(sizes[:n]) for n in range(len(sizes) + 1)]
+    parts = [program.blob[a:b] for a, b in itertools.pairwise(starts)]
+    twin = compile_network(build(random_recipe(np.random.default_rng(2)), 9), PYNQ_Z2).blob
+    foreign = [twin[a:b] for a, b in itertools.pairwise(starts)]
+    count = len(parts)
+    crc, groups = ERROR["DESCRIPTOR_CRC"], ERROR["GROUPS"]
+
+    def code(stream: list[bytes], **values: int) -> tuple[int, int]:
+        size = sum(map(len, stream))
+        return code_of(
+            with_header(program.blob[:64], stream_bytes=size, **values) + b"".join(stream)
+        )
+
+    assert code(parts) == (0, 0)
+    assert code(foreign) == (crc, 0)
+    assert code([parts[0], foreign[1], *parts[2:]]) == (crc, 1)
+    assert code([parts[1], parts[0], *parts[2:]]) == (crc, 0)
+    assert code([parts[0], *parts[2:]], groups=count - 1) == (crc, 1)
+    assert code(parts[:-1], groups=count - 1) == (groups, count - 2)
+    assert code([*parts, parts[-1]], groups=count + 1) == (groups, count - 1)
+    assert code(parts, groups=0) == (groups, 0)
 
 
 @pytest.mark.parametrize(
