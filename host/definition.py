@@ -3,7 +3,7 @@
 FORMAT_VERSION = 3
 ENGINE_ID = 0x46425249
 PROGRAM_MAGIC = 0x47504246
-DEFINITION = 0x8348F077
+DEFINITION = 0x52BE7558
 HEADER_BYTES = 64
 REGISTER_BYTES = 0x2000
 PROFILE_BASE = 0x1000
@@ -24,16 +24,8 @@ PROFILE_FIELDS = (
 REGISTERS = {
     "ID": (0x000, "ro", "the constant ENGINE_ID"),
     "VERSION": (0x004, "ro", "version of program format and register map"),
-    "SHAPE": (
-        0x008,
-        "ro",
-        "pixels [7:0], channels [15:8], accumulator bits [23:16], word bytes [31:24]",
-    ),
-    "CAPACITY": (
-        0x00C,
-        "ro",
-        "log2 of activation words [7:0], weight words [15:8], bias pairs [23:16], sums [31:24]",
-    ),
+    "SHAPE": (0x008, "ro", "pixels [7:0], channels [15:8], accumulator bits [23:16], word bytes [31:24]"),
+    "CAPACITY": (0x00C, "ro", "log2 of activation words [7:0], weight words [15:8], bias pairs [23:16], sums [31:24]"),
     "POOL_CAPACITY": (0x010, "ro", "log2 of pooled channels [7:0], line-buffer words [15:8]"),
     "CONTROL": (0x014, "wo", "bit 0 start, bit 1 soft reset"),
     "STATUS": (0x018, "ro", "bit 0 busy, bit 1 done, bit 2 error, bit 3 resetting"),
@@ -49,6 +41,10 @@ REGISTERS = {
     "OUTPUT_STRIDE": (0x040, "rw", "bytes from one output to the next"),
     "TIMEOUT": (0x044, "rw", "cycles without progress that end a run with an error"),
     "DEFINITION": (0x048, "ro", "hash of the definition that the engine was made from"),
+    "PROGRAM_END": (0x04C, "rw", "end of the program's buffer, nothing behind it is read"),
+    "INPUT_END": (0x050, "rw", "end of the inputs: nothing behind it is read"),
+    "OUTPUT_END": (0x054, "rw", "end of the outputs: nothing behind it is written or read"),
+    "SCRATCH_END": (0x058, "rw", "end of the feature-map buffers, of writes and reads"),
     "CYCLES_LO": (0x080, "ro", "cycles since start, low half"),
     "CYCLES_HI": (0x084, "ro", "cycles since start, high half"),
     "ACTIVE": (0x088, "ro", "cycles in which a K step entered the array"),
@@ -58,11 +54,7 @@ REGISTERS = {
     "STALL_DRAIN": (0x098, "ro", "idle cycles: draining a block, or waiting for a squeeze row"),
     "STALL_SWITCH": (0x09C, "ro", "idle cycles: start, group switch, last results"),
     "READ_BEATS_MAPS": (0x0A0, "ro", "64-bit beats read on the feature-map port"),
-    "READ_BEATS_PROGRAM": (
-        0x0A4,
-        "ro",
-        "64-bit beats read on the program port: the program, and maps to add",
-    ),
+    "READ_BEATS_PROGRAM": (0x0A4, "ro", "64-bit beats read on the program port: the program, and maps to add"),
     "WRITE_BEATS": (0x0A8, "ro", "64-bit beats written"),
     "IMAGES_DONE": (0x0AC, "ro", "images completed in this run"),
     "GROUP": (0x0B0, "ro", "groups executed in this run"),
@@ -71,31 +63,21 @@ REGISTERS = {
 # code: (name, what it means and what to do)
 ERRORS = {
     0: ("NONE", "no error"),
-    1: (
-        "MAGIC",
-        "the program does not start with the magic number: wrong address or not a program",
-    ),
+    1: ("MAGIC", "the program does not start with the magic number: wrong address or not a program"),
     2: ("VERSION", "the program's format version is not this engine's: compile it again"),
     3: ("SHAPE", "the program was compiled for another array shape: compile it for this overlay"),
     4: ("HEADER_CRC", "the program's header is corrupted: load the program again"),
-    5: (
-        "DESCRIPTOR_CRC",
-        "a group is corrupted, another program's, or not in its place: load the program again",
-    ),
+    5: ("DESCRIPTOR_CRC", "a group is corrupted, another program's, or not in its place: load the program again"),
     6: ("PAYLOAD_CRC", "weights or biases of a group are corrupted: load the program again"),
     7: ("PROGRAM_READ", "AXI error response while reading the program: check its address"),
     8: ("MAP_READ", "AXI error response while reading feature maps: check the buffer addresses"),
     9: ("MAP_WRITE", "AXI error response while writing feature maps: check the buffer addresses"),
-    10: (
-        "TIMEOUT",
-        "no progress within the time-out: the memory does not answer, or a bad program",
-    ),
+    10: ("TIMEOUT", "no progress within the time-out: the memory does not answer, or a bad program"),
     11: ("CAPACITY", "a group needs more buffer than this engine has: compile it for this overlay"),
     12: ("ALIGNMENT", "a buffer address is not a multiple of 128 bytes, or no image was asked for"),
-    13: (
-        "GROUPS",
-        "the program's groups are not as many or as long as its header says: compile it again",
-    ),
+    13: ("GROUPS", "the program's groups are not as many or as long as its header says: compile it again"),
+    14: ("BOUNDS", "a group, or the program itself, reaches outside of its buffers: compile it again"),
+    15: ("FIELDS", "a group's descriptor contradicts itself: compile the program again"),
 }
 
 # name: (beat, lowest bit, bits) of the program header

@@ -82,7 +82,8 @@ class EngineError(DriverError):
 
 
 class RefusedProgramError(EngineError):
-    """The engine refused the program in its memory: MAGIC, VERSION, SHAPE, CAPACITY or GROUPS."""
+    """The engine refused the program in its memory: MAGIC, VERSION, SHAPE, CAPACITY, GROUPS,
+    BOUNDS or FIELDS."""
 
 
 class CorruptProgramError(EngineError):
@@ -107,6 +108,8 @@ _CLASSES: dict[str, type[EngineError]] = {
     "SHAPE": RefusedProgramError,
     "CAPACITY": RefusedProgramError,
     "GROUPS": RefusedProgramError,
+    "BOUNDS": RefusedProgramError,
+    "FIELDS": RefusedProgramError,
     "HEADER_CRC": CorruptProgramError,
     "DESCRIPTOR_CRC": CorruptProgramError,
     "PAYLOAD_CRC": CorruptProgramError,

@@ -95,6 +95,10 @@ REGISTERS = (
     Register("OUTPUT_STRIDE", 0x040, "rw", "bytes from one output to the next"),
     Register("TIMEOUT", 0x044, "rw", "cycles without progress that end a run with an error"),
     Register("DEFINITION", 0x048, "ro", "hash of the definition that the engine was made from"),
+    Register("PROGRAM_END", 0x04C, "rw", "end of the program's buffer, nothing behind it is read"),
+    Register("INPUT_END", 0x050, "rw", "end of the inputs: nothing behind it is read"),
+    Register("OUTPUT_END", 0x054, "rw", "end of the outputs: nothing behind it is written or read"),
+    Register("SCRATCH_END", 0x058, "rw", "end of the feature-map buffers, of writes and reads"),
     Register("CYCLES_LO", 0x080, "ro", "cycles since start, low half"),
     Register("CYCLES_HI", 0x084, "ro", "cycles since start, high half"),
     Register("ACTIVE", 0x088, "ro", "cycles in which a K step entered the array"),
@@ -176,6 +180,12 @@ ERRORS = (
         "GROUPS",
         "the program's groups are not as many or as long as its header says: compile it again",
     ),
+    (
+        14,
+        "BOUNDS",
+        "a group, or the program itself, reaches outside of its buffers: compile it again",
+    ),
+    (15, "FIELDS", "a group's descriptor contradicts itself: compile the program again"),
 )
 
 HEADER = (

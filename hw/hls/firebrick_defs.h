@@ -6,7 +6,7 @@ namespace firebrick {
 constexpr uint32_t kFormatVersion = 3;
 constexpr uint32_t kEngineId = 0x46425249;
 constexpr uint32_t kProgramMagic = 0x47504246;
-constexpr uint32_t kDefinition = 0x8348f077;
+constexpr uint32_t kDefinition = 0x52be7558;
 constexpr unsigned kHeaderBeats = 8;
 constexpr unsigned kDescriptorBeats = 16;
 constexpr unsigned kProfileWords = 8;
@@ -38,6 +38,10 @@ constexpr uint32_t kRegInputStride = 0x003c;  // bytes from one input to the nex
 constexpr uint32_t kRegOutputStride = 0x0040;  // bytes from one output to the next
 constexpr uint32_t kRegTimeout = 0x0044;  // cycles without progress that end a run with an error
 constexpr uint32_t kRegDefinition = 0x0048;  // hash of the definition that the engine was made from
+constexpr uint32_t kRegProgramEnd = 0x004c;  // end of the program's buffer, nothing behind it is read
+constexpr uint32_t kRegInputEnd = 0x0050;  // end of the inputs: nothing behind it is read
+constexpr uint32_t kRegOutputEnd = 0x0054;  // end of the outputs: nothing behind it is written or read
+constexpr uint32_t kRegScratchEnd = 0x0058;  // end of the feature-map buffers, of writes and reads
 constexpr uint32_t kRegCyclesLo = 0x0080;  // cycles since start, low half
 constexpr uint32_t kRegCyclesHi = 0x0084;  // cycles since start, high half
 constexpr uint32_t kRegActive = 0x0088;  // cycles in which a K step entered the array
@@ -66,6 +70,8 @@ constexpr uint32_t kErrTimeout = 10;  // no progress within the time-out: the me
 constexpr uint32_t kErrCapacity = 11;  // a group needs more buffer than this engine has: compile it for this overlay
 constexpr uint32_t kErrAlignment = 12;  // a buffer address is not a multiple of 128 bytes, or no image was asked for
 constexpr uint32_t kErrGroups = 13;  // the program's groups are not as many or as long as its header says: compile it again
+constexpr uint32_t kErrBounds = 14;  // a group, or the program itself, reaches outside of its buffers: compile it again
+constexpr uint32_t kErrFields = 15;  // a group's descriptor contradicts itself: compile the program again
 
 // A field of a structure of 64-bit beats.
 struct Field {

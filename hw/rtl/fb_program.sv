@@ -7,7 +7,8 @@
 //
 // Every group is bound to its program and its place: its descriptor's CRC continues from the
 // header's seal and the group's number.  The stream must hold as many groups and beats as the
-// header says; a group that would end elsewhere is refused before anybody sees its descriptor.
+// header says; a group that would end elsewhere, or breaks a rule of fb_rules, is refused before
+// anybody sees its descriptor.
 //
 // A descriptor is shown to planner, row loader and addend fetcher (group_o with one valid each)
 // only after its CRC was found right, and stays until all have taken it.  Weights count as loaded when written;
@@ -20,14 +21,19 @@ module fb_program #(
   parameter int unsigned Channels = 32,
   parameter int unsigned AccBits = 24,
   parameter int unsigned WordBytes = 16,
+  parameter int unsigned ActWords = 4096,
   parameter int unsigned WeightWords = 8192,
-  parameter int unsigned BiasPairs = 1024
+  parameter int unsigned BiasPairs = 1024,
+  parameter int unsigned PoolChannels = 512,
+  parameter int unsigned PoolLineWords = 1024,
+  parameter int unsigned Sums = 1024
 ) (
   input  wire                           clk_i,
   input  wire                           rst_ni,
 
   input  wire                           start_i,
   input  wire  [31:0]                   program_addr_i,
+  input  wire  [31:0]                   program_end_i,       // nothing behind it is read
   input  wire  [15:0]                   images_i,
 
   output logic                          cmd_valid_o,
@@ -96,6 +102,9 @@ module fb_program #(
   logic [24:0] after_q;       // stream_left_q behind it
   logic        misplaced;     // the group does not end where header and group_last say
   logic        no_stream;     // the header's stream cannot be
+  logic [32:0] stream_end_q;
+  logic        beyond_q;      // ... ends behind the program's buffer
+  logic        too_large, senseless;
   logic [15:0] next_index;
   logic        take;
   logic        lane_last;
@@ -163,6 +172,29 @@ module fb_program #(
 
   assign no_stream = (header_q.groups == '0) || (|header_q.stream_bytes[31:27]) ||
                      (|header_q.stream_bytes[2:0]) || (header_q.stream_bytes[26:3] == '0);
+
+  // Two cycles, as above.
+  always_ff @(posedge clk_i) begin
+    stream_end_q <= 33'(program_addr_i) + 33'(header_q.stream_bytes) +
+                    33'(firebrick_pkg::HeaderBeats * 8);
+    beyond_q <= stream_end_q > 33'(program_end_i);
+  end
+
+  fb_rules #(
+    .Pixels(Pixels),
+    .Channels(Channels),
+    .ActWords(ActWords),
+    .WeightWords(WeightWords),
+    .BiasPairs(BiasPairs),
+    .PoolChannels(PoolChannels),
+    .PoolLineWords(PoolLineWords),
+    .Sums(Sums)
+  ) u_rules (
+    .clk_i,
+    .group_i    (group_q),
+    .too_large_o(too_large),
+    .senseless_o(senseless)
+  );
 
   fb_crc32 u_crc (
     .clk_i,
@@ -261,6 +293,10 @@ module fb_program #(
           error_o <= 1'b1;
           error_code_o <= firebrick_pkg::ErrGroups;
           state_q <= Halt;
+        end else if (beyond_q) begin
+          error_o <= 1'b1;
+          error_code_o <= firebrick_pkg::ErrBounds;
+          state_q <= Halt;
         end
       end
       StreamCmd: begin
@@ -285,6 +321,10 @@ module fb_program #(
         if (crc_wrong_q) begin
           error_o <= 1'b1;
           error_code_o <= firebrick_pkg::ErrDescriptorCrc;
+          state_q <= Halt;
+        end else if (too_large || senseless) begin
+          error_o <= 1'b1;
+          error_code_o <= too_large ? firebrick_pkg::ErrCapacity : firebrick_pkg::ErrFields;
           state_q <= Halt;
         end else if (misplaced) begin
           error_o <= 1'b1;

@@ -8,7 +8,7 @@ package firebrick_pkg;
   localparam logic [31:0] EngineId = 32'h46425249;
   localparam logic [31:0] ProgramMagic = 32'h47504246;
   // Hash of all that follows, and of what else the driver has to know.
-  localparam logic [31:0] Definition = 32'h8348f077;
+  localparam logic [31:0] Definition = 32'h52be7558;
   localparam int unsigned HeaderBeats = 8;
   localparam int unsigned DescriptorBeats = 16;
   localparam int unsigned ProfileWords = 8;
@@ -45,6 +45,10 @@ package firebrick_pkg;
   localparam logic [12:0] RegOutputStride = 13'h0040;  // bytes from one output to the next
   localparam logic [12:0] RegTimeout = 13'h0044;  // cycles without progress that end a run with an error
   localparam logic [12:0] RegDefinition = 13'h0048;  // hash of the definition that the engine was made from
+  localparam logic [12:0] RegProgramEnd = 13'h004c;  // end of the program's buffer, nothing behind it is read
+  localparam logic [12:0] RegInputEnd = 13'h0050;  // end of the inputs: nothing behind it is read
+  localparam logic [12:0] RegOutputEnd = 13'h0054;  // end of the outputs: nothing behind it is written or read
+  localparam logic [12:0] RegScratchEnd = 13'h0058;  // end of the feature-map buffers, of writes and reads
   localparam logic [12:0] RegCyclesLo = 13'h0080;  // cycles since start, low half
   localparam logic [12:0] RegCyclesHi = 13'h0084;  // cycles since start, high half
   localparam logic [12:0] RegActive = 13'h0088;  // cycles in which a K step entered the array
@@ -82,6 +86,8 @@ package firebrick_pkg;
   localparam logic [7:0] ErrCapacity = 8'd11;  // a group needs more buffer than this engine has: compile it for this overlay
   localparam logic [7:0] ErrAlignment = 8'd12;  // a buffer address is not a multiple of 128 bytes, or no image was asked for
   localparam logic [7:0] ErrGroups = 8'd13;  // the program's groups are not as many or as long as its header says: compile it again
+  localparam logic [7:0] ErrBounds = 8'd14;  // a group, or the program itself, reaches outside of its buffers: compile it again
+  localparam logic [7:0] ErrFields = 8'd15;  // a group's descriptor contradicts itself: compile the program again
 
   typedef struct packed {
     logic [31:0] unused_0;

@@ -11,6 +11,8 @@ from cocotb.triggers import RisingEdge
 
 from firebrick.hw import definition as d
 from firebrick.hw.compiler.program import Group, group_seed
+from firebrick.hw.shape import EngineShape
+from firebrick.sim.benches.descriptors import legal_fields
 from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
 
 ERROR = {name: code for code, name, _ in d.ERRORS}
@@ -30,17 +32,23 @@ class Bench:
         self.pixels, self.channels = int(given["Pixels"]), int(given["Channels"])
         self.word_bytes = int(given["WordBytes"])
         self.weight_words, self.bias_pairs = int(given["WeightWords"]), int(given["BiasPairs"])
+        self.shape = EngineShape(
+            pixels=self.pixels,
+            channels=self.channels,
+            act_words=given["ActWords"],
+            weight_words=self.weight_words,
+            bias_pairs=self.bias_pairs,
+            pool_channels=given["PoolChannels"],
+            pool_line_words=given["PoolLineWords"],
+            sums=given["Sums"],
+        )
 
     def random_groups(self, count: int) -> list[Group]:
         """Groups with random descriptors; sizes up to what the engine takes."""
         groups = []
         for index in range(count):
-            fields = {p.name: random.getrandbits(p.bits) for p in d.DESCRIPTOR_LAYOUT}
-            pairs = random.choice((1, self.bias_pairs - 2, random.randint(1, self.bias_pairs - 2)))
-            limit = self.weight_words - 2
-            words = random.choice((1, limit, random.randint(1, limit)))
-            fields |= {"bias_pairs": pairs, "weight_words": words}
-            fields["group_last"] = int(index == count - 1)
+            fields = legal_fields(self.shape) | {"group_last": int(index == count - 1)}
+            pairs, words = fields["bias_pairs"], fields["weight_words"]
             payload = random.randbytes(8 * pairs + self.channels * words)
             groups.append(Group(f"group {index}", fields, payload))
         return groups
@@ -86,6 +94,7 @@ class Bench:
         images: int = 1,
         data_gap: float = 0.2,
         free_gap: int = 10,
+        end: int | None = None,
     ) -> int:
         """Run the program to its end or error and check all that it does on the way.
 
@@ -122,6 +131,7 @@ class Bench:
         done, busy = 0, 0  # groups that the array has executed, cycles that the next one takes
         for name, value in (
             ("program_addr_i", ADDRESS),
+            ("program_end_i", ADDRESS + len(blob) if end is None else end),
             ("images_i", images),
             ("cmd_ready_i", 0),
             ("free_i", 0),
@@ -137,6 +147,9 @@ class Bench:
         await RisingEdge(dut.clk_i)
         quiet = cycle = 0
         releases: list[tuple[int, dict[str, int]]] = []
+        # One of the three takes its groups late, when all of a group's payload has been read.
+        late = random.choice((None, *given))
+        taking = {name: 0.004 if name == late else 0.2 for name in given}
         while True:
             command = random.random() < 0.5
             dut.cmd_ready_i.value = int(command)
@@ -145,7 +158,7 @@ class Bench:
             dut.data_i.value = (
                 int.from_bytes(beats[0], "little") if give else random.getrandbits(64)
             )
-            ready = {name: random.random() < 0.2 for name in given}
+            ready = {name: random.random() < taking[name] for name in given}
             dut.planner_ready_i.value = int(ready["planner"])
             dut.loader_ready_i.value = int(ready["loader"])
             dut.addend_ready_i.value = int(ready["addend"])
@@ -272,7 +285,11 @@ async def wrong_headers(dut: Any) -> None:
         assert await bench.run(header + stream, []) == ERROR[name], name
         await _halted(dut)
     await bench.reset()
-    assert await bench.run(right + stream, groups) == 0
+    end = ADDRESS + len(right) + len(stream)
+    assert await bench.run(right + stream, [], end=end - 1) == ERROR["BOUNDS"]
+    await _halted(dut)
+    await bench.reset()
+    assert await bench.run(right + stream, groups, end=end) == 0
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
@@ -322,9 +339,17 @@ async def groups_out_of_place(dut: Any) -> None:
         early = [parts[0], Group("", ends, groups[1].payload).encode(group_seed(seal, 1))]
         goes_on = {**groups[3].fields, "group_last": 0}
         endless = [*parts[:3], Group("", goes_on, groups[3].payload).encode(group_seed(seal, 3))]
-        longer = {**groups[2].fields, "bias_pairs": groups[2].fields["bias_pairs"] + 1}
+        # Another length than its payload's, which the engine has room for.
+        pairs = groups[2].fields["bias_pairs"]
+        longer = {**groups[2].fields, "bias_pairs": pairs + 1 if pairs < 5 else pairs - 1}
         last = Group("", {**longer, "group_last": 1}, groups[2].payload)
         empty = {**groups[0].fields, "weight_words": 0}
+        odd = random.choice(
+            ({"rows": 0}, {"segment_words": 0}, {"in_end": bench.shape.act_words + 1})
+        )
+        broken = {**groups[at].fields, **odd}
+        rule = "CAPACITY" if "in_end" in odd else "FIELDS"
+        ruled = Group("", broken, groups[at].payload).encode(group_seed(seal, at))
         cases: list[tuple[str, list[bytes], int, dict[str, int]]] = [
             ("DESCRIPTOR_CRC", [*parts[:at], foreign[at], *parts[at + 1 :]], at, {}),
             ("DESCRIPTOR_CRC", foreign, 0, {}),
@@ -339,6 +364,7 @@ async def groups_out_of_place(dut: Any) -> None:
             ("GROUPS", endless, 3, {}),
             ("GROUPS", [*parts[:2], last.encode(group_seed(seal, 2))], 2, {"groups": 3}),
             ("GROUPS", [Group("", empty, b"").encode(group_seed(seal, 0)), *parts[1:]], 0, {}),
+            (rule, [*parts[:at], ruled, *parts[at + 1 :]], at, {}),
         ]
         if at < 3:
             cases.append(("DESCRIPTOR_CRC", [*parts[:at], *parts[at + 1 :]], at, {}))

@@ -263,6 +263,7 @@ def test_address_without_memory(bench: Bench) -> None:
         ("INPUT_ADDR", bench.address("input 0")),
         ("OUTPUT_ADDR", bench.address("output 0")),
         ("SCRATCH_ADDR", bench.address("scratch")),
+        ("PROGRAM_END", end + 4096),
         ("IMAGES", 1),
         ("IRQ_ENABLE", 3),
         ("CONTROL", 1),

@@ -145,6 +145,10 @@ def code_of(blob: bytes, **registers: int) -> tuple[int, int]:
         "IMAGES": 1,
         "INPUT_STRIDE": 0,
         "OUTPUT_STRIDE": 0,
+        "PROGRAM_END": 1 << 20,
+        "INPUT_END": 2 << 20,
+        "OUTPUT_END": 3 << 20,
+        "SCRATCH_END": 4 << 20,
         **registers,
     }
     found, _ = CSim(PYNQ_Z2).start(memory, setup, timeout=60)
@@ -200,11 +204,18 @@ def crafted(program: Program, groups: list[Group]) -> bytes:
     ("name", "values"),
     [
         ("CAPACITY", {"in_end": 8191}),
-        ("GROUPS", {"weight_words": 8191}),
-        ("GROUPS", {"bias_pairs": 0}),
+        ("CAPACITY", {"weight_words": 8191}),
+        ("FIELDS", {"bias_pairs": 0}),
+        ("GROUPS", {"weight_words": 8000}),
         ("GROUPS", {"group_last": 1}),
-        ("CAPACITY", {"rows": 0}),
-        ("CAPACITY", {"p1_blocks": 0}),
+        ("FIELDS", {"rows": 0}),
+        ("FIELDS", {"p1_blocks": 0}),
+        ("FIELDS", {"segment_words": 0}),
+        ("FIELDS", {"src_row_words": 0}),
+        ("FIELDS", {"p1_weights": 1}),
+        ("BOUNDS", {"src_offset": 1 << 20}),
+        ("BOUNDS", {"dst_offset": (1 << 32) - 8}),
+        ("BOUNDS", {"dst_row_words": (1 << 16) - 1}),
     ],
 )
 def test_what_does_not_fit_is_refused(program: Program, name: str, values: dict[str, int]) -> None:
@@ -245,6 +256,22 @@ def test_groups_out_of_place_are_refused(program: Program) -> None:
 )
 def test_bad_setup_is_refused(program: Program, registers: dict[str, int]) -> None:
     assert code_of(program.blob, **registers) == (ERROR["ALIGNMENT"], 0)
+
+
+@pytest.mark.parametrize(
+    ("registers", "group"),
+    [
+        ({"PROGRAM_END": 64}, 0),
+        ({"INPUT_END": (1 << 20) + 128}, 0),
+        ({"SCRATCH_END": (3 << 20) + 128}, 0),
+        ({"OUTPUT_END": (2 << 20) + 8}, -1),
+    ],
+)
+def test_buffers_that_are_too_small(
+    program: Program, registers: dict[str, int], group: int
+) -> None:
+    expected = group % len(program.groups)
+    assert code_of(program.blob, **registers) == (ERROR["BOUNDS"], expected)
 
 
 def test_run_names_the_error(program: Program) -> None:
