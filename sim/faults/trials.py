@@ -27,6 +27,8 @@ LARGEST_RUN = 12_000
 """Cycles within which faults happen: about the length of a run."""
 CRAFTED_LIMIT = 15_000
 QUIET_CYCLES = 600
+OWED_CYCLES = 4000
+"""Cycles in which a memory has answered all that it was asked to read, whatever its pace."""
 LATENCIES = (40, 40, 120, 400)
 IMAGES = 2
 ADDRESSED = ("ADDR", "END")
@@ -224,6 +226,16 @@ def lost_interrupt(t: Trial) -> tuple[str, str]:
     return t.judged(Outcome(m.ended(), 0), errors=False)
 
 
+def hard_reset(t: Trial) -> tuple[str, str]:
+    """The engine alone is reset, in the middle of reads and writes."""
+    m = t.machine
+    m.start(t.images)
+    m.bench.run(t.some())
+    m.bench.reset(in_flight=bool(t.rng.integers(2)))
+    m.bench.run(OWED_CYCLES)
+    return "reset", "" if m.read("STATUS") == 0 else HANG
+
+
 KINDS: dict[str, Kind] = {
     "abort": abort,
     "double start": double_start,
@@ -235,6 +247,7 @@ KINDS: dict[str, Kind] = {
     "misplaced groups": misplaced_groups,
     "registers while busy": registers_while_busy,
     "lost interrupt": lost_interrupt,
+    "hard reset": hard_reset,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import subprocess
 import zlib
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from firebrick.hw import definition as d
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.program import Group, Program, assemble
 from firebrick.hw.compiler.steps import CompileError
+from firebrick.hw.descriptor_rules import broken_rule
 from firebrick.hw.hls.csim import FLAGS, CSim, CSimError, ap_types
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
 from firebrick.models.bundled import bundled
@@ -28,6 +30,7 @@ from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.importers.load import load_model
 from firebrick.quantize.pictures.preprocess import list_images, load_images
 from firebrick.quantize.qnetwork import QAdd, QNetwork
+from firebrick.sim.faults import craft
 from tests.random_networks import V1_1, build, random_images, random_network, random_recipe
 
 ERROR = {name: code for code, name, _ in d.ERRORS}
@@ -222,6 +225,30 @@ def test_what_does_not_fit_is_refused(program: Program, name: str, values: dict[
     first = replace(program.groups[0], fields={**program.groups[0].fields, **values})
     blob = crafted(program, [first, *program.groups[1:]])
     assert code_of(blob) == (ERROR[name], 0)
+
+
+def test_rules_are_those_of_the_engine(program: Program) -> None:
+    """Crafted descriptors, checksums right: what fb_rules refuses, the kernel refuses as well, and
+    nothing makes it crash or hang."""
+    rng = np.random.default_rng(8)
+    seen: Counter[str] = Counter()
+    for _ in range(60):
+        blob, fields = craft.crafted(program, rng)
+        # The first group that breaks a rule, unless an earlier one ends the run.
+        rules = [broken_rule(f, PYNQ_Z2) for f in fields]
+        code, group = code_of(blob)
+        name = next(n for n, c in ERROR.items() if c == code)
+        seen[name] += 1
+        broken = next((n for n, rule in enumerate(rules) if rule), None)
+        if broken is None:
+            continue
+        assert group <= broken, (name, rules)
+        if group == broken:
+            # What is too large for a memory of the kernel alone is of capacity too.
+            assert name in (rules[broken], "CAPACITY"), (name, rules)
+        else:
+            assert name in ("BOUNDS", "FIELDS"), (name, rules)
+    assert seen["FIELDS"] > 10 and seen["NONE"] + seen["BOUNDS"] > 3, seen
 
 
 def test_groups_out_of_place_are_refused(program: Program) -> None:
