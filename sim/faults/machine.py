@@ -152,6 +152,15 @@ class Machine:
     def address(self, space: str) -> int:
         return self.bench.memory_base + self.spaces[space][0]
 
+    def fence(self) -> None:
+        """Answer with an error to whoever reads or writes outside of the spaces."""
+        base, end = self.bench.memory_base, self.bench.memory_base + self.bench.memory.size
+        at = base
+        for begin, size in sorted(self.spaces.values()):
+            self.bench.add_fault(at, base + begin - at)
+            at = base + begin + size
+        self.bench.add_fault(at, end - at)
+
     def strayed(self) -> bool:
         """Whether anything but outputs and feature maps was written to."""
         memory, guard = self.bench.memory, self.guard

@@ -27,6 +27,8 @@ LARGEST_RUN = 12_000
 """Cycles within which faults happen: about the length of a run."""
 CRAFTED_LIMIT = 15_000
 QUIET_CYCLES = 600
+OUTSIDE = ("PROGRAM_READ", "MAP_READ", "MAP_WRITE")
+"""How a run ends that reaches outside of its spaces, where they have a fence."""
 OWED_CYCLES = 4000
 """Cycles in which a memory has answered all that it was asked to read, whatever its pace."""
 LATENCIES = (40, 40, 120, 400)
@@ -165,8 +167,11 @@ def crafted_descriptor(t: Trial) -> tuple[str, str]:
     data, fields = craft.crafted(t.case.program, t.rng)
     m.store("program", data)
     _guarded(m)
+    m.fence()
     m.start(t.images)
     outcome = m.wait(CRAFTED_LIMIT)
+    if outcome.what in OUTSIDE:
+        return outcome.what, VIOLATION
     rules = [broken_rule(f, m.shape) for f in fields]
     broken = next((r for r in rules if r), None)
     if outcome.what == "done":
@@ -183,8 +188,11 @@ def misplaced_groups(t: Trial) -> tuple[str, str]:
     data, way = craft.misplaced(t.case.program, t.twin.program if t.twin else None, t.rng)
     m.store("program", data)
     _guarded(m)
+    m.fence()
     m.start(t.images)
     outcome = m.wait()
+    if outcome.what in OUTSIDE:
+        return outcome.what, VIOLATION
     if outcome.what == "done":
         return "done", WRONG
     return (outcome.what, "") if outcome.is_error else (f"{way}: {outcome.what}", HANG)

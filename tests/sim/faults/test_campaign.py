@@ -61,6 +61,7 @@ def test_fixed_part() -> None:
         ("misplaced groups", "wait", Outcome("done", 9), "silent_wrong"),
         ("error response", "wait", Outcome("hang", 9), "hang"),
         ("crafted descriptor", "wait", Outcome("hang", 9), "hang"),
+        ("crafted descriptor", "wait", Outcome("MAP_READ", 9), "violation"),
         ("abort", "soft_reset", False, "hang"),
         ("lost interrupt", "strayed", True, "violation"),
         ("flipped bits during", "recovers", False, "unrecovered"),
@@ -133,6 +134,26 @@ def test_writes_outside_are_found(machine: Machine, cases: list[tuple[Case, Case
         machine.bench.memory[at + size] ^= 1
         assert machine.strayed()
         machine.bench.memory[at + size] ^= 1
+
+
+def test_the_fence_is_outside_of_the_spaces(
+    machine: Machine, cases: list[tuple[Case, Case | None]]
+) -> None:
+    """Nobody who keeps inside feels it; a space that ends early is felt."""
+    rng = np.random.default_rng(2)
+    machine.fresh(None)
+    machine.place(cases[0][0], 1, rng)
+    machine.fence()
+    machine.start()
+    assert machine.wait().what == "done" and machine.right()
+    for space, code in (("input", "MAP_READ"), ("output", "MAP_WRITE")):
+        at, size = machine.spaces[space]
+        machine.spaces[space] = (at, 8)
+        machine.fence()
+        machine.spaces[space] = (at, size)
+        machine.start()
+        assert machine.wait().what == code
+        machine.bench.clear_faults()
 
 
 def test_crafted_programs_are_sealed(cases: list[tuple[Case, Case | None]]) -> None:
