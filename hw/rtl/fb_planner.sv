@@ -113,10 +113,15 @@ module fb_planner #(
   logic [31:0] low_q, high_q;  // the destination's space
   logic [31:0] segment_bytes_q;
   logic [32:0] segment_end_q;
-  logic        inside_q;
-  logic [16:0] weight_end_q;   // words of the group up to the block's end
-  logic [12:0] bias_end_q;     // pairs
-  logic        astray_q;
+  logic        above_q, below_q, in_space;
+  logic [15:0] weight_off_q;   // words of the group before the block
+  logic [16:0] weight_end_q;   // ... and up to its end
+  logic [11:0] bias_off_q;     // pairs
+  logic [12:0] bias_end_q;
+  logic [12:0] chan_end_q;     // channels of the tile up to the block's end
+  logic [12:0] tile_words_q;   // channels that the tile should have
+  logic        weights_over_q, biases_over_q, ends_tile_q, miscounted_q;
+  logic        astray;
   logic        held_back;
 
   assign weight_slack = weights_loaded_i - weight_need_q;
@@ -167,13 +172,17 @@ module fb_planner #(
     segment_bytes_q <= segment_sum_o ? 32'(g_q.segment_words) << 3
                                      : 32'(g_q.segment_words) << WordShift;
     segment_end_q <= 33'(seg_tile_q) + 33'(segment_bytes_q);
-    inside_q <= (seg_tile_q >= low_q) && (segment_end_q <= 33'(high_q));
-    astray_q <= (weight_end_q > 17'(g_q.weight_words)) || (bias_end_q > 13'(g_q.bias_pairs)) ||
-                ((last_block && last_pass) &&
-                 (chan_q + 13'(block_channels_q) !=
-                  (stage_q ? g_q.segment_words : g_q.mid_tile_words)));
+    above_q <= seg_tile_q >= low_q;
+    below_q <= segment_end_q <= 33'(high_q);
+    tile_words_q <= stage_q ? g_q.segment_words : g_q.mid_tile_words;
+    weights_over_q <= weight_end_q > 17'(g_q.weight_words);
+    biases_over_q <= bias_end_q > 13'(g_q.bias_pairs);
+    ends_tile_q <= last_block && last_pass;
+    miscounted_q <= chan_end_q != tile_words_q;
   end
-  assign held_back = astray_q || (segment_due && !inside_q);
+  assign in_space = above_q && below_q;
+  assign astray = weights_over_q || biases_over_q || (ends_tile_q && miscounted_q);
+  assign held_back = astray || (segment_due && !in_space);
 
   always_comb begin
     block_o = '0;
@@ -279,8 +288,8 @@ module fb_planner #(
   assign row_last = main_row_q + 10'd1 == g_q.rows;
 
   always_ff @(posedge clk_i) begin
-    fields_error_o <= (state_q == BlockWait) && astray_q;
-    bounds_error_o <= (state_q == BlockWait) && segment_due && !inside_q;
+    fields_error_o <= (state_q == BlockWait) && astray;
+    bounds_error_o <= (state_q == BlockWait) && segment_due && !in_space;
     unique case (state_q)
       Idle: if (group_valid_i) begin
         g_q <= group_i;
@@ -345,6 +354,8 @@ module fb_planner #(
       PassInit: begin
         weight_ptr_q <= weight_base_q + pass_q.weights;
         bias_ptr_q <= bias_base_q + pass_q.bias;
+        weight_off_q <= pass_q.weights;
+        bias_off_q <= pass_q.bias;
         block_left_q <= pass_q.blocks;
         in_need_q <= in_row_q + {8'b0, pass_q.kh} - {10'b0, pass_q.pad};
         mid_need_q <= main_row_q + {6'b0, pass_q.kh} - {8'b0, pass_q.pad};
@@ -352,8 +363,9 @@ module fb_planner #(
       end
       BlockPrep: begin
         weight_need_q <= weight_ptr_q + pass_q.steps;
-        weight_end_q <= {1'b0, weight_ptr_q - weight_base_q} + {1'b0, pass_q.steps};
-        bias_end_q <= {1'b0, bias_ptr_q - bias_base_q} + 13'(Channels / 2);
+        weight_end_q <= {1'b0, weight_off_q} + {1'b0, pass_q.steps};
+        bias_end_q <= {1'b0, bias_off_q} + 13'(Channels / 2);
+        chan_end_q <= chan_q + (last_block ? 13'(pass_q.last) : 13'(Channels));
         block_channels_q <= last_block ? pass_q.last : 8'(Channels);
         if (in_need_q > {2'b0, g_q.src_rows}) in_need_q <= {2'b0, g_q.src_rows};
         if (mid_need_q > g_q.mid_total) mid_need_q <= g_q.mid_total;
@@ -362,8 +374,10 @@ module fb_planner #(
       BlockCheck: state_q <= BlockWait;
       BlockWait: if (push) begin
         tile_begin_q <= 1'b0;
-        chan_q <= chan_q + {5'b0, block_channels_q};
+        chan_q <= chan_end_q;
         weight_ptr_q <= weight_need_q;
+        weight_off_q <= weight_end_q[15:0];
+        bias_off_q <= bias_end_q[11:0];
         bias_ptr_q <= bias_ptr_q + 12'(Channels / 2);
         block_left_q <= block_left_q - 8'd1;
         if (!last_block) begin

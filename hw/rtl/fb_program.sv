@@ -99,13 +99,16 @@ module fb_program #(
   logic [15:0] index_q;       // of the group within the program
   logic [23:0] stream_left_q; // beats of the stream behind the descriptor that was read last
   logic [19:0] payload_q;     // beats of the group's payload
-  logic [24:0] after_q;       // stream_left_q behind it
+  logic        fits_q;        // the payload does not go beyond the stream's end
+  logic        exact_q;       // it ends there
+  logic        final_q;       // the group is the last one that the header counts
+  logic        no_payload_q;
   logic        misplaced;     // the group does not end where header and group_last say
-  logic        no_stream;     // the header's stream cannot be
+  logic        no_stream_q;   // the header's stream cannot be
   logic [32:0] stream_end_q;
   logic        beyond_q;      // ... ends behind the program's buffer
   logic        too_large, senseless;
-  logic [15:0] next_index;
+  logic [15:0] next_index, following_q;
   logic        take;
   logic        lane_last;
   logic        crc_clear_q, crc_valid;
@@ -161,20 +164,23 @@ module fb_program #(
   end
 
   // What a group's descriptor says of its end, in the two cycles in which its CRC is awaited.
-  assign next_index = (state_q == StreamCmd) ? '0 : index_q + 16'd1;
+  assign next_index = (state_q == StreamCmd) ? '0 : following_q;
   always_ff @(posedge clk_i) begin
     payload_q <= 20'(group_q.bias_pairs) + (20'(group_q.weight_words) << $clog2(WeightBeats));
-    after_q <= {1'b0, stream_left_q} - 25'(payload_q);
+    fits_q <= stream_left_q >= 24'(payload_q);
+    exact_q <= stream_left_q == 24'(payload_q);
+    no_payload_q <= (group_q.bias_pairs == '0) || (group_q.weight_words == '0);
+    // Rests since the group before.
+    following_q <= index_q + 16'd1;
+    final_q <= following_q == header_q.groups;
   end
-  assign misplaced = after_q[24] || (group_q.bias_pairs == '0) || (group_q.weight_words == '0) ||
-                     ((after_q == '0) != group_q.group_last) ||
-                     ((index_q + 16'd1 == header_q.groups) != group_q.group_last);
-
-  assign no_stream = (header_q.groups == '0) || (|header_q.stream_bytes[31:27]) ||
-                     (|header_q.stream_bytes[2:0]) || (header_q.stream_bytes[26:3] == '0);
+  assign misplaced = !fits_q || no_payload_q || (exact_q != group_q.group_last) ||
+                     (final_q != group_q.group_last);
 
   // Two cycles, as above.
   always_ff @(posedge clk_i) begin
+    no_stream_q <= (header_q.groups == '0) || (|header_q.stream_bytes[31:27]) ||
+                   (|header_q.stream_bytes[2:0]) || (header_q.stream_bytes[26:3] == '0);
     stream_end_q <= 33'(program_addr_i) + 33'(header_q.stream_bytes) +
                     33'(firebrick_pkg::HeaderBeats * 8);
     beyond_q <= stream_end_q > 33'(program_end_i);
@@ -289,7 +295,7 @@ module fb_program #(
           error_o <= 1'b1;
           error_code_o <= firebrick_pkg::ErrShape;
           state_q <= Halt;
-        end else if (no_stream) begin
+        end else if (no_stream_q) begin
           error_o <= 1'b1;
           error_code_o <= firebrick_pkg::ErrGroups;
           state_q <= Halt;
