@@ -388,13 +388,19 @@ class Firebrick:
         """Start the engine on the pictures of ``load``."""
         self._last = None
         load.started = self.clock.now()
-        address = self._buffers.address
+        count = len(load.pictures)
+        # What the engine may read and write: the program says where in there, and is not trusted.
+        for name, buffer, size in (
+            ("PROGRAM", "program", len(self.program.loadable)),
+            ("INPUT", f"input {load.slot}", count * self._input_stride),
+            ("OUTPUT", f"output {load.slot}", count * self._output_stride),
+            ("SCRATCH", "scratch", self._buffers["scratch"].size),
+        ):
+            start = self._buffers.address(buffer)
+            self._engine.write(f"{name}_ADDR", start)
+            self._engine.write(f"{name}_END", start + size)
         for name, value in (
-            ("PROGRAM_ADDR", address("program")),
-            ("INPUT_ADDR", address(f"input {load.slot}")),
-            ("OUTPUT_ADDR", address(f"output {load.slot}")),
-            ("SCRATCH_ADDR", address("scratch")),
-            ("IMAGES", len(load.pictures)),
+            ("IMAGES", count),
             ("INPUT_STRIDE", self._input_stride),
             ("OUTPUT_STRIDE", self._output_stride),
             ("TIMEOUT", self.stall_cycles),

@@ -86,7 +86,8 @@ class EngineError(DriverError):
 
 
 class RefusedProgramError(EngineError):
-    """The engine refused the program in its memory: MAGIC, VERSION, SHAPE or CAPACITY."""
+    """The engine refused the program in its memory: MAGIC, VERSION, SHAPE, CAPACITY, GROUPS,
+    BOUNDS or FIELDS."""
 
 
 class CorruptProgramError(EngineError):
@@ -110,6 +111,9 @@ _CLASSES: dict[str, type[EngineError]] = {
     "VERSION": RefusedProgramError,
     "SHAPE": RefusedProgramError,
     "CAPACITY": RefusedProgramError,
+    "GROUPS": RefusedProgramError,
+    "BOUNDS": RefusedProgramError,
+    "FIELDS": RefusedProgramError,
     "HEADER_CRC": CorruptProgramError,
     "DESCRIPTOR_CRC": CorruptProgramError,
     "PAYLOAD_CRC": CorruptProgramError,
