@@ -22,7 +22,7 @@ import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.text import Text
 
 from firebrick.bench import hls, hls4ml_peer
 from firebrick.bench.golden import frames_per_second
@@ -44,6 +44,7 @@ from firebrick.quantize.network import Network
 from firebrick.quantize.pictures.preprocess import for_network, preprocessing
 from firebrick.quantize.qnetwork import QNetwork
 from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.terminal import Table, new_console
 from firebrick.sim.board import CLOCK_HZ, SimulatedBoard, simulated
 from firebrick.sim.build import build_library
 from firebrick.sim.overlay import write_overlay
@@ -147,7 +148,7 @@ def cycles_table(job: Subject, run: Simulated, model: Prediction) -> Table:
         idle = sum(measured.stalls.values())
         cause = max(measured.stalls, key=lambda name: measured.stalls[name])
         table.add_row(
-            f"[bold]{measured.name}[/]",
+            Text(measured.name, "bold"),
             f"{measured.ideal_cycles:,}",
             f"{predicted.cycles:,}",
             f"{measured.cycles:,}",
@@ -158,7 +159,7 @@ def cycles_table(job: Subject, run: Simulated, model: Prediction) -> Table:
                 table.add_row(f"  {layer.name}", f"{layer.ideal_cycles:,}", f"{part.cycles:,}")
     table.add_section()
     table.add_row(
-        "[bold]frame[/]",
+        Text("frame", "bold"),
         f"{ideal_cycles(job.program):,}",
         f"{model.cycles:,}",
         f"{run.counters.cycles:,}",
@@ -203,7 +204,7 @@ def print_peers(console: Console) -> None:
 @contextmanager
 def _busy(label: str) -> Iterator[None]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=new_console(stderr=True), transient=True) as bar:
         bar.add_task(label)
         yield
 
@@ -238,7 +239,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     from firebrick.bench import cpu  # onnxruntime is slow to import
 
-    console = Console()
+    console = new_console()
     folder = Path(options.out).parent
     cycles: dict[str, int] = {}
     facts: dict[str, Any] = {"shape": str(PYNQ_Z2), "cycles": cycles}

@@ -10,8 +10,6 @@ import argparse
 import time
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from firebrick.commands.frame import Parser, run_cli
 from firebrick.quantize import golden
@@ -20,6 +18,7 @@ from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.pictures.preprocess import for_network, preprocessing
 from firebrick.quantize.support.parallel import workers
+from firebrick.quantize.support.terminal import Table, new_console
 
 SEED = 1
 
@@ -51,7 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
     for version in ARCHITECTURES:
         rate = frames_per_second(version, options.frames)
         table.add_row(f"SqueezeNet {version}", f"{rate:.1f}", f"{1000 / rate:.1f}")
-    Console().print(table)
+    new_console().print(table)
 
 
 def _parser() -> argparse.ArgumentParser:

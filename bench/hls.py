@@ -14,8 +14,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from firebrick.commands.frame import Parser, run_cli
 from firebrick.host.program import parse_program
@@ -30,6 +28,7 @@ from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.pictures.preprocess import for_network, preprocessing
 from firebrick.quantize.support.paths import build_folder
+from firebrick.quantize.support.terminal import Table, new_console
 
 OUT = build_folder() / "bench.json"
 SEED = 1
@@ -73,7 +72,7 @@ def main(arguments: list[str] | None = None) -> None:
     table.add_row("lines of C++", f"{found['hls_lines']}")
     table.add_row("g++ -O2, s", f"{found['hls_compile_seconds']:.1f}")
     table.add_row("C simulation, s a frame", f"{found['hls_csim_seconds']:.2f}")
-    Console().print(table)
+    new_console().print(table)
     OUT.parent.mkdir(parents=True, exist_ok=True)
     known = json.loads(OUT.read_text()) if OUT.is_file() else {}
     OUT.write_text(json.dumps(known | found, indent=2) + "\n")

@@ -28,7 +28,6 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 from firebrick.commands.frame import Parser, run_cli
 from firebrick.quantize.architectures import ARCHITECTURES, build
@@ -38,6 +37,7 @@ from firebrick.quantize.network import Concat, Conv, GlobalAverage, MaxPool, Net
 from firebrick.quantize.pictures.preprocess import float_input, for_network, preprocessing
 from firebrick.quantize.qnetwork import Preprocessing
 from firebrick.quantize.support.paths import IMPORT_PATH
+from firebrick.quantize.support.terminal import Table, new_console
 
 NETWORKS = ("fire", "v1.0", "v1.0-pool2")
 BACKENDS = ("Vitis", "Firebrick")
@@ -286,7 +286,7 @@ def main(arguments: list[str] | None = None) -> None:
         for network in options.network
         for backend in BACKENDS
     ]
-    show(runs, Console())
+    show(runs, new_console())
     if options.json is not None:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(figures(runs), indent=1))

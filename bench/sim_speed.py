@@ -12,8 +12,6 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from firebrick.commands.frame import Parser, run_cli
 from firebrick.host import layout
@@ -25,6 +23,7 @@ from firebrick.quantize.architectures import ARCHITECTURES, build
 from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.pictures.preprocess import for_network, preprocessing
+from firebrick.quantize.support.terminal import Table, new_console
 from firebrick.sim.board import SimulatedBoard
 from firebrick.sim.build import build_library
 
@@ -93,7 +92,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     if options.cycles < 1:
         raise FirebrickError(f"--cycles must be at least 1, not {options.cycles}")
-    console = Console()
+    console = new_console()
     with console.status("compile SqueezeNet v1.0") as status:
         program, image = squeezenet("v1.0", PYNQ_Z2)
         library = build_library(

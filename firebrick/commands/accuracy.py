@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
+from firebrick.commands.agreement import add_accept_option, check_agreement
+from firebrick.commands.calibration import add_calibration_options, choose_calibration
 from firebrick.commands.frame import (
     Parser,
     add_effort_option,
@@ -35,12 +36,13 @@ from firebrick.quantize.pictures.preprocess import for_network, load_images
 from firebrick.quantize.qnetwork import Preprocessing, QNetwork
 from firebrick.quantize.report.accuracy import (
     Accuracy,
-    calibration_files,
     evaluate,
     held_out,
 )
 from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.terminal import Table, new_console
 
+MEASURED = ("images", "agreement", "logit_sqnr_db")
 ABLATION = {
     "plain": Steps(),
     "bias": Steps(bias=True),
@@ -55,7 +57,7 @@ ABLATION = {
 def main(arguments: list[str] | None = None) -> None:
     """The command; raises FirebrickError for whatever the user can put right."""
     options = _parser().parse_args(arguments)
-    console = Console()
+    console = new_console()
     if Path(options.model).suffix == ".npz":
         if preprocessing_options(options) or options.calibration:
             raise FirebrickError(
@@ -77,8 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
         class_count = net.shapes[net.nodes[-1].output][0]
         labels = read_labels(options.labels, options.images, class_count)
         if model.taken is None:
-            files, words = calibration_files(options.calibration, labels)
-            console.print(f"calibrating on {words}", highlight=False)
+            files = choose_calibration(options, net, console, labels)
             images = load_images(files, preprocessing)
             labels = held_out(labels, files)
             if options.ablation:
@@ -92,6 +93,9 @@ def main(arguments: list[str] | None = None) -> None:
     result = evaluate(qnet, net, labels)
     _print(console, qnet.name, result)
     _write(options.out, vars(result), console)
+    if result.agreement is not None:
+        measured = {name: getattr(result, name) for name in MEASURED}
+        check_agreement({**qnet.report, "held_out": measured}, options.accept, console)
 
 
 def _write(path: str, data: object, console: Console) -> None:
@@ -166,12 +170,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", required=True, help=".onnx, .net or quantized .npz")
     parser.add_argument("--images", required=True, help="folder of the labelled images")
     parser.add_argument("--labels", required=True, help="CSV with columns file, class_index")
-    parser.add_argument("--calibration", help="folder; without it every n-th labelled image")
+    add_calibration_options(parser, "every n-th labelled image")
     parser.add_argument("--float-model", help="the float network of a quantized .npz")
     parser.add_argument("--out", default="build/accuracy.json", help="JSON (%(default)s)")
     parser.add_argument(
         "--ablation", action="store_true", help="quantize with and without each step"
     )
+    add_accept_option(parser)
     add_effort_option(parser)
     add_preprocessing_options(parser)
     return parser

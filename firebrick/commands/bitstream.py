@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from firebrick.commands.frame import Parser
@@ -23,12 +22,13 @@ from firebrick.hw.flow.toolrun import Report
 from firebrick.hw.model.resources import lacking, predict_resources
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.paths import build_folder
+from firebrick.quantize.support.terminal import new_console
 
 
 @contextmanager
 def _progress() -> Iterator[Report]:
     """Shows the step at work; without a terminal each step is a line."""
-    console = Console(stderr=True)
+    console = new_console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     quiet = not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         bit, slacks = build_overlay(
             board, folder, options.toolchain, report, options.chipdb, options.prjxray_db
         )
-    console = Console(highlight=False, soft_wrap=True)
+    console = new_console(soft_wrap=True)
     console.print(
         f"{board.title}: {board.part}, array of {board.shape}, FCLK0 "
         f"{board.clock.fclk0_hz / 1e6:.3f} MHz"

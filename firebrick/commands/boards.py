@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from firebrick.commands.frame import Parser
 from firebrick.hw.boards.board import Board, board_names, load_board
@@ -31,6 +30,7 @@ from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.pictures.preprocess import for_network, preprocessing
 from firebrick.quantize.qnetwork import QNetwork
+from firebrick.quantize.support.terminal import Table, new_console
 
 SEED = 1
 
@@ -121,7 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         print(json.dumps([row.facts() for row in rows], indent=2))
     else:
-        _print(Console(), rows)
+        _print(new_console(), rows)
     return 0
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from firebrick.commands.calibration import choose_calibration
 from firebrick.commands.frame import preprocessing_options
 from firebrick.models.bundled import DEFAULT, NAMES, Bundled, bundled
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.pictures.preprocess import list_images, load_images
 from firebrick.quantize.qnetwork import QNetwork
-from firebrick.quantize.report.accuracy import calibration_files, spread
+from firebrick.quantize.report.accuracy import spread
 
 MODEL_HELP = f".onnx, .net or quantized .npz, or {' or '.join(NAMES)} (default: {DEFAULT})"
 
@@ -52,13 +53,12 @@ def bundled_of(options: argparse.Namespace) -> Bundled:
 
 
 def calibration_of(
-    net: Bundled, folder: str | None, console: Console
+    net: Bundled, options: argparse.Namespace, console: Console
 ) -> tuple[np.ndarray, list[Path]]:
     """Calibration pictures of a bundled network, the user's where a folder is given, and files."""
-    if folder is None:
+    if getattr(options, "calibration", None) is None:
         return net.calibration, []
-    files, words = calibration_files(folder, [])
-    console.print(f"calibrating on {words}", highlight=False)
+    files = choose_calibration(options, net.network, console)
     return load_images(files, net.preprocessing), files
 
 
@@ -69,7 +69,7 @@ def choose(options: argparse.Namespace, console: Console, effort: str = "full") 
     from firebrick.quantize.calibration.quantizer import quantize_network
 
     net = bundled_of(options)
-    calibration, _ = calibration_of(net, getattr(options, "calibration", None), console)
+    calibration, _ = calibration_of(net, options, console)
     qnet = quantize_network(
         net.network, net.preprocessing, calibration, classes=net.classes, effort=effort
     )

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 from firebrick.commands.frame import (
     Parser,
@@ -40,6 +39,7 @@ from firebrick.quantize.qnetwork import Preprocessing
 from firebrick.quantize.report.accuracy import BATCH, ranking, spread
 from firebrick.quantize.support.files import write_atomically
 from firebrick.quantize.support.progress import track
+from firebrick.quantize.support.terminal import Table, new_console
 
 # What the SqueezeNet paper prints (arXiv 1602.07360, table 2), with retraining.
 PAPER = {"float32": "4.8", "8-bit codes": "0.66", "6-bit codes": "0.47"}
@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
     files, truth = _images(options, net)
     compressed = compress(net, sparsity, options.bits)
     found = sizes(compressed)
-    console = Console()
+    console = new_console()
     print_layers(compressed, console)
     print_sizes(compressed, found, console)
     write_net(compressed, options.out, config)

@@ -13,7 +13,9 @@ import numpy as np
 from rich.console import Console
 
 from firebrick.commands.agreement import add_accept_option, check_agreement
+from firebrick.commands.calibration import add_calibration_options, choose_calibration
 from firebrick.commands.chosen import MODEL_HELP, bundled_of, is_bundled
+from firebrick.commands.class_names import class_names
 from firebrick.commands.frame import (
     add_effort_option,
     add_preprocessing_options,
@@ -25,10 +27,10 @@ from firebrick.quantize import qfile
 from firebrick.quantize.calibration.model import Model, read_model
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.network import Network
-from firebrick.quantize.pictures.labels import Label, read_classes, read_labels
+from firebrick.quantize.pictures.labels import Label, read_labels
 from firebrick.quantize.pictures.preprocess import list_images, load_images
 from firebrick.quantize.qnetwork import QNetwork
-from firebrick.quantize.report.accuracy import Accuracy, calibration_files, evaluate, spread
+from firebrick.quantize.report.accuracy import Accuracy, evaluate, spread
 from firebrick.quantize.report.table import print_report
 
 HELD_OUT_LIMIT = 200
@@ -53,7 +55,7 @@ class Conversion:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options that :func:`convert` reads."""
     parser.add_argument("--model", help=MODEL_HELP)
-    parser.add_argument("--calibration", help="folder of images (default: every n-th of IMAGES)")
+    add_calibration_options(parser, "every n-th of IMAGES")
     parser.add_argument("--images", help="folder of images that measure the agreement")
     parser.add_argument("--labels", help="CSV with columns file, class_index, for IMAGES")
     parser.add_argument("--classes", help="CSV with columns class_index, name")
@@ -84,13 +86,11 @@ def convert(options: argparse.Namespace, console: Console) -> Conversion:
     for line in model.story:
         console.print(line, highlight=False)
     count = net.shapes[net.nodes[-1].output][0]
-    classes = read_classes(options.classes, count) if options.classes is not None else ()
+    classes = class_names(options, count, console, model.classes)
     labels = read_labels(options.labels, options.images, count) if options.labels else []
     files: list[Path] = []
     if options.calibration or (options.images and bundled is None):
-        files, words = calibration_files(options.calibration or options.images, [])
-        use = "calibrating" if model.taken is None else "measuring"
-        console.print(f"{use} on {words}", highlight=False)
+        files = choose_calibration(options, net, console, measures=model.taken is not None)
     others = _held_out(options.images, files) if files or bundled is not None else []
     calibration = load_images(files, preprocessing) if files else None
     if bundled is not None and calibration is None:

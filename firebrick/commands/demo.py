@@ -20,10 +20,12 @@ import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.text import Text
 
 from firebrick.commands.agreement import add_accept_option, check_agreement
+from firebrick.commands.calibration import add_calibration_options, choose_calibration
 from firebrick.commands.chosen import MODEL_HELP, bundled_of, calibration_of, is_bundled
+from firebrick.commands.class_names import class_names
 from firebrick.commands.demo_board import Outcome, ideal_cycles, run_all
 from firebrick.commands.demo_picture import draw
 from firebrick.commands.frame import (
@@ -42,18 +44,18 @@ from firebrick.quantize.calibration.model import read_model
 from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.network import Network
-from firebrick.quantize.pictures.labels import read_classes, read_labels
+from firebrick.quantize.pictures.labels import read_labels
 from firebrick.quantize.pictures.preprocess import list_images, load_images
 from firebrick.quantize.qnetwork import QGlobalSum, QNetwork
 from firebrick.quantize.report.accuracy import (
     Accuracy,
-    calibration_files,
     evaluate,
     evaluate_batches,
     spread,
 )
 from firebrick.quantize.report.table import print_report
 from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.terminal import Table, new_console
 from firebrick.sim.build import build_library
 from firebrick.sim.overlay import write_overlay
 
@@ -82,7 +84,7 @@ class Job:
 def main(arguments: list[str] | None = None) -> int:
     """The command; raises FirebrickError for whatever the user can put right."""
     options = _parser().parse_args(arguments)
-    console = Console()
+    console = new_console()
     shape = _shape(options.shape)
     console.rule("1  Quantize")
     make = _bundled_job if is_bundled(options.model) else _user_job
@@ -149,8 +151,11 @@ def main(arguments: list[str] | None = None) -> int:
             highlight=False,
         )
     console.print(
-        f"[bold]{verdict}[/]: {report.tensors:,} tensors, {report.values:,} values compared with "
-        f"the golden model, {report.mismatches:,} mismatches",
+        Text.assemble(
+            (verdict, "bold"),
+            f": {report.tensors:,} tensors, {report.values:,} values compared with the golden "
+            f"model, {report.mismatches:,} mismatches",
+        ),
         highlight=False,
     )
     for mismatch in report.first:
@@ -164,7 +169,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _bundled_job(options: argparse.Namespace, console: Console) -> Job:
     """A bundled network on its own pictures, or on the user's."""
     net = bundled_of(options)
-    calibration, used = calibration_of(net, options.calibration, console)
+    calibration, used = calibration_of(net, options, console)
     images, names, truth = net.pictures, net.names, net.truth
     if options.images:
         seen = {path.resolve() for path in used}
@@ -222,15 +227,13 @@ def _user_job(options: argparse.Namespace, console: Console) -> Job:
             console.print(line, highlight=False)
         count = net.shapes[net.nodes[-1].output][0]
         labels = _labels(options, count)
-        files, words = calibration_files(options.calibration or options.images, [])
-        use = "calibrating" if model.taken is None else "measuring"
-        console.print(f"{use} on {words}", highlight=False)
+        files = choose_calibration(options, net, console, measures=model.taken is not None)
         seen = {path.resolve() for path in files}
         others = [path for path in list_images(folder) if path.resolve() not in seen]
         qnet = model.quantize(
             load_images(files, preprocessing),
             held_out=load_images(spread(others, HELD_OUT), preprocessing) if others else None,
-            classes=_classes(options, count, console),
+            classes=class_names(options, count, console, model.classes),
             effort=options.effort,
         )
         # Only images that calibration never saw tell how well it went, as far as there are any.
@@ -257,22 +260,6 @@ def _labels(options: argparse.Namespace, class_count: int) -> list:
     return read_labels(options.labels, options.images, class_count) if options.labels else []
 
 
-def _classes(options: argparse.Namespace, class_count: int, console: Console) -> tuple[str, ...]:
-    """Class names from CLASSES, or from a classes.csv beside the labels or the images."""
-    if options.classes:
-        return read_classes(options.classes, class_count)
-    places = [Path(options.images).resolve().parent]
-    if options.labels:
-        places.insert(0, Path(options.labels).resolve().parent)
-    for place in places:
-        path = place / "classes.csv"
-        if path.is_file():
-            console.print(f"class names from {path.name} beside the images", highlight=False)
-            return read_classes(path, class_count)
-    console.print("no classes.csv: classes are shown by number", highlight=False)
-    return ()
-
-
 def _classifier(qnet: QNetwork) -> QGlobalSum:
     last = qnet.nodes[-1]
     assert isinstance(last, QGlobalSum)
@@ -296,7 +283,7 @@ def _limit(job: Job, program: Program, count: int | None) -> Job:
 def _busy(label: str) -> Iterator:
     """A spinner with the elapsed time; yields a function that changes its text."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=new_console(stderr=True), transient=True) as bar:
         task = bar.add_task(label)
         yield lambda text: bar.update(task, description=f"{label}: {text}")
 
@@ -329,7 +316,7 @@ def _print_layers(console: Console, outcome: Outcome, shape: EngineShape) -> Non
         idle = sum(group.stalls.values())
         cause = max(group.stalls, key=lambda name: group.stalls[name])
         table.add_row(
-            f"[bold]{group.name}[/]",
+            Text(group.name, "bold"),
             f"{group.macs / 1e6:.2f}",
             f"{group.ideal_cycles:,}",
             f"{group.cycles:,}",
@@ -347,7 +334,7 @@ def _print_layers(console: Console, outcome: Outcome, shape: EngineShape) -> Non
     macs = sum(g.macs for g in outcome.profile.groups)
     table.add_section()
     table.add_row(
-        "[bold]frame[/]",
+        Text("frame", "bold"),
         f"{macs / 1e6:.2f}",
         f"{sum(g.ideal_cycles for g in outcome.profile.groups):,}",
         f"{counters.cycles:,}",
@@ -396,10 +383,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--labels", help="CSV with columns file, class_index")
     parser.add_argument("--classes", help="CSV with columns class_index, name")
-    parser.add_argument(
-        "--calibration",
-        help="folder of calibration images (default: IMAGES, or a bundled network's own)",
-    )
+    add_calibration_options(parser, "every n-th of IMAGES")
     parser.add_argument("--count", type=positive, help="images to simulate")
     parser.add_argument("--shape", default=str(PYNQ_Z2), help="array, pixels x channels")
     parser.add_argument("--out", default="build", help="folder of the results (%(default)s)")

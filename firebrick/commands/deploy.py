@@ -13,7 +13,9 @@ from pathlib import Path
 from rich.console import Console
 
 from firebrick.commands.agreement import add_accept_option, check_agreement
+from firebrick.commands.calibration import add_calibration_options, choose_calibration
 from firebrick.commands.chosen import MODEL_HELP, choose, is_bundled
+from firebrick.commands.class_names import class_names
 from firebrick.commands.frame import (
     Parser,
     add_preprocessing_options,
@@ -34,11 +36,11 @@ from firebrick.hw.compiler.feasible import check_float
 from firebrick.quantize import qfile
 from firebrick.quantize.calibration.model import read_model
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.pictures.labels import read_classes
 from firebrick.quantize.pictures.preprocess import list_images, load_images
 from firebrick.quantize.qnetwork import QNetwork
-from firebrick.quantize.report.accuracy import calibration_files, spread
+from firebrick.quantize.report.accuracy import spread
 from firebrick.quantize.support.paths import build_folder
+from firebrick.quantize.support.terminal import new_console
 
 # ----------------------------------------------------------------------------------- the command
 
@@ -46,7 +48,7 @@ from firebrick.quantize.support.paths import build_folder
 def main(arguments: list[str] | None = None, command: str = "deploy") -> Path:
     """The command; the archive it wrote.  FirebrickError for whatever the user can put right."""
     options = _parser(command).parse_args(arguments)
-    console = Console()
+    console = new_console()
     board = load_board(options.board)
     make = _bundled if is_bundled(options.model) else _user_network
     qnet, samples = make(options, console)
@@ -103,12 +105,8 @@ def _user_network(options: argparse.Namespace, console: Console) -> tuple[QNetwo
         for line in model.story:
             console.print(line, highlight=False)
         net, preprocessing = model.network, model.preprocessing
-        files, words = calibration_files(options.calibration or options.images, [])
-        use = "calibrating" if model.taken is None else "measuring"
-        console.print(f"{use} on {words}", highlight=False)
-        classes: tuple[str, ...] = ()
-        if options.classes is not None:
-            classes = read_classes(options.classes, net.shapes[net.nodes[-1].output][0])
+        files = choose_calibration(options, net, console, measures=model.taken is not None)
+        classes = class_names(options, net.shapes[net.nodes[-1].output][0], console, model.classes)
         qnet = model.quantize(load_images(files, preprocessing), classes=classes)
         check_agreement(qnet.report, options.accept, console)
     chosen = spread(list_images(options.images), options.count)
@@ -125,7 +123,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     parser = Parser(prog=f"firebrick {command}", description=__doc__)
     parser.add_argument("--model", help=MODEL_HELP)
     parser.add_argument("--images", help="folder of sample pictures (default: a bundled network's)")
-    parser.add_argument("--calibration", help="folder of calibration images (default: IMAGES)")
+    add_calibration_options(parser, "IMAGES")
     parser.add_argument("--classes", help="CSV with columns class_index, name")
     parser.add_argument(
         "--board", default="pynq-z2", help=f"one of {', '.join(board_names())} (%(default)s)"

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from firebrick.commands.frame import Parser
 from firebrick.quantize.architectures import (
@@ -41,6 +40,7 @@ from firebrick.quantize.report.figures import (
     plain_weights,
     times_smaller,
 )
+from firebrick.quantize.support.terminal import Table, new_console
 
 
 def print_layers(net: Network, console: Console) -> None:
@@ -246,7 +246,7 @@ def main(arguments: list[str] | None = None) -> None:
         if size is not None:
             changes["input_size"] = (size, size)
         net = _shapes_only(replace(config, **changes))
-    console = Console()
+    console = new_console()
     print_layers(net, console)
     print_fires(net, console)
     print_example(console)

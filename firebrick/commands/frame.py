@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 import tempfile
 import traceback
@@ -34,8 +35,12 @@ def run_cli(main: Callable[[], int | None]) -> NoReturn:
 
     A :class:`FirebrickError` or an operating-system error becomes one line on stderr and exit code
     2; an interrupt by the keyboard becomes exit code 130.  Anything else is a defect of this
-    program: one line says so and where its traceback is, exit code 70 (EX_SOFTWARE).
+    program: one line says so and where its traceback is, exit code 70 (EX_SOFTWARE).  Letters that
+    the terminal has not are written as escapes.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = main() or 0
     except (FirebrickError, DriverError) as error:

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 
 from firebrick.commands.chosen import choose, is_bundled
 from firebrick.commands.frame import Parser
@@ -25,6 +24,7 @@ from firebrick.quantize import golden, qfile
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.pictures.preprocess import list_images, load_images
 from firebrick.quantize.qnetwork import QNetwork
+from firebrick.quantize.support.terminal import new_console
 
 # Name of the board, its FPGA and the period of its clock in ns.
 BOARDS = {"pynq-z1": ("xc7z020clg400-1", 10.0), "pynq-z2": ("xc7z020clg400-1", 10.0)}
@@ -106,7 +106,7 @@ def _shape(text: str | None) -> EngineShape:
 
 def _network(options: argparse.Namespace) -> tuple[QNetwork, np.ndarray]:
     if is_bundled(options.model):
-        made = choose(options, Console())
+        made = choose(options, new_console())
         return made.qnet, made.pictures
     if Path(options.model).suffix != ".npz":
         raise FirebrickError(

@@ -23,6 +23,7 @@ from firebrick.commands.frame import (
     preprocessing_options,
 )
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.terminal import new_console
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,9 +42,8 @@ def main(arguments: list[str] | None = None) -> None:
     out = Path(options.out)
     if out.suffix != ".npz":
         raise FirebrickError(f"{out}: the name of a quantized network ends in .npz")
-    from rich.console import Console
 
-    _learn(options, out, Console())
+    _learn(options, out, new_console())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -158,7 +158,7 @@ def _learn(options: argparse.Namespace, out: Path, console: Console) -> None:
     low, high = facts["accuracy_fixed_interval"]
     console.print(
         f"features {cut}, {len(splits)}-fold cross-validation: float {facts['accuracy_float']} %, "
-        f"fixed point [bold]{facts['accuracy_fixed']} %[/] (95 % interval {low} to {high} %; "
+        f"fixed point {facts['accuracy_fixed']} % (95 % interval {low} to {high} %; "
         f"always the largest class: {facts['largest_class']} %)",
         highlight=False,
     )

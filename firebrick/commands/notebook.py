@@ -13,13 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from rich.console import Console
-
 from firebrick.commands import deploy
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.files import write_atomically
 from firebrick.quantize.support.paths import IMPORT_PATH, build_folder
 from firebrick.quantize.support.progress import track
+from firebrick.quantize.support.terminal import new_console
 
 if TYPE_CHECKING:
     import nbformat
@@ -65,7 +64,7 @@ def _write(text: str, file: BinaryIO) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """The command; its options are those of :mod:`commands.deploy`."""
-    console = Console()
+    console = new_console()
     archive = deploy.main(arguments, "notebook")
     # Imported here: they take a second.
     import nbformat

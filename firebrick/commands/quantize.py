@@ -11,8 +11,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
 from firebrick.commands.conversion import Conversion, add_options, convert
 from firebrick.commands.frame import Parser
 from firebrick.hw.boards import board_names, load_board
@@ -28,6 +26,7 @@ from firebrick.quantize.report.histogram import activation_histograms, weight_hi
 from firebrick.quantize.report.page import BoardSpeed, Size, collect, render
 from firebrick.quantize.support.files import write_atomically
 from firebrick.quantize.support.progress import track
+from firebrick.quantize.support.terminal import new_console
 
 HISTOGRAM_IMAGES = 16
 
@@ -37,7 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = Parser(prog="firebrick quantize", description=__doc__)
     add_options(parser)
     options = parser.parse_args(arguments)
-    console = Console()
+    console = new_console()
     data = report_data(convert(options, console))
     page, figures = (Path(options.out).with_suffix(suffix) for suffix in (".html", ".json"))
     text = render(data).encode()

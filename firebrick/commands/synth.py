@@ -18,7 +18,6 @@ from dataclasses import asdict, replace
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from firebrick.commands.frame import Parser
 from firebrick.hw.flow.netlist import Counts, PathLength
@@ -34,12 +33,13 @@ from firebrick.hw.flow.yosys import (
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.terminal import Table, new_console
 
 
 @contextmanager
 def _busy(label: str) -> Iterator[None]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=new_console(stderr=True), transient=True) as bar:
         bar.add_task(label)
         yield
 
@@ -47,7 +47,7 @@ def _busy(label: str) -> Iterator[None]:
 def main(arguments: list[str] | None = None) -> int:
     """The command: tables on stdout, ``build/synth.json``; exit code 1 if a check fails."""
     options = _parser().parse_args(arguments)
-    console = Console()
+    console = new_console()
     shape = _shape(options.shape)
     with _busy(f"yosys: engine of {shape} and all around it (some minutes)"):
         netlist = synthesize(shape)

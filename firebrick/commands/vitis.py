@@ -8,10 +8,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rich.console import Console
-
 from firebrick.commands.frame import Parser
 from firebrick.hw.hls.vitis import STEPS, build
+from firebrick.quantize.support.terminal import new_console
 
 DEFAULT = ("csim", "synth")
 
@@ -26,6 +25,6 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--reset", action="store_true", help="remove earlier results first")
     options = parser.parse_args(arguments)
     report = build(options.folder, {step: True for step in options.steps}, options.reset)
-    console = Console()
+    console = new_console()
     for name, value in report.get("CSynthesisReport", {}).items():
         console.print(f"{name}: {value}", highlight=False)

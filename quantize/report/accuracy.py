@@ -19,7 +19,7 @@ from firebrick.quantize.qnetwork import QNetwork
 from firebrick.quantize.support.progress import track
 
 BATCH = 16
-# More images change no exponent any more, they only take time.
+# Of images that have to measure the network too.
 CALIBRATION_LIMIT = 64
 
 
@@ -97,15 +97,17 @@ def _share(hits: np.ndarray) -> float:
     return round(100.0 * float(np.mean(hits)), 1)
 
 
-def calibration_files(folder: str | Path | None, labels: list[Label]) -> tuple[list[Path], str]:
+def calibration_files(
+    folder: str | Path | None, labels: list[Label], limit: int = CALIBRATION_LIMIT
+) -> tuple[list[Path], str]:
     """Calibration images, and in words which they are.
 
     From ``folder`` if given, else the labelled images; every n-th in the order of the file names
-    (of the labels), so that there are at most 64.
+    (of the labels), so that there are at most ``limit``.
     """
     files = [label.path for label in labels] if folder is None else list_images(folder)
-    chosen = spread(files, CALIBRATION_LIMIT)
-    step = -(-len(files) // CALIBRATION_LIMIT)
+    chosen = spread(files, limit)
+    step = -(-len(files) // limit)
     where = "labelled images" if folder is None else f"images in {folder}"
     which = "all" if step == 1 else f"numbers 1, {1 + step}, {1 + 2 * step}, ... of"
     return chosen, f"{len(chosen)} images: {which} the {len(files)} {where}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.table import Table
+
+from firebrick.quantize.support.terminal import Table, new_console
 
 COLUMNS = ("exp", "weights", "shift", "bits", "SQNR", "at limit", "notes")
 
@@ -18,7 +19,7 @@ def print_report(report: dict, console: Console | None = None) -> None:
     weights that are not the nearest integers ("moved"), and the error of the padding in pixel
     values; of an addition, how far its operands are shifted left.
     """
-    console = console or Console()
+    console = console or new_console()
     console.print(f"{report['network']}, quantized:", highlight=False)
     table = Table()
     table.add_column("layer", no_wrap=True)

@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from firebrick.quantize.support.terminal import new_console
 
 Item = TypeVar("Item")
 
@@ -24,7 +25,7 @@ def track(items: Iterable[Item], label: str, total: int) -> Iterator[Item]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=new_console(stderr=True),
     )
     task = bar.add_task(label, total=total)
     begin = time.monotonic()

@@ -27,6 +27,12 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(folder):
     assert len(labels(folder, "\ufefffile,class_index\na.png,1\n")) == 1
 
 
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_other_marks_between_columns(folder, mark):
+    read = labels(folder, f"file{mark}class_index\nb.png{mark}4\n")
+    assert [(label.path.name, label.class_index) for label in read] == [("b.png", 4)]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -39,6 +45,8 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(folder):
         ("file,class_index\na.png,-1\n", r"class_index '-1'"),
         ("file,class_index\na.png,cat\n", r"class_index 'cat'"),
         ("file,class_index\na.png\n", r"class_index ''"),
+        ("file,class_index\na.png,1\nb.png,2\na.png,3\n", r"line 4: image 'a\.png' has a label in"),
+        ("file,class_index\na.png,1\nb.png,10\n", r"counted from 1 to 10, .* take 1 off"),
     ],
 )
 def test_wrong_labels_are_refused(folder, text, message):
