@@ -31,6 +31,8 @@ OPTIONS ?=
 BOARD ?= pynq-z2
 TOOLCHAIN ?= vivado
 CLOCK ?=
+# Trials of `make faults`; empty: as many as nine minutes take.
+N ?=
 
 chosen = $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") \
          $(if $(LABELS),--labels "$(LABELS)") $(if $(CALIBRATION),--calibration "$(CALIBRATION)") \
@@ -41,7 +43,7 @@ for_board = --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") \
             $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
 .PHONY: help setup demo test test-fast pynq accuracy quantize learn compress deploy notebook hls figures train \
-        generate lint synth route boards bitstream bench clean
+        generate lint synth route boards bitstream faults bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -134,6 +136,9 @@ boards: $(STAMP)  ## the boards: resources of their engines, predicted frames a 
 bitstream: $(STAMP)  ## build/BOARD/firebrick.bit and .hwh (BOARD=pynq-z2 TOOLCHAIN=vivado|openxc7 CLOCK=MHz)
 	@$(BIN)/firebrick bitstream --board "$(BOARD)" --toolchain "$(TOOLCHAIN)" \
 	  $(if $(CLOCK),--clock "$(CLOCK)") $(OPTIONS)
+
+faults: $(STAMP)  ## faults on the simulated engine, nine minutes or N= trials -> build/faults.json
+	@$(BIN)/python -m firebrick.sim.faults $(if $(N),--trials $(N)) $(OPTIONS)
 
 bench: $(STAMP)  ## print the benchmarks' figures
 	@$(BIN)/firebrick bench $(OPTIONS)

@@ -62,6 +62,9 @@ def start(board: SimulatedBoard, program: Program, image: np.ndarray) -> None:
         begin = places[name] * MEBIBYTE
         board.memory[begin : begin + content.size] = content
     registers = {name: board.memory_base + mb * MEBIBYTE for name, mb in places.items()}
+    registers |= {
+        name.replace("ADDR", "END"): start + 16 * MEBIBYTE for name, start in registers.items()
+    }
     registers |= {"IMAGES": 1, "TIMEOUT": 1 << 20, "CONTROL": 1}
     for name, value in registers.items():
         board.write_register(REGISTERS[name][0], value)

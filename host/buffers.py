@@ -53,7 +53,7 @@ class Buffers:
                 f"{error}; free other buffers or take a smaller batch"
             ) from None
         address = int(buffer.physical_address)
-        if address + size > ADDRESS_END:
+        if address + size >= ADDRESS_END:
             buffer.freebuffer()
             raise AllocationError(
                 f"the {name} buffer lies at {address:#x}, the engine reaches memory up to "

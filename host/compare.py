@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .errors import DriverError
+from .pictures import DAMAGE
 
 
 class GoldenError(DriverError):
@@ -100,9 +101,12 @@ def _compare_one(name: str, actual: np.ndarray, golden: np.ndarray) -> Report:
 
 def _load(path: str) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise ValueError("it holds one array")
+        with file:
             return {name: file[name] for name in file.files}
-    except OSError as error:
-        raise GoldenError(f"{path}: {error.strerror or error}") from None
-    except (ValueError, AttributeError, KeyError) as error:
+    except FileNotFoundError as error:
+        raise GoldenError(f"{path}: {error.strerror}") from None
+    except DAMAGE as error:
         raise GoldenError(f"{path}: not an .npz file of arrays: {error}") from None

@@ -32,6 +32,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from . import layout
+from .board import import_pynq
 from .buffers import ALIGNMENT, Buffers
 from .clock import Clock, SystemClock
 from .errors import (
@@ -101,11 +102,11 @@ class Firebrick:
     ``waits_by`` says how the end of the last run (before the first: of the next) was noticed:
     "interrupt", or "polling" with the reason; see :mod:`host.waiting`.
 
-    Raises :class:`MissingFileError`, :class:`ProgramError`, :class:`MismatchError`,
-    :class:`SettingError` or :class:`AllocationError`. Every run may raise :class:`EngineError` (one
-    of its classes) or :class:`NoAnswerError`; both leave the engine reset and ready, unless the
-    message says otherwise. While one run is under way - a started coroutine, a stream that is not
-    used up - every other raises :class:`BusyError`.
+    Raises :class:`BoardError`, :class:`MissingFileError`, :class:`ProgramError`,
+    :class:`MismatchError`, :class:`SettingError` or :class:`AllocationError`. Every run may raise
+    :class:`EngineError` (one of its classes) or :class:`NoAnswerError`; both leave the engine reset
+    and ready, unless the message says otherwise. While one run is under way - a started coroutine,
+    a stream that is not used up - every other raises :class:`BusyError`.
     """
 
     def __init__(
@@ -119,8 +120,7 @@ class Firebrick:
         clock: Clock | None = None,
         use_interrupt: bool = True,
     ) -> None:
-        import pynq
-
+        pynq = import_pynq()
         self._open = True
         self._under_way: str | None = None
         self._claim = threading.Lock()
@@ -138,7 +138,7 @@ class Firebrick:
         loop = event_loop()
         path = isinstance(overlay, (str, os.PathLike))
         self.overlay = open_overlay(pynq, os.fspath(overlay)) if path else overlay
-        self._engine = Engine(self.overlay, self.clock)
+        self._engine = Engine(pynq, self.overlay, self.clock)
         self.engine: EngineInfo = self._engine.info
         check_system(pynq, self.overlay, self._engine.description)
         check_fit(self.program, self.engine)
@@ -146,7 +146,7 @@ class Firebrick:
             self.clock,
             self._engine.interrupt if use_interrupt else None,
             loop,
-            "asked for" if not use_interrupt else "the overlay lists no interrupt",
+            "asked for" if not use_interrupt else self._engine.why_no_interrupt,
             running=self._running,
             ended=lambda: self._open and not self._engine.read("STATUS") & BUSY,
             give_up=self._give_up,
@@ -388,13 +388,19 @@ class Firebrick:
         """Start the engine on the pictures of ``load``."""
         self._last = None
         load.started = self.clock.now()
-        address = self._buffers.address
+        count = len(load.pictures)
+        # What the engine may read and write: the program says where in there, and is not trusted.
+        for name, buffer, size in (
+            ("PROGRAM", "program", len(self.program.loadable)),
+            ("INPUT", f"input {load.slot}", count * self._input_stride),
+            ("OUTPUT", f"output {load.slot}", count * self._output_stride),
+            ("SCRATCH", "scratch", self._buffers["scratch"].size),
+        ):
+            start = self._buffers.address(buffer)
+            self._engine.write(f"{name}_ADDR", start)
+            self._engine.write(f"{name}_END", start + size)
         for name, value in (
-            ("PROGRAM_ADDR", address("program")),
-            ("INPUT_ADDR", address(f"input {load.slot}")),
-            ("OUTPUT_ADDR", address(f"output {load.slot}")),
-            ("SCRATCH_ADDR", address("scratch")),
-            ("IMAGES", len(load.pictures)),
+            ("IMAGES", count),
             ("INPUT_STRIDE", self._input_stride),
             ("OUTPUT_STRIDE", self._output_stride),
             ("TIMEOUT", self.stall_cycles),

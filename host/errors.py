@@ -48,6 +48,10 @@ class SettingError(DriverError, ValueError):
     """An argument out of its range: time-out, pictures of a start."""
 
 
+class BoardError(DriverError):
+    """Not a board that pynq drives here: no pynq, no device, not root, or another chip."""
+
+
 class AllocationError(DriverError):
     """Memory for the engine could not be allocated, or lies where the engine cannot use it."""
 
@@ -82,7 +86,8 @@ class EngineError(DriverError):
 
 
 class RefusedProgramError(EngineError):
-    """The engine refused the program in its memory: MAGIC, VERSION, SHAPE or CAPACITY."""
+    """The engine refused the program in its memory: MAGIC, VERSION, SHAPE, CAPACITY, GROUPS,
+    BOUNDS or FIELDS."""
 
 
 class CorruptProgramError(EngineError):
@@ -106,6 +111,9 @@ _CLASSES: dict[str, type[EngineError]] = {
     "VERSION": RefusedProgramError,
     "SHAPE": RefusedProgramError,
     "CAPACITY": RefusedProgramError,
+    "GROUPS": RefusedProgramError,
+    "BOUNDS": RefusedProgramError,
+    "FIELDS": RefusedProgramError,
     "HEADER_CRC": CorruptProgramError,
     "DESCRIPTOR_CRC": CorruptProgramError,
     "PAYLOAD_CRC": CorruptProgramError,

@@ -6,8 +6,9 @@ import os
 from typing import Any, ClassVar
 
 from . import bitfile, definition, system
+from .board import dropped
 from .clock import Clock
-from .errors import MismatchError, MissingFileError, NoAnswerError
+from .errors import BoardError, MismatchError, MissingFileError, NoAnswerError
 from .results import EngineInfo
 
 ENGINE_TYPE = "firebrick:ip:firebrick_engine"
@@ -48,7 +49,7 @@ def open_overlay(pynq: Any, path: str) -> Any:
 
     Raises :class:`MissingFileError` for a file that is not there, :class:`MismatchError` where the
     `.bit` is for another chip - nothing is loaded then, and what was before stays - or pynq cannot
-    load it.
+    load it, :class:`BoardError` where that is because of the release of pynq.
     """
     hwh = os.path.splitext(path)[0] + ".hwh"
     if not os.path.isfile(hwh):
@@ -69,6 +70,8 @@ def open_overlay(pynq: Any, path: str) -> Any:
     try:
         return pynq.Overlay(path)
     except Exception as error:
+        if words := dropped(pynq):
+            raise BoardError(f"{path}: {words}") from error
         # A damaged .hwh makes pynq's parsers raise nearly anything, and SyntaxError at bad XML.
         raise MismatchError(
             f"{path}: pynq does not load it: {type(error).__name__}: {error}; is it a bitstream "
@@ -76,14 +79,43 @@ def open_overlay(pynq: Any, path: str) -> Any:
         ) from error
 
 
+def _driver(pynq: Any, overlay: Any, name: str) -> tuple[Any, str]:
+    """pynq's driver of the IP ``name``, and why it has no interrupt where it has none."""
+    description = overlay.ip_dict[name]
+    pins = description.get("interrupts") or {}
+    if INTERRUPT_PIN not in pins:
+        return getattr(overlay, name), "the overlay lists no interrupt"
+    _mend_controller(pynq, pins[INTERRUPT_PIN])
+    try:
+        return getattr(overlay, name), "pynq finds no UIO device of Linux for the interrupt"
+    except (LookupError, ValueError, OSError) as error:
+        # What pynq makes of a block design that it does not see through; the engine is there.
+        ip = engine_class(pynq)({**description, "interrupts": {}})
+        return ip, f"pynq does not find the interrupt: {type(error).__name__}: {error}"
+
+
+def _mend_controller(pynq: Any, pin: dict[str, Any]) -> None:
+    """Let pynq find the interrupt controller of ``pin`` inside a hierarchy.
+
+    pynq 3.0 lists accel/axi_intc_0 as accel_axi_intc_0, and looks for it by the first name.
+    """
+    controllers = getattr(getattr(pynq, "PL", None), "interrupt_controllers", None)
+    name = str(pin.get("controller", ""))
+    listed = name.replace("/", "_")
+    if controllers is not None and name not in controllers and listed in controllers:
+        controllers[name] = controllers[listed]
+
+
 class Engine:
     """The engine of a loaded overlay.
+
+    ``interrupt`` is pynq's, or None: ``why_no_interrupt`` says why then.
 
     Raises :class:`MismatchError` where the overlay has none, where what answers is no engine or
     one of another definition, and where the `.hwh` describes another engine than answers.
     """
 
-    def __init__(self, overlay: Any, clock: Clock) -> None:
+    def __init__(self, pynq: Any, overlay: Any, clock: Clock) -> None:
         found = [
             name
             for name, ip in overlay.ip_dict.items()
@@ -94,9 +126,9 @@ class Engine:
                 f"the overlay holds no {ENGINE_TYPE}, only "
                 f"{', '.join(overlay.ip_dict) or 'nothing'}: load Firebrick's overlay"
             )
-        self.ip = getattr(overlay, found[0])
         self.clock = clock
         self.description = dict(overlay.ip_dict[found[0]].get("parameters") or {})
+        self.ip, self.why_no_interrupt = _driver(pynq, overlay, found[0])
         self.interrupt = getattr(self.ip, INTERRUPT_PIN, None)
         self.info = self._identify()
         self._check_description()

@@ -11,7 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 ENGINE_ID = 0x46425249  # "IRBF" little-endian: reads "FBRI"
 PROGRAM_MAGIC = 0x47504246  # the bytes "FBPG" at the start of a program file
 
@@ -95,6 +95,10 @@ REGISTERS = (
     Register("OUTPUT_STRIDE", 0x040, "rw", "bytes from one output to the next"),
     Register("TIMEOUT", 0x044, "rw", "cycles without progress that end a run with an error"),
     Register("DEFINITION", 0x048, "ro", "hash of the definition that the engine was made from"),
+    Register("PROGRAM_END", 0x04C, "rw", "end of the program's buffer, nothing behind it is read"),
+    Register("INPUT_END", 0x050, "rw", "end of the inputs: nothing behind it is read"),
+    Register("OUTPUT_END", 0x054, "rw", "end of the outputs: nothing behind it is written or read"),
+    Register("SCRATCH_END", 0x058, "rw", "end of the feature-map buffers, of writes and reads"),
     Register("CYCLES_LO", 0x080, "ro", "cycles since start, low half"),
     Register("CYCLES_HI", 0x084, "ro", "cycles since start, high half"),
     Register("ACTIVE", 0x088, "ro", "cycles in which a K step entered the array"),
@@ -155,7 +159,11 @@ ERRORS = (
     (2, "VERSION", "the program's format version is not this engine's: compile it again"),
     (3, "SHAPE", "the program was compiled for another array shape: compile it for this overlay"),
     (4, "HEADER_CRC", "the program's header is corrupted: load the program again"),
-    (5, "DESCRIPTOR_CRC", "a group descriptor is corrupted: load the program again"),
+    (
+        5,
+        "DESCRIPTOR_CRC",
+        "a group is corrupted, another program's, or not in its place: load the program again",
+    ),
     (6, "PAYLOAD_CRC", "weights or biases of a group are corrupted: load the program again"),
     (7, "PROGRAM_READ", "AXI error response while reading the program: check its address"),
     (8, "MAP_READ", "AXI error response while reading feature maps: check the buffer addresses"),
@@ -167,17 +175,28 @@ ERRORS = (
     ),
     (11, "CAPACITY", "a group needs more buffer than this engine has: compile it for this overlay"),
     (12, "ALIGNMENT", "a buffer address is not a multiple of 128 bytes, or no image was asked for"),
+    (
+        13,
+        "GROUPS",
+        "the program's groups are not as many or as long as its header says: compile it again",
+    ),
+    (
+        14,
+        "BOUNDS",
+        "a group, or the program itself, reaches outside of its buffers: compile it again",
+    ),
+    (15, "FIELDS", "a group's descriptor contradicts itself: compile the program again"),
 )
 
 HEADER = (
     Field("magic", 32, "PROGRAM_MAGIC"),
-    Field("version", 32, "FORMAT_VERSION"),
+    Field("version", 16, "FORMAT_VERSION"),
+    Field("groups", 16, "number of groups"),
     Field("pixels", 8, "array rows P"),
     Field("channels", 8, "array channels C"),
     Field("acc_bits", 8, "accumulator bits"),
     Field("word_bytes", 8, "bytes of a stored word"),
-    Field("groups", 16, "number of groups"),
-    Field("header_pad", 16, "zero"),
+    Field("seal", 32, "hash of all groups' contents and the host section: seeds the groups' CRCs"),
     Field("stream_bytes", 32, "bytes of the stream that follows the header"),
     Field("scratch_bytes", 32, "bytes of feature-map buffers"),
     Field("input_bytes", 32, "bytes of one stored input"),
@@ -273,7 +292,11 @@ DESCRIPTOR = (
     Field("payload_crc", 32, "CRC-32 of biases and weights"),
     Field("payload_pad", 32, "zero"),
     Field("descriptor_pad", 32, "zero"),
-    Field("descriptor_crc", 32, "CRC-32 of the beats before"),
+    Field(
+        "descriptor_crc",
+        32,
+        "CRC-32 of the beats before, continued from the header's seal XOR the group's number",
+    ),
 )
 
 

@@ -28,6 +28,10 @@ KERNEL_INPUTS = {
     "images": "IMAGES",
     "input_stride": "INPUT_STRIDE",
     "output_stride": "OUTPUT_STRIDE",
+    "program_end": "PROGRAM_END",
+    "input_end": "INPUT_END",
+    "output_end": "OUTPUT_END",
+    "scratch_end": "SCRATCH_END",
 }
 KERNEL_OUTPUTS = {
     "error_status": "ERROR",

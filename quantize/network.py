@@ -14,9 +14,35 @@ Shape = tuple[int, int, int]
 
 
 @dataclass(frozen=True, eq=False)
+class Bounds:
+    """Saturation that a trained network has besides ReLU: y becomes clip(y, low, high).
+
+    ``low`` and ``high`` float64 [C].  Where a quantizer of the file sets them, y becomes a multiple
+    of ``step`` float64 [C], ties to the even one; None where a Clip does.  ``origin`` names the
+    nodes.  ``whole`` tells whether everything that reads the tensor reads it so: only then the
+    float network saturates and rounds.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    step: np.ndarray | None
+    origin: str
+    whole: bool = True
+
+    @property
+    def levels(self) -> int | None:
+        """The number of steps between the ends, of the channel that has most."""
+        if self.step is None:
+            return None
+        # Ends and steps are products of float32 scales: a grain of dust is no step.
+        return int(np.ceil(np.max((self.high - self.low) / self.step) - 1e-6))
+
+
+@dataclass(frozen=True, eq=False)
 class Conv:
-    """y = [relu](w * x + b); ``weights`` float32 [O, I, kh, kw], ``bias`` float32 [O],
-    ``padding`` (top, left, bottom, right) with zeros, ``stride`` the same both ways."""
+    """y = [relu](w * x + b), within ``bounds`` if there are any; ``weights`` float32
+    [O, I, kh, kw], ``bias`` float32 [O], ``padding`` (top, left, bottom, right) with zeros,
+    ``stride`` the same both ways."""
 
     name: str
     input: str
@@ -26,6 +52,7 @@ class Conv:
     stride: int
     padding: tuple[int, int, int, int]
     relu: bool
+    bounds: Bounds | None = None
 
 
 @dataclass(frozen=True)
@@ -50,12 +77,13 @@ class Concat:
 
 @dataclass(frozen=True)
 class Add:
-    """Elementwise sum of two feature maps of one shape: y = [relu](a + b)."""
+    """Elementwise sum of two feature maps of one shape: y = [relu](a + b), within ``bounds``."""
 
     name: str
     inputs: tuple[str, str]
     output: str
     relu: bool
+    bounds: Bounds | None = None
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ def _load(library: Path) -> ctypes.CDLL:
         "fb_write": (c.c_int, [c.c_void_p, c.c_uint32, c.c_uint32]),
         "fb_read": (c.c_int, [c.c_void_p, c.c_uint32, c.POINTER(c.c_uint32)]),
         "fb_run": (c.c_uint64, [c.c_void_p, c.c_uint64, c.c_int]),
-        "fb_reset": (None, [c.c_void_p]),
+        "fb_reset": (None, [c.c_void_p, c.c_int]),
         "fb_irq": (c.c_int, [c.c_void_p]),
         "fb_cycles": (c.c_uint64, [c.c_void_p]),
         "fb_failure": (c.c_char_p, [c.c_void_p]),
@@ -252,9 +252,13 @@ class SimulatedBoard:
                 break
         return done
 
-    def reset(self) -> None:
-        """Hard reset, as by loading the overlay anew; memory keeps its content."""
-        self._lib.fb_reset(self._open())
+    def reset(self, in_flight: bool = False) -> None:
+        """Hard reset, as by loading the overlay anew; memory keeps its content.
+
+        With ``in_flight`` the memory goes on to answer what it had been asked to read, as the
+        processor's ports do, which know nothing of the reset.
+        """
+        self._lib.fb_reset(self._open(), in_flight)
         self._check()
 
     def now(self) -> float:

@@ -122,6 +122,22 @@ def sized_recipe(rng: np.random.Generator) -> Recipe:
     )
 
 
+def tiny_recipe(rng: np.random.Generator) -> Recipe:
+    """A module of two rows whose squeeze map has two channels and takes long to compute: what waits
+    for a squeeze row starts within cycles of its last word."""
+    return Recipe(
+        height=4,
+        width=int(rng.integers(8, 17)),
+        channels=int(rng.integers(1, 4)),
+        kernel=3,
+        stride=1,
+        padding=0,
+        first=88,
+        body=(Fire(2, int(rng.integers(1, 9)), int(rng.integers(1, 12))),),
+        classes=int(rng.integers(1, 9)),
+    )
+
+
 class _Builder:
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng

@@ -77,6 +77,6 @@ def choose(options: argparse.Namespace, console: Console, effort: str = "full") 
         return Chosen(qnet, net, net.pictures, net.names, net.truth)
     files = list_images(options.images)
     chosen = spread(files, options.count) if options.count else files
-    names = tuple(path.stem for path in chosen)
+    names = tuple(path.name for path in chosen)
     pictures = load_images(chosen, net.preprocessing)
     return Chosen(qnet, net, pictures, names, np.full(len(chosen), -1))

@@ -20,7 +20,9 @@ from firebrick.commands.frame import (
     positive,
     preprocessing_options,
 )
+from firebrick.hw.archive.names import sample_names
 from firebrick.hw.archive.pack import (
+    COMMAND,
     SAMPLES,
     Sample,
     copy_to_board,
@@ -68,8 +70,7 @@ def main(arguments: list[str] | None = None, command: str = "deploy") -> Path:
         copy_to_board(archive, options.host)
         console.print(f"copied to {options.host}", highlight=False)
     console.print(
-        f"on the board: tar xzf {archive.name}; cd {folder}; "
-        "sudo python3 -m firebrick.host.selftest",
+        f"on the board: tar xzf {archive.name}; cd {folder}; {COMMAND}",
         highlight=False,
         soft_wrap=True,
     )
@@ -79,7 +80,7 @@ def main(arguments: list[str] | None = None, command: str = "deploy") -> Path:
 def _bundled(options: argparse.Namespace, console: Console) -> tuple[QNetwork, list[Sample]]:
     made = choose(options, console)
     some = slice(options.count)
-    names = [_slug(name) for name in made.names[some]]
+    names = sample_names(made.names[some])
     if made.bundled.judged and not options.images:
         names = [f"{n}_is_{c}" for n, c in zip(names, made.truth[some], strict=True)]
     return made.qnet, [Sample(n, p) for n, p in zip(names, made.pictures[some], strict=True)]
@@ -112,7 +113,8 @@ def _user_network(options: argparse.Namespace, console: Console) -> tuple[QNetwo
         check_agreement(qnet.report, options.accept, console)
     chosen = spread(list_images(options.images), options.count)
     pictures = load_images(chosen, qnet.preprocessing)
-    return qnet, [Sample(f.stem, p) for f, p in zip(chosen, pictures, strict=True)]
+    names = sample_names([file.name for file in chosen])
+    return qnet, [Sample(name, p) for name, p in zip(names, pictures, strict=True)]
 
 
 def _slug(name: str) -> str:

@@ -176,6 +176,7 @@ def _trained(options: argparse.Namespace) -> tuple[Network, Preprocessing]:
     """The trained float network and its preprocessing."""
     from firebrick.commands.chosen import bundled_of, is_bundled
     from firebrick.quantize.calibration.model import read_model
+    from firebrick.quantize.exporters.float_onnx import check_bounds
 
     if is_bundled(options.model):
         bundled = bundled_of(options)
@@ -185,6 +186,7 @@ def _trained(options: argparse.Namespace) -> tuple[Network, Preprocessing]:
             f"{options.model}: is quantized already; give the float network, .onnx or .net"
         )
     model = read_model(options.model, **preprocessing_options(options))
+    check_bounds(model.network)
     return model.network, model.preprocessing
 
 

@@ -35,7 +35,11 @@ TEMPLATE = "archive_readme.md.j2"
 SAMPLES = 4
 CHECKSUMS = "SHA256SUMS"
 MANIFEST = "manifest.json"
+# The command of the board: self-test, or a script, as root in pynq's environment.
+RUN = "run.sh"
+COMMAND = f"bash {RUN}"
 MODE = 0o644
+RUN_MODE = 0o755
 # The golden model and the reader of its files; what these import comes along.
 GOLDEN_MODULES = ("quantize/golden/__init__.py", "quantize/qfile.py")
 OURS = "firebrick."
@@ -67,6 +71,7 @@ def pack(
         "network.npz": _saved(qnet),
         "classes.csv": _classes(qnet),
         **{name: (NOTEBOOKS / name).read_bytes() for name in ("squeezenet.ipynb", "charts.py")},
+        RUN: (ROOT / "host" / RUN).read_bytes(),
     }
     if bitstream is not None:
         files["firebrick.bit"] = bitstream.read_bytes()
@@ -134,7 +139,7 @@ def write_archive(files: dict[str, bytes], folder: str, path: Path) -> None:
         ):
             for name, data in sorted(files.items()):
                 entry = tarfile.TarInfo(f"{folder}/{name}")
-                entry.size, entry.mode = len(data), MODE
+                entry.size, entry.mode = len(data), RUN_MODE if name == RUN else MODE
                 archive.addfile(entry, io.BytesIO(data))
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -206,5 +211,6 @@ def _readme(qnet: QNetwork, board: Board, samples: list[Sample], bitstream: bool
         version=VERSION,
         samples=len(samples),
         bitstream=bitstream,
+        command=COMMAND,
     )
     return text.encode()

@@ -19,11 +19,15 @@ class Group:
     fields: dict[str, int]
     payload: bytes
 
-    def encode(self) -> bytes:
-        """Descriptor with both CRCs, then the payload; ValueError if a field does not fit."""
+    def encode(self, seed: int = 0) -> bytes:
+        """Descriptor with both CRCs, then the payload; ValueError if a field does not fit.
+
+        The descriptor's CRC continues from ``seed``, which binds a group to its program and its
+        place there: :func:`group_seed`.
+        """
         fields = {**self.fields, "payload_crc": zlib.crc32(self.payload)}
         body = d.pack(d.DESCRIPTOR_LAYOUT, d.DESCRIPTOR_BEATS, fields)
-        crc = zlib.crc32(body[: -d.BEAT_BYTES])
+        crc = zlib.crc32(body[: -d.BEAT_BYTES], seed)
         return (
             d.pack(d.DESCRIPTOR_LAYOUT, d.DESCRIPTOR_BEATS, {**fields, "descriptor_crc": crc})
             + self.payload
@@ -42,12 +46,22 @@ class Program:
     blob: bytes
 
 
+def group_seed(seal: int, number: int) -> int:
+    """What the CRC of group ``number`` of the program with this ``seal`` continues from."""
+    return seal ^ number
+
+
 def assemble(
     name: str, shape: EngineShape, groups: list[Group], host: dict, scratch_bytes: int
 ) -> Program:
-    """Put header, stream and host section together; the content hash covers the latter two."""
-    stream = b"".join(g.encode() for g in groups)
+    """Put header, stream and host section together; the content hash covers the latter two.
+
+    The seal is a hash of the same content before the seal itself has gone into the groups' CRCs.
+    """
     host_section = json.dumps(host, separators=(",", ":")).encode()
+    contents = b"".join(g.encode() for g in groups) + host_section
+    seal = int.from_bytes(hashlib.sha256(contents).digest()[:4], "little")
+    stream = b"".join(g.encode(group_seed(seal, n)) for n, g in enumerate(groups))
     digest = hashlib.sha256(stream + host_section).digest()
     header = {
         "magic": d.PROGRAM_MAGIC,
@@ -57,6 +71,7 @@ def assemble(
         "acc_bits": shape.acc_bits,
         "word_bytes": shape.word_bytes,
         "groups": len(groups),
+        "seal": seal,
         "stream_bytes": len(stream),
         "scratch_bytes": scratch_bytes,
         "input_bytes": host["input"]["bytes"],

@@ -162,6 +162,10 @@ class CSim:
                 "IMAGES": len(inputs),
                 "INPUT_STRIDE": in_stride,
                 "OUTPUT_STRIDE": out_stride,
+                "PROGRAM_END": len(program.loadable),
+                "INPUT_END": output_addr,
+                "OUTPUT_END": scratch_addr,
+                "SCRATCH_END": memory.size,
             },
             timeout,
         )

@@ -3,10 +3,10 @@
 #include <cstdint>
 
 namespace firebrick {
-constexpr uint32_t kFormatVersion = 2;
+constexpr uint32_t kFormatVersion = 3;
 constexpr uint32_t kEngineId = 0x46425249;
 constexpr uint32_t kProgramMagic = 0x47504246;
-constexpr uint32_t kDefinition = 0xb5147ba7;
+constexpr uint32_t kDefinition = 0x52be7558;
 constexpr unsigned kHeaderBeats = 8;
 constexpr unsigned kDescriptorBeats = 16;
 constexpr unsigned kProfileWords = 8;
@@ -38,6 +38,10 @@ constexpr uint32_t kRegInputStride = 0x003c;  // bytes from one input to the nex
 constexpr uint32_t kRegOutputStride = 0x0040;  // bytes from one output to the next
 constexpr uint32_t kRegTimeout = 0x0044;  // cycles without progress that end a run with an error
 constexpr uint32_t kRegDefinition = 0x0048;  // hash of the definition that the engine was made from
+constexpr uint32_t kRegProgramEnd = 0x004c;  // end of the program's buffer, nothing behind it is read
+constexpr uint32_t kRegInputEnd = 0x0050;  // end of the inputs: nothing behind it is read
+constexpr uint32_t kRegOutputEnd = 0x0054;  // end of the outputs: nothing behind it is written or read
+constexpr uint32_t kRegScratchEnd = 0x0058;  // end of the feature-map buffers, of writes and reads
 constexpr uint32_t kRegCyclesLo = 0x0080;  // cycles since start, low half
 constexpr uint32_t kRegCyclesHi = 0x0084;  // cycles since start, high half
 constexpr uint32_t kRegActive = 0x0088;  // cycles in which a K step entered the array
@@ -57,7 +61,7 @@ constexpr uint32_t kErrMagic = 1;  // the program does not start with the magic 
 constexpr uint32_t kErrVersion = 2;  // the program's format version is not this engine's: compile it again
 constexpr uint32_t kErrShape = 3;  // the program was compiled for another array shape: compile it for this overlay
 constexpr uint32_t kErrHeaderCrc = 4;  // the program's header is corrupted: load the program again
-constexpr uint32_t kErrDescriptorCrc = 5;  // a group descriptor is corrupted: load the program again
+constexpr uint32_t kErrDescriptorCrc = 5;  // a group is corrupted, another program's, or not in its place: load the program again
 constexpr uint32_t kErrPayloadCrc = 6;  // weights or biases of a group are corrupted: load the program again
 constexpr uint32_t kErrProgramRead = 7;  // AXI error response while reading the program: check its address
 constexpr uint32_t kErrMapRead = 8;  // AXI error response while reading feature maps: check the buffer addresses
@@ -65,6 +69,9 @@ constexpr uint32_t kErrMapWrite = 9;  // AXI error response while writing featur
 constexpr uint32_t kErrTimeout = 10;  // no progress within the time-out: the memory does not answer, or a bad program
 constexpr uint32_t kErrCapacity = 11;  // a group needs more buffer than this engine has: compile it for this overlay
 constexpr uint32_t kErrAlignment = 12;  // a buffer address is not a multiple of 128 bytes, or no image was asked for
+constexpr uint32_t kErrGroups = 13;  // the program's groups are not as many or as long as its header says: compile it again
+constexpr uint32_t kErrBounds = 14;  // a group, or the program itself, reaches outside of its buffers: compile it again
+constexpr uint32_t kErrFields = 15;  // a group's descriptor contradicts itself: compile the program again
 
 // A field of a structure of 64-bit beats.
 struct Field {
@@ -75,13 +82,13 @@ struct Field {
 };
 
 constexpr Field kHeaderMagic{0, 0, 32};  // PROGRAM_MAGIC
-constexpr Field kHeaderVersion{0, 32, 32};  // FORMAT_VERSION
+constexpr Field kHeaderVersion{0, 32, 16};  // FORMAT_VERSION
+constexpr Field kHeaderGroups{0, 48, 16};  // number of groups
 constexpr Field kHeaderPixels{1, 0, 8};  // array rows P
 constexpr Field kHeaderChannels{1, 8, 8};  // array channels C
 constexpr Field kHeaderAccBits{1, 16, 8};  // accumulator bits
 constexpr Field kHeaderWordBytes{1, 24, 8};  // bytes of a stored word
-constexpr Field kHeaderGroups{1, 32, 16};  // number of groups
-constexpr Field kHeaderHeaderPad{1, 48, 16};  // zero
+constexpr Field kHeaderSeal{1, 32, 32};  // hash of all groups' contents and the host section: seeds the groups' CRCs
 constexpr Field kHeaderStreamBytes{2, 0, 32};  // bytes of the stream that follows the header
 constexpr Field kHeaderScratchBytes{2, 32, 32};  // bytes of feature-map buffers
 constexpr Field kHeaderInputBytes{3, 0, 32};  // bytes of one stored input
@@ -201,5 +208,5 @@ constexpr Field kGroupAddLastTile{13, 45, 16};  // words from the start of its r
 constexpr Field kGroupPayloadCrc{14, 0, 32};  // CRC-32 of biases and weights
 constexpr Field kGroupPayloadPad{14, 32, 32};  // zero
 constexpr Field kGroupDescriptorPad{15, 0, 32};  // zero
-constexpr Field kGroupDescriptorCrc{15, 32, 32};  // CRC-32 of the beats before
+constexpr Field kGroupDescriptorCrc{15, 32, 32};  // CRC-32 of the beats before, continued from the header's seal XOR the group's number
 }  // namespace firebrick

@@ -108,6 +108,12 @@ def layer_list(net: Network) -> Parts:
     made = {net.input: source}
     for node in net.nodes:
         if isinstance(node, Conv):
+            if node.bounds is not None:
+                raise FirebrickError(
+                    f"layer {node.name}: saturates at {node.bounds.high.max():g} "
+                    f"({node.bounds.origin}), which hls4ml's layers cannot say; quantize and "
+                    "compile the network itself (make quantize, make demo)"
+                )
             layer = _conv(node, net.shapes, names.new(node.name), made[node.input])
         elif isinstance(node, MaxPool):
             layer = _max_pool(node, net.shapes, names.new(node.name), made[node.input])

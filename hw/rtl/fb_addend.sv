@@ -5,7 +5,8 @@
 // they belong to pass by (pop_i).  The array cannot be stopped, so the planner starts a block only
 // when word_o has counted words for all of its channels.  Fetching runs ahead as far as the FIFO
 // has room, into later groups too, but never of what an earlier group has yet to write: a row is
-// asked for when it has been written and acknowledged.
+// asked for when it has been written and acknowledged.  A tile that does not lie in the scratch
+// space is not asked for: bounds_error_o instead.
 //
 // Handshakes: group_valid_i/group_ready_o, cmd, data: valid/ready; data_o is valid whenever
 // pop_i is.  A group without an addition is taken at once.
@@ -21,6 +22,7 @@ module fb_addend #(
 
   input  wire                        start_i,
   input  wire  [31:0]                scratch_addr_i,
+  input  wire  [31:0]                scratch_end_i,   // nothing outside of the space is read
 
   input  wire                        group_valid_i,
   output logic                       group_ready_o,
@@ -39,7 +41,8 @@ module fb_addend #(
 
   output logic                       word_o,          // a word has come into the FIFO
   input  wire                        pop_i,
-  output logic [Pixels*8-1:0]        data_o
+  output logic [Pixels*8-1:0]        data_o,
+  output logic                       bounds_error_o   // a tile outside of the space: not asked for
 );
   localparam int unsigned WordBeats = WordBytes / 8;
   localparam int unsigned LaneBits = (WordBeats > 1) ? $clog2(WordBeats) : 1;
@@ -56,6 +59,8 @@ module fb_addend #(
   logic [31:0] addr_q;
   logic [31:0] back_q;     // bytes from a tile to the one on its left
   logic [31:0] jump_q;     // bytes from a row's first tile to the last one of the next row
+  logic [31:0] tile_bytes_q;
+  logic        inside_q, due;
   logic [15:0] lag;
   logic        accept;
 
@@ -63,7 +68,8 @@ module fb_addend #(
   assign accept = cmd_valid_o && cmd_ready_i;
 
   assign group_ready_o = state_q == Take;
-  assign cmd_valid_o = (state_q == Ask) && there_q;
+  assign due = (state_q == Ask) && there_q;
+  assign cmd_valid_o = due && inside_q;
   assign cmd_addr_o = addr_q;
   assign cmd_beats_o = 24'(g_q.segment_words) << $clog2(WordBeats);
 
@@ -73,6 +79,11 @@ module fb_addend #(
     there_q <= (!g_q.add_wait_enable || (!lag[15] && (lag != '0)) ||
                 ((lag == '0) && (written_rows_i > row_q))) && (state_q == Ask) && !accept;
     back_q <= 32'(g_q.add_tile_words) << WordShift;
+    tile_bytes_q <= 32'(g_q.segment_words) << WordShift;
+    // As late as the rows, which are looked up anew when the address has moved on.
+    inside_q <= (addr_q >= scratch_addr_i) &&
+                (33'(addr_q) + 33'(tile_bytes_q) <= 33'(scratch_end_i));
+    bounds_error_o <= due && !inside_q;
     jump_q <= 32'({g_q.add_last_tile, 1'b0} + 17'(g_q.add_tile_words)) << WordShift;
 
     unique case (state_q)
@@ -111,6 +122,7 @@ module fb_addend #(
       state_q <= Take;
       seq_q <= '0;
       there_q <= 1'b0;
+      bounds_error_o <= 1'b0;
     end
   end
 

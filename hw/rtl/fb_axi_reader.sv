@@ -135,13 +135,14 @@ module fb_axi_reader #(
   assign axi_araddr_o  = {araddr_q, 3'b000};
   assign axi_arlen_o   = 8'(arlen_q);
 
-  // R beats pass through a register: the processor's ports answer late in the cycle.
+  // R beats pass through a register: the processor's ports answer late in the cycle.  Those that
+  // nobody has asked for belong to bursts of before a reset.
   logic        rvalid_q, rlast_q, rerror_q;
   logic [63:0] rdata_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) rvalid_q <= 1'b0;
-    else rvalid_q <= axi_rvalid_i;
+    else rvalid_q <= axi_rvalid_i & (outstanding_q != '0);
   end
 
   always_ff @(posedge clk_i) begin

@@ -234,7 +234,8 @@ module fb_axi_writer #(
   assign axi_wlast_o  = wlast_q;
   assign axi_wstrb_o  = {8{wstrb_q}};
 
-  // Responses, through a register, meet the tags of their bursts.
+  // Responses, through a register, meet the tags of their bursts.  Those that nobody waits for
+  // belong to bursts of before a reset.
   logic       bvalid_q, berror_q;
   logic       owner_valid, owner_last, owner_ready;
   logic [3:0] owner_tag;
@@ -242,7 +243,7 @@ module fb_axi_writer #(
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) bvalid_q <= 1'b0;
-    else bvalid_q <= axi_bvalid_i;
+    else bvalid_q <= axi_bvalid_i & (outstanding_q != '0);
   end
 
   always_ff @(posedge clk_i) begin

@@ -1,7 +1,9 @@
 // Registers, run control, interrupt, error handling, performance counters and profile.
 //
 // A run goes Ready -> Running -> Ready; an error or a soft reset ends it through Stopping, in
-// which the AXI masters finish what they have begun before everything else is reset.
+// which the AXI masters finish what they have begun before everything else is reset.  A run that
+// ends well goes the same way, so that nothing of it can reach the next one; it is done when that
+// is over.  While a run is under way the registers that describe it cannot be written.
 // Register reads take 3 cycles, as fb_axil expects.
 `default_nettype none
 
@@ -36,6 +38,10 @@ module fb_control #(
   output logic [31:0] input_addr_o,
   output logic [31:0] output_addr_o,
   output logic [31:0] scratch_addr_o,
+  output logic [31:0] program_end_o,
+  output logic [31:0] input_end_o,
+  output logic [31:0] output_end_o,
+  output logic [31:0] scratch_end_o,
   output logic [31:0] input_stride_o,
   output logic [31:0] output_stride_o,
   output logic [15:0] images_o,
@@ -48,7 +54,8 @@ module fb_control #(
 
   input  wire         error_program_i,
   input  wire  [7:0]  error_program_code_i,
-  input  wire         error_capacity_i,
+  input  wire         error_fields_i,
+  input  wire         error_bounds_i,
   input  wire         error_program_read_i,
   input  wire         error_map_read_i,
   input  wire         error_map_write_i,
@@ -72,10 +79,12 @@ module fb_control #(
   state_e      state_q;
   logic        start_q;
   logic        done_q, error_q;
+  logic        ended_q;       // well, but not cleared yet
   logic [7:0]  error_code_q;
   logic [15:0] error_group_q;
   logic [1:0]  irq_enable_q, irq_status_q;
   logic [31:0] program_addr_q, input_addr_q, output_addr_q, scratch_addr_q;
+  logic [31:0] program_end_q, input_end_q, output_end_q, scratch_end_q;
   logic [31:0] input_stride_q, output_stride_q, timeout_q;
   logic [15:0] images_q;
   logic [63:0] cycles_q;
@@ -100,6 +109,10 @@ module fb_control #(
   assign input_addr_o = input_addr_q;
   assign output_addr_o = output_addr_q;
   assign scratch_addr_o = scratch_addr_q;
+  assign program_end_o = program_end_q;
+  assign input_end_o = input_end_q;
+  assign output_end_o = output_end_q;
+  assign scratch_end_o = scratch_end_q;
   assign input_stride_o = input_stride_q;
   assign output_stride_o = output_stride_q;
   assign images_o = images_q;
@@ -112,7 +125,8 @@ module fb_control #(
     else if (error_map_read_i) fail_code = firebrick_pkg::ErrMapRead;
     else if (error_map_write_i) fail_code = firebrick_pkg::ErrMapWrite;
     else if (error_program_i) fail_code = error_program_code_i;
-    else if (error_capacity_i) fail_code = firebrick_pkg::ErrCapacity;
+    else if (error_bounds_i) fail_code = firebrick_pkg::ErrBounds;
+    else if (error_fields_i) fail_code = firebrick_pkg::ErrFields;
     else if (misaligned_q) fail_code = firebrick_pkg::ErrAlignment;
     else if (timed_out_q) fail_code = firebrick_pkg::ErrTimeout;
     else begin
@@ -143,21 +157,26 @@ module fb_control #(
           error_group_q <= group_q;
           state_q <= Stopping;
         end else if (finished) begin
-          done_q <= 1'b1;
-          state_q <= Ready;
+          ended_q <= 1'b1;
+          state_q <= Stopping;
         end
       end
       Stopping: if (masters_idle_i) state_q <= Clearing;
-      default: state_q <= Ready;  // Clearing
+      default: begin  // Clearing
+        done_q <= done_q || ended_q;
+        ended_q <= 1'b0;
+        state_q <= Ready;
+      end
     endcase
     if (soft_reset) state_q <= Stopping;
 
     if (wr_en_i && (wr_addr_i == firebrick_pkg::RegIrqStatus)) irq_status_q <= irq_status_q & ~wr_data_i[1:0];
     if ((state_q == Running) && fail) irq_status_q[1] <= 1'b1;
-    else if ((state_q == Running) && finished) irq_status_q[0] <= 1'b1;
+    else if ((state_q == Clearing) && ended_q) irq_status_q[0] <= 1'b1;
 
     if (soft_reset) begin
       done_q <= 1'b0;
+      ended_q <= 1'b0;
       error_q <= 1'b0;
       error_code_q <= firebrick_pkg::ErrNone;
       irq_status_q <= '0;
@@ -168,6 +187,7 @@ module fb_control #(
       start_q <= 1'b0;
       misaligned_q <= 1'b0;
       done_q <= 1'b0;
+      ended_q <= 1'b0;
       error_q <= 1'b0;
       error_code_q <= firebrick_pkg::ErrNone;
       error_group_q <= '0;
@@ -182,9 +202,10 @@ module fb_control #(
 
   // ------------------------------------------------------------------------------------ registers
   always_ff @(posedge clk_i) begin
-    if (wr_en_i) begin
+    if (wr_en_i && (wr_addr_i == firebrick_pkg::RegIrqEnable)) irq_enable_q <= wr_data_i[1:0];
+    if (wr_en_i && (wr_addr_i == firebrick_pkg::RegTimeout)) timeout_q <= wr_data_i;
+    if (wr_en_i && (state_q == Ready)) begin
       unique case (wr_addr_i)
-        firebrick_pkg::RegIrqEnable:    irq_enable_q <= wr_data_i[1:0];
         firebrick_pkg::RegProgramAddr:  program_addr_q <= wr_data_i;
         firebrick_pkg::RegInputAddr:    input_addr_q <= wr_data_i;
         firebrick_pkg::RegOutputAddr:   output_addr_q <= wr_data_i;
@@ -192,13 +213,20 @@ module fb_control #(
         firebrick_pkg::RegImages:       images_q <= wr_data_i[15:0];
         firebrick_pkg::RegInputStride:  input_stride_q <= wr_data_i;
         firebrick_pkg::RegOutputStride: output_stride_q <= wr_data_i;
-        firebrick_pkg::RegTimeout:      timeout_q <= wr_data_i;
+        firebrick_pkg::RegProgramEnd:   program_end_q <= wr_data_i;
+        firebrick_pkg::RegInputEnd:     input_end_q <= wr_data_i;
+        firebrick_pkg::RegOutputEnd:    output_end_q <= wr_data_i;
+        firebrick_pkg::RegScratchEnd:   scratch_end_q <= wr_data_i;
         default: ;
       endcase
     end
     if (!rst_ni) begin
       irq_enable_q <= '0;
       images_q <= 16'd1;
+      program_end_q <= '0;
+      input_end_q <= '0;
+      output_end_q <= '0;
+      scratch_end_q <= '0;
       input_stride_q <= '0;
       output_stride_q <= '0;
       timeout_q <= DefaultTimeout;
@@ -293,6 +321,9 @@ module fb_control #(
 
   // ---------------------------------------------------------------------------------------- reads
   // In two steps: a bank of sixteen registers, then one of the banks.
+  logic        resetting;
+  assign resetting = ((state_q == Stopping) || (state_q == Clearing)) && !ended_q;
+
   logic [31:0] identity, setup, counters;
   logic [31:0] identity_q, setup_q, counters_q;
   logic [12:0] addr_1_q, addr_2_q;
@@ -306,8 +337,8 @@ module fb_control #(
                                    8'($clog2(ActWords))};
       firebrick_pkg::RegPoolCapacity: identity = {16'd0, 8'($clog2(PoolLineWords)), 8'($clog2(PoolChannels))};
       firebrick_pkg::RegDefinition:   identity = firebrick_pkg::Definition;
-      firebrick_pkg::RegStatus:       identity = {28'd0, (state_q == Stopping) || (state_q == Clearing), error_q,
-                                   done_q, state_q == Running};
+      firebrick_pkg::RegStatus:       identity = {28'd0, resetting, error_q, done_q,
+                                   (state_q == Running) || ended_q};
       firebrick_pkg::RegError:        identity = {8'd0, error_group_q, error_code_q};
       default:         identity = '0;
     endcase
@@ -319,6 +350,10 @@ module fb_control #(
       firebrick_pkg::RegOutputAddr:   setup = output_addr_q;
       firebrick_pkg::RegScratchAddr:  setup = scratch_addr_q;
       firebrick_pkg::RegImages:       setup = {16'd0, images_q};
+      firebrick_pkg::RegProgramEnd:   setup = program_end_q;
+      firebrick_pkg::RegInputEnd:     setup = input_end_q;
+      firebrick_pkg::RegOutputEnd:    setup = output_end_q;
+      firebrick_pkg::RegScratchEnd:   setup = scratch_end_q;
       firebrick_pkg::RegInputStride:  setup = input_stride_q;
       firebrick_pkg::RegOutputStride: setup = output_stride_q;
       firebrick_pkg::RegTimeout:      setup = timeout_q;

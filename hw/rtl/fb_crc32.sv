@@ -1,14 +1,16 @@
-// CRC-32 of a stream of 64-bit beats: what zlib.crc32 returns for their little-endian bytes.
+// CRC-32 of a stream of 64-bit beats: what zlib.crc32 returns for their little-endian bytes and
+// the value `seed_i` to continue from.
 //
 // Polynomial 0x04C11DB7, processed in its bit-reflected form 0xEDB88320. `clear_i` starts a new
-// message; `valid_i` adds a beat. If both come in one cycle, the beat is the first of the new
-// message. `crc_o` is the finished value, one cycle after the beat. One beat a cycle, no handshake.
+// message from `seed_i`, zero for one by itself; `valid_i` adds a beat, in another cycle. `crc_o` is
+// the finished value, one cycle after the beat. One beat a cycle, no handshake.
 
 `default_nettype none
 
 module fb_crc32 (
   input  wire logic        clk_i,
   input  wire logic        clear_i,
+  input  wire logic [31:0] seed_i,
   input  wire logic        valid_i,
   input  wire logic [63:0] data_i,
   output      logic [31:0] crc_o
@@ -30,7 +32,7 @@ module fb_crc32 (
 
   // The register meets the beat's low half only, and the step is linear: each bit of the beat adds
   // a constant to the next state.
-  assign mixed = data_i ^ {32'd0, clear_i ? 32'hFFFFFFFF : state_q};
+  assign mixed = data_i ^ {32'd0, state_q};
 
   for (genvar i = 0; i < 64; i++) begin : gen_term
     localparam logic [31:0] Residue = residue(6'(63 - i));
@@ -43,8 +45,8 @@ module fb_crc32 (
   end
 
   always_ff @(posedge clk_i) begin
-    if (valid_i) state_q <= state_d;
-    else if (clear_i) state_q <= '1;
+    if (clear_i) state_q <= ~seed_i;
+    else if (valid_i) state_q <= state_d;
   end
 
   assign crc_o = ~state_q;

@@ -2,6 +2,7 @@
 //
 // Runs at most one group ahead of the array.  A row is asked for when the ring has room and,
 // where an earlier group produces the map, when that row has been written and acknowledged.
+// A row that does not lie in its space is not asked for: bounds_error_o instead.
 // Every row is one command to the reader; its beats are packed into words, which go to the
 // memory's write port whenever the squeeze results leave it free.
 //
@@ -21,6 +22,9 @@ module fb_loader #(
   input  wire  [31:0]             input_stride_i,
   input  wire  [31:0]             scratch_addr_i,
   input  wire  [31:0]             output_addr_i,
+  input  wire  [31:0]             input_end_i,       // nothing outside of the three spaces is read
+  input  wire  [31:0]             scratch_end_i,
+  input  wire  [31:0]             output_end_i,
 
   input  wire                     group_valid_i,
   output logic                    group_ready_o,
@@ -47,7 +51,8 @@ module fb_loader #(
   output logic [Pixels*8-1:0]     wr_data_o,
 
   output logic [15:0]             seq_o,             // group being loaded
-  output logic [9:0]              rows_o             // its rows that are complete
+  output logic [9:0]              rows_o,            // its rows that are complete
+  output logic                    bounds_error_o     // a row outside of its space: not asked for
 );
   localparam int unsigned WordBeats = WordBytes / 8;
   localparam int unsigned LaneBits = (WordBeats > 1) ? $clog2(WordBeats) : 1;
@@ -67,6 +72,9 @@ module fb_loader #(
   logic [13:0] ring_words_q;
   logic [13:0] until_wrap_q;  // words up to the end of the ring, this one included
   logic        room_q, there_q;
+  logic [31:0] low_q, high_q; // the source's space
+  logic [31:0] row_bytes;
+  logic        inside_q, due;
   logic [15:0] lag;
   logic [15:0] ahead;
   logic [9:0]  in_ring;
@@ -76,7 +84,9 @@ module fb_loader #(
   assign in_ring = asked_q - ((ahead == '0) ? freed_q : '0);
 
   assign group_ready_o = state_q == Take;
-  assign cmd_valid_o = (state_q == Ask) && room_q && there_q && (asked_q != g_q.src_rows);
+  assign due = (state_q == Ask) && room_q && there_q && (asked_q != g_q.src_rows);
+  assign cmd_valid_o = due && inside_q;
+  assign row_bytes = 32'(g_q.src_row_words) << WordShift;
   assign cmd_addr_o = addr_q;
   assign cmd_beats_o = 24'(g_q.src_row_words) << $clog2(WordBeats);
   assign seq_o = seq_q;
@@ -126,6 +136,10 @@ module fb_loader #(
     there_q <= (!g_q.wait_enable || (!lag[15] && (lag != '0)) ||
                 ((lag == '0) && (written_rows_i > asked_q))) && !(cmd_valid_o && cmd_ready_i);
 
+    // As late as room and rows, which are looked up anew when the address has moved on.
+    inside_q <= (addr_q >= low_q) && (33'(addr_q) + 33'(row_bytes) <= 33'(high_q));
+    bounds_error_o <= due && !inside_q;
+
     unique case (state_q)
       Take: if (group_valid_i) begin
         g_q <= group_i;
@@ -137,9 +151,21 @@ module fb_loader #(
         asked_q <= '0;
         rows_q <= '0;
         unique case (g_q.src_space)
-          firebrick_pkg::InputSpace:  addr_q <= input_base_q;
-          firebrick_pkg::OutputSpace: addr_q <= output_addr_i;
-          default:     addr_q <= scratch_addr_i;
+          firebrick_pkg::InputSpace: begin
+            addr_q <= input_base_q;
+            low_q <= input_addr_i;
+            high_q <= input_end_i;
+          end
+          firebrick_pkg::OutputSpace: begin
+            addr_q <= output_addr_i;
+            low_q <= output_addr_i;
+            high_q <= output_end_i;
+          end
+          default: begin
+            addr_q <= scratch_addr_i;
+            low_q <= scratch_addr_i;
+            high_q <= scratch_end_i;
+          end
         endcase
         if (ahead <= 16'd1) state_q <= Setup;
       end
@@ -153,7 +179,7 @@ module fb_loader #(
       Ask: begin
         if (cmd_valid_o && cmd_ready_i) begin
           asked_q <= asked_q + 10'd1;
-          addr_q <= addr_q + (32'(g_q.src_row_words) << WordShift);
+          addr_q <= addr_q + row_bytes;
         end
         if (asked_q == g_q.src_rows) state_q <= Finish;
       end
@@ -175,6 +201,7 @@ module fb_loader #(
       rows_q <= '0;
       room_q <= 1'b0;
       there_q <= 1'b0;
+      bounds_error_o <= 1'b0;
       input_base_q <= input_addr_i;
     end
   end

@@ -19,9 +19,6 @@ module fb_planner #(
   parameter int unsigned Pixels = 14,
   parameter int unsigned Channels = 32,
   parameter int unsigned WordBytes = 16,
-  parameter int unsigned ActWords = 4096,
-  parameter int unsigned WeightWords = 8192,
-  parameter int unsigned BiasPairs = 1024,
   parameter int unsigned FifoWords = 512
 ) (
   input  wire          clk_i,
@@ -31,6 +28,8 @@ module fb_planner #(
   input  wire  [31:0]  scratch_addr_i,
   input  wire  [31:0]  output_addr_i,
   input  wire  [31:0]  output_stride_i,
+  input  wire  [31:0]  scratch_end_i,   // nothing outside of the two spaces is written
+  input  wire  [31:0]  output_end_i,
 
   input  wire          group_valid_i,
   output logic         group_ready_o,
@@ -58,7 +57,8 @@ module fb_planner #(
   output logic         wait_input_o,
   output logic         wait_output_o,
   output logic         wait_ring_o,
-  output logic         capacity_error_o
+  output logic         fields_error_o,  // a block is not as its group's descriptor says
+  output logic         bounds_error_o   // results would lie outside of their space
 );
   localparam int unsigned WordShift = $clog2(WordBytes);
   localparam int unsigned RoomBits = $clog2(FifoWords + 1);
@@ -110,6 +110,19 @@ module fb_planner #(
   logic        output_ok;
   logic        segment_due;
   logic        push;
+  logic [31:0] low_q, high_q;  // the destination's space
+  logic [31:0] segment_bytes_q;
+  logic [32:0] segment_end_q;
+  logic        above_q, below_q, in_space;
+  logic [15:0] weight_off_q;   // words of the group before the block
+  logic [16:0] weight_end_q;   // ... and up to its end
+  logic [11:0] bias_off_q;     // pairs
+  logic [12:0] bias_end_q;
+  logic [12:0] chan_end_q;     // channels of the tile up to the block's end
+  logic [12:0] tile_words_q;   // channels that the tile should have
+  logic        weights_over_q, biases_over_q, ends_tile_q, miscounted_q;
+  logic        astray;
+  logic        held_back;
 
   assign weight_slack = weights_loaded_i - weight_need_q;
   assign seq_slack = load_seq_i - seq_q;
@@ -129,7 +142,7 @@ module fb_planner #(
 
   assign inputs_ok = input_ok_q && addends_ok_q;
   assign block_valid_o = (state_q == BlockWait) && weights_ok_q && inputs_ok && ring_ok_q &&
-                         output_ok;
+                         output_ok && !held_back;
   assign push = block_valid_o && block_ready_i;
   assign segment_valid_o = push && segment_due;
 
@@ -151,6 +164,25 @@ module fb_planner #(
   assign row_end = last_block && last_pass && last_tile;
   assign group_end = row_end && stage_q && row_last_q;
   assign main_from_input = stage_q && !g_q.p0_enable;
+
+  // A block whose weights, biases or channels are not those that its group has, or whose results
+  // would lie outside of their space, never leaves.  What decides has been at rest since
+  // BlockCheck at the latest.
+  always_ff @(posedge clk_i) begin
+    segment_bytes_q <= segment_sum_o ? 32'(g_q.segment_words) << 3
+                                     : 32'(g_q.segment_words) << WordShift;
+    segment_end_q <= 33'(seg_tile_q) + 33'(segment_bytes_q);
+    above_q <= seg_tile_q >= low_q;
+    below_q <= segment_end_q <= 33'(high_q);
+    tile_words_q <= stage_q ? g_q.segment_words : g_q.mid_tile_words;
+    weights_over_q <= weight_end_q > 17'(g_q.weight_words);
+    biases_over_q <= bias_end_q > 13'(g_q.bias_pairs);
+    ends_tile_q <= last_block && last_pass;
+    miscounted_q <= chan_end_q != tile_words_q;
+  end
+  assign in_space = above_q && below_q;
+  assign astray = weights_over_q || biases_over_q || (ends_tile_q && miscounted_q);
+  assign held_back = astray || (segment_due && !in_space);
 
   always_comb begin
     block_o = '0;
@@ -240,7 +272,6 @@ module fb_planner #(
   logic [13:0] in_step_q, mid_step_q, mid_wr_step_q;
   logic [12:0] in_next_q, mid_next_q, mid_wr_next_q;
   logic        row_odd, row_last;
-  logic        too_large;
 
   assign take_ahead = g_q.p0_enable && (ahead_row_q < g_q.mid_total) &&
                       (ahead_row_q <= main_row_q + 10'(g_q.lead));
@@ -255,24 +286,18 @@ module fb_planner #(
   end
   assign row_odd = main_row_q[0];
   assign row_last = main_row_q + 10'd1 == g_q.rows;
-  assign too_large = (32'(g_q.in_end) > ActWords) || (32'(g_q.mid_end) > ActWords) ||
-                     (32'(g_q.weight_words) > WeightWords - 2) ||
-                     (32'(g_q.bias_pairs) > BiasPairs - 2) ||
-                     (g_q.rows == '0) || (g_q.tiles == '0) || (g_q.out_tiles == '0) ||
-                     !(g_q.p1_enable || g_q.p2_enable) ||
-                     (g_q.p1_enable && ((g_q.p1_steps == '0) || (g_q.p1_blocks == '0))) ||
-                     (g_q.p2_enable && ((g_q.p2_steps == '0) || (g_q.p2_blocks == '0))) ||
-                     (g_q.p0_enable && ((g_q.p0_steps == '0) || (g_q.p0_blocks == '0)));
 
   always_ff @(posedge clk_i) begin
-    capacity_error_o <= 1'b0;
+    fields_error_o <= (state_q == BlockWait) && astray;
+    bounds_error_o <= (state_q == BlockWait) && segment_due && !in_space;
     unique case (state_q)
       Idle: if (group_valid_i) begin
         g_q <= group_i;
         state_q <= Check;
       end
       Check: begin
-        capacity_error_o <= too_large;
+        low_q <= (g_q.dst_space == firebrick_pkg::OutputSpace) ? output_addr_i : scratch_addr_i;
+        high_q <= (g_q.dst_space == firebrick_pkg::OutputSpace) ? output_end_i : scratch_end_i;
         seg_row_q <= ((g_q.dst_space == firebrick_pkg::OutputSpace) ? output_base_q : scratch_addr_i) +
                      g_q.dst_offset;
         in_cur_q <= g_q.in_base;
@@ -283,7 +308,7 @@ module fb_planner #(
         ahead_row_q <= '0;
         main_row_q <= '0;
         in_row_q <= '0;
-        if (!too_large) state_q <= Init;
+        state_q <= Init;
       end
       Init: begin
         seg_row_q <= seg_row_q + (32'(g_q.dst_last_tile) << WordShift);
@@ -329,6 +354,8 @@ module fb_planner #(
       PassInit: begin
         weight_ptr_q <= weight_base_q + pass_q.weights;
         bias_ptr_q <= bias_base_q + pass_q.bias;
+        weight_off_q <= pass_q.weights;
+        bias_off_q <= pass_q.bias;
         block_left_q <= pass_q.blocks;
         in_need_q <= in_row_q + {8'b0, pass_q.kh} - {10'b0, pass_q.pad};
         mid_need_q <= main_row_q + {6'b0, pass_q.kh} - {8'b0, pass_q.pad};
@@ -336,6 +363,9 @@ module fb_planner #(
       end
       BlockPrep: begin
         weight_need_q <= weight_ptr_q + pass_q.steps;
+        weight_end_q <= {1'b0, weight_off_q} + {1'b0, pass_q.steps};
+        bias_end_q <= {1'b0, bias_off_q} + 13'(Channels / 2);
+        chan_end_q <= chan_q + (last_block ? 13'(pass_q.last) : 13'(Channels));
         block_channels_q <= last_block ? pass_q.last : 8'(Channels);
         if (in_need_q > {2'b0, g_q.src_rows}) in_need_q <= {2'b0, g_q.src_rows};
         if (mid_need_q > g_q.mid_total) mid_need_q <= g_q.mid_total;
@@ -344,8 +374,10 @@ module fb_planner #(
       BlockCheck: state_q <= BlockWait;
       BlockWait: if (push) begin
         tile_begin_q <= 1'b0;
-        chan_q <= chan_q + {5'b0, block_channels_q};
+        chan_q <= chan_end_q;
         weight_ptr_q <= weight_need_q;
+        weight_off_q <= weight_end_q[15:0];
+        bias_off_q <= bias_end_q[11:0];
         bias_ptr_q <= bias_ptr_q + 12'(Channels / 2);
         block_left_q <= block_left_q - 8'd1;
         if (!last_block) begin
@@ -416,7 +448,8 @@ module fb_planner #(
       output_base_q <= output_addr_i;
       room_q <= RoomBits'(FifoWords);
       addends_q <= '0;
-      capacity_error_o <= 1'b0;
+      fields_error_o <= 1'b0;
+      bounds_error_o <= 1'b0;
     end
   end
 

@@ -5,6 +5,11 @@
 // runs ahead of the array as far as the memories have room.  For every further image of a run
 // the stream is read again.
 //
+// Every group is bound to its program and its place: its descriptor's CRC continues from the
+// header's seal and the group's number.  The stream must hold as many groups and beats as the
+// header says; a group that would end elsewhere, or breaks a rule of fb_rules, is refused before
+// anybody sees its descriptor.
+//
 // A descriptor is shown to planner, row loader and addend fetcher (group_o with one valid each)
 // only after its CRC was found right, and stays until all have taken it.  Weights count as loaded when written;
 // that the payload's CRC is right is known at its end, and a wrong one ends the run.
@@ -16,14 +21,19 @@ module fb_program #(
   parameter int unsigned Channels = 32,
   parameter int unsigned AccBits = 24,
   parameter int unsigned WordBytes = 16,
+  parameter int unsigned ActWords = 4096,
   parameter int unsigned WeightWords = 8192,
-  parameter int unsigned BiasPairs = 1024
+  parameter int unsigned BiasPairs = 1024,
+  parameter int unsigned PoolChannels = 512,
+  parameter int unsigned PoolLineWords = 1024,
+  parameter int unsigned Sums = 1024
 ) (
   input  wire                           clk_i,
   input  wire                           rst_ni,
 
   input  wire                           start_i,
   input  wire  [31:0]                   program_addr_i,
+  input  wire  [31:0]                   program_end_i,       // nothing behind it is read
   input  wire  [15:0]                   images_i,
 
   output logic                          cmd_valid_o,
@@ -86,9 +96,23 @@ module fb_program #(
   logic [15:0] weight_used_q, bias_used_q;  // by groups that have been executed
   logic [DelayBits-1:0] free_delay_q;
   logic [15:0] group_count_q;
+  logic [15:0] index_q;       // of the group within the program
+  logic [23:0] stream_left_q; // beats of the stream behind the descriptor that was read last
+  logic [19:0] payload_q;     // beats of the group's payload
+  logic        fits_q;        // the payload does not go beyond the stream's end
+  logic        exact_q;       // it ends there
+  logic        final_q;       // the group is the last one that the header counts
+  logic        no_payload_q;
+  logic        misplaced;     // the group does not end where header and group_last say
+  logic        no_stream_q;   // the header's stream cannot be
+  logic [32:0] stream_end_q;
+  logic        beyond_q;      // ... ends behind the program's buffer
+  logic        too_large, senseless;
+  logic [15:0] next_index, following_q;
   logic        take;
   logic        lane_last;
   logic        crc_clear_q, crc_valid;
+  logic [31:0] crc_seed_q;
   logic [31:0] crc, crc_expected;
   logic        crc_wrong_q;
   logic        crc_valid_q;
@@ -133,13 +157,55 @@ module fb_program #(
     // A cycle late, as the data is: none that follows these states can come earlier.
     crc_clear_q <= (state_q == HeaderCmd) || (state_q == StreamCmd) || (state_q == DescCheck) ||
                    (state_q == PayloadCheck);
+    crc_seed_q <= ((state_q == StreamCmd) || (state_q == PayloadCheck)) ?
+                  header_q.seal ^ {16'd0, next_index} : '0;
     crc_data_q <= data_i;
     crc_valid_q <= crc_valid && rst_ni;
   end
 
+  // What a group's descriptor says of its end, in the two cycles in which its CRC is awaited.
+  assign next_index = (state_q == StreamCmd) ? '0 : following_q;
+  always_ff @(posedge clk_i) begin
+    payload_q <= 20'(group_q.bias_pairs) + (20'(group_q.weight_words) << $clog2(WeightBeats));
+    fits_q <= stream_left_q >= 24'(payload_q);
+    exact_q <= stream_left_q == 24'(payload_q);
+    no_payload_q <= (group_q.bias_pairs == '0) || (group_q.weight_words == '0);
+    // Rests since the group before.
+    following_q <= index_q + 16'd1;
+    final_q <= following_q == header_q.groups;
+  end
+  assign misplaced = !fits_q || no_payload_q || (exact_q != group_q.group_last) ||
+                     (final_q != group_q.group_last);
+
+  // Two cycles, as above.
+  always_ff @(posedge clk_i) begin
+    no_stream_q <= (header_q.groups == '0) || (|header_q.stream_bytes[31:27]) ||
+                   (|header_q.stream_bytes[2:0]) || (header_q.stream_bytes[26:3] == '0);
+    stream_end_q <= 33'(program_addr_i) + 33'(header_q.stream_bytes) +
+                    33'(firebrick_pkg::HeaderBeats * 8);
+    beyond_q <= stream_end_q > 33'(program_end_i);
+  end
+
+  fb_rules #(
+    .Pixels(Pixels),
+    .Channels(Channels),
+    .ActWords(ActWords),
+    .WeightWords(WeightWords),
+    .BiasPairs(BiasPairs),
+    .PoolChannels(PoolChannels),
+    .PoolLineWords(PoolLineWords),
+    .Sums(Sums)
+  ) u_rules (
+    .clk_i,
+    .group_i    (group_q),
+    .too_large_o(too_large),
+    .senseless_o(senseless)
+  );
+
   fb_crc32 u_crc (
     .clk_i,
     .clear_i(crc_clear_q),
+    .seed_i (crc_seed_q),
     .valid_i(crc_valid_q),
     .data_i (crc_data_q),
     .crc_o  (crc)
@@ -191,7 +257,10 @@ module fb_program #(
     if (planner_ready_i) for_planner_q <= 1'b0;
     if (loader_ready_i) for_loader_q <= 1'b0;
     if (addend_ready_i) for_addend_q <= 1'b0;
-    if (take) beat_q <= beat_q + 5'd1;
+    if (take) begin
+      beat_q <= beat_q + 5'd1;
+      stream_left_q <= stream_left_q - 24'd1;
+    end
 
     unique case (state_q)
       Idle: ;
@@ -213,7 +282,7 @@ module fb_program #(
           error_o <= 1'b1;
           error_code_o <= firebrick_pkg::ErrMagic;
           state_q <= Halt;
-        end else if (header_q.version != firebrick_pkg::FormatVersion) begin
+        end else if (32'(header_q.version) != firebrick_pkg::FormatVersion) begin
           error_o <= 1'b1;
           error_code_o <= firebrick_pkg::ErrVersion;
           state_q <= Halt;
@@ -226,10 +295,20 @@ module fb_program #(
           error_o <= 1'b1;
           error_code_o <= firebrick_pkg::ErrShape;
           state_q <= Halt;
+        end else if (no_stream_q) begin
+          error_o <= 1'b1;
+          error_code_o <= firebrick_pkg::ErrGroups;
+          state_q <= Halt;
+        end else if (beyond_q) begin
+          error_o <= 1'b1;
+          error_code_o <= firebrick_pkg::ErrBounds;
+          state_q <= Halt;
         end
       end
       StreamCmd: begin
         beat_q <= '0;
+        index_q <= '0;
+        stream_left_q <= header_q.stream_bytes[26:3];
         if (cmd_ready_i) state_q <= DescRead;
       end
       DescRead: if (take) begin
@@ -248,6 +327,14 @@ module fb_program #(
         if (crc_wrong_q) begin
           error_o <= 1'b1;
           error_code_o <= firebrick_pkg::ErrDescriptorCrc;
+          state_q <= Halt;
+        end else if (too_large || senseless) begin
+          error_o <= 1'b1;
+          error_code_o <= too_large ? firebrick_pkg::ErrCapacity : firebrick_pkg::ErrFields;
+          state_q <= Halt;
+        end else if (misplaced) begin
+          error_o <= 1'b1;
+          error_code_o <= firebrick_pkg::ErrGroups;
           state_q <= Halt;
         end else begin
           for_planner_q <= 1'b1;
@@ -272,6 +359,7 @@ module fb_program #(
       end
       PayloadCheck: begin
         beat_q <= '0;
+        index_q <= next_index;
         if (crc_wrong_q) begin
           error_o <= 1'b1;
           error_code_o <= firebrick_pkg::ErrPayloadCrc;

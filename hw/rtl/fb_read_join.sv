@@ -43,6 +43,9 @@ module fb_read_join #(
   logic [Bursts-1:0]    owners_q;   // of the bursts on their way, a ring
   logic [IndexBits-1:0] head_q, tail_q;
   logic                 owner;
+  logic [IndexBits:0]   owed_q;     // bursts on their way
+  logic                 expected;   // a beat of one of them; others are of before a reset
+  logic                 done;
 
   assign choice = hold_q ? chosen_q :
                   (a_arvalid_i && b_arvalid_i) ? !chosen_q : b_arvalid_i;
@@ -54,8 +57,10 @@ module fb_read_join #(
   assign b_arready_o = axi_arready_i && choice;
 
   assign owner = owners_q[head_q];
-  assign a_rvalid_o = axi_rvalid_i && !owner;
-  assign b_rvalid_o = axi_rvalid_i && owner;
+  assign expected = axi_rvalid_i && (owed_q != '0);
+  assign done = expected && axi_rlast_i;
+  assign a_rvalid_o = expected && !owner;
+  assign b_rvalid_o = expected && owner;
 
   always_ff @(posedge clk_i) begin
     if (axi_arvalid_o) chosen_q <= choice;
@@ -65,10 +70,12 @@ module fb_read_join #(
       chosen_q <= 1'b0;
       head_q <= '0;
       tail_q <= '0;
+      owed_q <= '0;
     end else begin
       hold_q <= axi_arvalid_o && !axi_arready_i;
       if (take) tail_q <= tail_q + IndexBits'(1);
-      if (axi_rvalid_i && axi_rlast_i) head_q <= head_q + IndexBits'(1);
+      if (done) head_q <= head_q + IndexBits'(1);
+      owed_q <= owed_q + (IndexBits + 1)'(take) - (IndexBits + 1)'(done);
     end
   end
 endmodule

@@ -121,10 +121,12 @@ module firebrick_engine #(
   logic        core_rst_n, abort, start, masters_idle;
   logic        maps_read_idle, maps_write_idle, program_idle;
   logic        maps_read_error, maps_write_error, program_read_error;
-  logic        program_error, capacity_error;
+  logic        program_error, fields_error;
+  logic        load_bounds_error, addend_bounds_error, write_bounds_error;
   logic        addend_idle, addend_read_error;
   logic [7:0]  program_error_code;
   logic [31:0] program_addr, input_addr, output_addr, scratch_addr, input_stride, output_stride;
+  logic [31:0] program_end, input_end, output_end, scratch_end;
   logic [15:0] images;
   logic        all_loaded;
   logic [15:0] groups_read;
@@ -204,6 +206,10 @@ module firebrick_engine #(
     .input_addr_o        (input_addr),
     .output_addr_o       (output_addr),
     .scratch_addr_o      (scratch_addr),
+    .program_end_o       (program_end),
+    .input_end_o         (input_end),
+    .output_end_o        (output_end),
+    .scratch_end_o       (scratch_end),
     .input_stride_o      (input_stride),
     .output_stride_o     (output_stride),
     .images_o            (images),
@@ -214,7 +220,8 @@ module firebrick_engine #(
     .image_done_i        (issue_done && issue_program_end),
     .error_program_i     (program_error),
     .error_program_code_i(program_error_code),
-    .error_capacity_i    (capacity_error),
+    .error_fields_i      (fields_error),
+    .error_bounds_i      (load_bounds_error || addend_bounds_error || write_bounds_error),
     .error_program_read_i(program_read_error),
     .error_map_read_i    (maps_read_error || addend_read_error),
     .error_map_write_i   (maps_write_error),
@@ -347,6 +354,7 @@ module firebrick_engine #(
     .rst_ni        (core_rst_n),
     .start_i       (start),
     .scratch_addr_i(scratch_addr),
+    .scratch_end_i (scratch_end),
     .group_valid_i (addend_group_valid),
     .group_ready_o (addend_group_ready),
     .group_i       (group),
@@ -361,7 +369,8 @@ module firebrick_engine #(
     .data_i        (addend_data),
     .word_o        (addend_word),
     .pop_i         (addend_pop),
-    .data_o        (addend)
+    .data_o        (addend),
+    .bounds_error_o(addend_bounds_error)
   );
 
   fb_program #(
@@ -369,13 +378,18 @@ module firebrick_engine #(
     .Channels(Channels),
     .AccBits(AccBits),
     .WordBytes(WordBytes),
+    .ActWords(ActWords),
     .WeightWords(WeightWords),
-    .BiasPairs(BiasPairs)
+    .BiasPairs(BiasPairs),
+    .PoolChannels(PoolChannels),
+    .PoolLineWords(PoolLineWords),
+    .Sums(Sums)
   ) u_program (
     .clk_i,
     .rst_ni             (core_rst_n),
     .start_i            (start),
     .program_addr_i     (program_addr),
+    .program_end_i      (program_end),
     .images_i           (images),
     .cmd_valid_o        (program_cmd_valid),
     .cmd_ready_i        (program_cmd_ready),
@@ -469,6 +483,9 @@ module firebrick_engine #(
     .start_i          (start),
     .input_addr_i     (input_addr),
     .input_stride_i   (input_stride),
+    .input_end_i      (input_end),
+    .scratch_end_i    (scratch_end),
+    .output_end_i     (output_end),
     .scratch_addr_i   (scratch_addr),
     .output_addr_i    (output_addr),
     .group_valid_i    (loader_group_valid),
@@ -492,7 +509,8 @@ module firebrick_engine #(
     .wr_addr_o        (load_wr_addr),
     .wr_data_o        (load_wr_data),
     .seq_o            (load_seq),
-    .rows_o           (load_rows)
+    .rows_o           (load_rows),
+    .bounds_error_o   (load_bounds_error)
   );
 
   // ------------------------------------------------------------------------------------- sequence
@@ -509,9 +527,6 @@ module firebrick_engine #(
     .Pixels(Pixels),
     .Channels(Channels),
     .WordBytes(WordBytes),
-    .ActWords(ActWords),
-    .WeightWords(WeightWords),
-    .BiasPairs(BiasPairs),
     .FifoWords(FifoWords)
   ) u_planner (
     .clk_i,
@@ -520,6 +535,8 @@ module firebrick_engine #(
     .scratch_addr_i  (scratch_addr),
     .output_addr_i   (output_addr),
     .output_stride_i (output_stride),
+    .scratch_end_i   (scratch_end),
+    .output_end_i    (output_end),
     .group_valid_i   (planner_group_valid),
     .group_ready_o   (planner_group_ready),
     .group_i         (group),
@@ -542,7 +559,8 @@ module firebrick_engine #(
     .wait_input_o    (wait_input),
     .wait_output_o   (wait_output),
     .wait_ring_o     (wait_ring),
-    .capacity_error_o(capacity_error)
+    .fields_error_o  (fields_error),
+    .bounds_error_o  (write_bounds_error)
   );
 
   logic                      act_rd_en;

@@ -4,11 +4,11 @@
 package firebrick_pkg;
   // Every user of the package needs some of these constants, none needs all.
   /* verilator lint_off UNUSEDPARAM */
-  localparam logic [31:0] FormatVersion = 32'd2;
+  localparam logic [31:0] FormatVersion = 32'd3;
   localparam logic [31:0] EngineId = 32'h46425249;
   localparam logic [31:0] ProgramMagic = 32'h47504246;
   // Hash of all that follows, and of what else the driver has to know.
-  localparam logic [31:0] Definition = 32'hb5147ba7;
+  localparam logic [31:0] Definition = 32'h52be7558;
   localparam int unsigned HeaderBeats = 8;
   localparam int unsigned DescriptorBeats = 16;
   localparam int unsigned ProfileWords = 8;
@@ -45,6 +45,10 @@ package firebrick_pkg;
   localparam logic [12:0] RegOutputStride = 13'h0040;  // bytes from one output to the next
   localparam logic [12:0] RegTimeout = 13'h0044;  // cycles without progress that end a run with an error
   localparam logic [12:0] RegDefinition = 13'h0048;  // hash of the definition that the engine was made from
+  localparam logic [12:0] RegProgramEnd = 13'h004c;  // end of the program's buffer, nothing behind it is read
+  localparam logic [12:0] RegInputEnd = 13'h0050;  // end of the inputs: nothing behind it is read
+  localparam logic [12:0] RegOutputEnd = 13'h0054;  // end of the outputs: nothing behind it is written or read
+  localparam logic [12:0] RegScratchEnd = 13'h0058;  // end of the feature-map buffers, of writes and reads
   localparam logic [12:0] RegCyclesLo = 13'h0080;  // cycles since start, low half
   localparam logic [12:0] RegCyclesHi = 13'h0084;  // cycles since start, high half
   localparam logic [12:0] RegActive = 13'h0088;  // cycles in which a K step entered the array
@@ -73,7 +77,7 @@ package firebrick_pkg;
   localparam logic [7:0] ErrVersion = 8'd2;  // the program's format version is not this engine's: compile it again
   localparam logic [7:0] ErrShape = 8'd3;  // the program was compiled for another array shape: compile it for this overlay
   localparam logic [7:0] ErrHeaderCrc = 8'd4;  // the program's header is corrupted: load the program again
-  localparam logic [7:0] ErrDescriptorCrc = 8'd5;  // a group descriptor is corrupted: load the program again
+  localparam logic [7:0] ErrDescriptorCrc = 8'd5;  // a group is corrupted, another program's, or not in its place: load the program again
   localparam logic [7:0] ErrPayloadCrc = 8'd6;  // weights or biases of a group are corrupted: load the program again
   localparam logic [7:0] ErrProgramRead = 8'd7;  // AXI error response while reading the program: check its address
   localparam logic [7:0] ErrMapRead = 8'd8;  // AXI error response while reading feature maps: check the buffer addresses
@@ -81,6 +85,9 @@ package firebrick_pkg;
   localparam logic [7:0] ErrTimeout = 8'd10;  // no progress within the time-out: the memory does not answer, or a bad program
   localparam logic [7:0] ErrCapacity = 8'd11;  // a group needs more buffer than this engine has: compile it for this overlay
   localparam logic [7:0] ErrAlignment = 8'd12;  // a buffer address is not a multiple of 128 bytes, or no image was asked for
+  localparam logic [7:0] ErrGroups = 8'd13;  // the program's groups are not as many or as long as its header says: compile it again
+  localparam logic [7:0] ErrBounds = 8'd14;  // a group, or the program itself, reaches outside of its buffers: compile it again
+  localparam logic [7:0] ErrFields = 8'd15;  // a group's descriptor contradicts itself: compile the program again
 
   typedef struct packed {
     logic [31:0] unused_0;
@@ -93,18 +100,18 @@ package firebrick_pkg;
     logic [31:0] input_bytes;  // bytes of one stored input
     logic [31:0] scratch_bytes;  // bytes of feature-map buffers
     logic [31:0] stream_bytes;  // bytes of the stream that follows the header
-    logic [15:0] header_pad;  // zero
-    logic [15:0] groups;  // number of groups
+    logic [31:0] seal;  // hash of all groups' contents and the host section: seeds the groups' CRCs
     logic [7:0] word_bytes;  // bytes of a stored word
     logic [7:0] acc_bits;  // accumulator bits
     logic [7:0] channels;  // array channels C
     logic [7:0] pixels;  // array rows P
-    logic [31:0] version;  // FORMAT_VERSION
+    logic [15:0] groups;  // number of groups
+    logic [15:0] version;  // FORMAT_VERSION
     logic [31:0] magic;  // PROGRAM_MAGIC
   } header_t;
 
   typedef struct packed {
-    logic [31:0] descriptor_crc;  // CRC-32 of the beats before
+    logic [31:0] descriptor_crc;  // CRC-32 of the beats before, continued from the header's seal XOR the group's number
     logic [31:0] descriptor_pad;  // zero
     logic [31:0] payload_pad;  // zero
     logic [31:0] payload_crc;  // CRC-32 of biases and weights

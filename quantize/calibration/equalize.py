@@ -30,6 +30,7 @@ from firebrick.quantize.fixed_point import WEIGHT_MAX, largest_exponent, value_r
 from firebrick.quantize.golden.float_model import FloatModel
 from firebrick.quantize.network import (
     Add,
+    Bounds,
     Concat,
     Conv,
     GlobalAverage,
@@ -207,21 +208,28 @@ def channel_slots(net: Network) -> dict[str, np.ndarray]:
 def rescale(net: Network, gains: dict[str, np.ndarray]) -> Network:
     """The same function with every channel of tensor ``t`` multiplied by ``gains[t]``, positive
     [C]; ones for the input and for what the global average reads."""
-    nodes = tuple(
-        replace(
-            node,
-            weights=(
-                node.weights
-                * gains[node.output][:, None, None, None]
-                / gains[node.input][None, :, None, None]
-            ).astype(np.float32),
-            bias=(node.bias * gains[node.output]).astype(np.float32),
-        )
-        if isinstance(node, Conv)
-        else node
-        for node in net.nodes
-    )
-    return replace(net, nodes=nodes)
+    nodes: list[Node] = []
+    for node in net.nodes:
+        if isinstance(node, Conv):
+            gain = gains[node.output]
+            weights = node.weights * gain[:, None, None, None]
+            node = replace(
+                node,
+                weights=(weights / gains[node.input][None, :, None, None]).astype(np.float32),
+                bias=(node.bias * gain).astype(np.float32),
+                bounds=_scaled(node.bounds, gain),
+            )
+        elif isinstance(node, Add):
+            node = replace(node, bounds=_scaled(node.bounds, gains[node.output]))
+        nodes.append(node)
+    return replace(net, nodes=tuple(nodes))
+
+
+def _scaled(bounds: Bounds | None, gain: np.ndarray) -> Bounds | None:
+    if bounds is None:
+        return None
+    step = None if bounds.step is None else bounds.step * gain
+    return replace(bounds, low=bounds.low * gain, high=bounds.high * gain, step=step)
 
 
 def sensitivities(net: Network, statistics: dict[str, ChannelStatistics]) -> dict[str, np.ndarray]:

@@ -24,7 +24,7 @@ from firebrick.quantize.calibration.weight_rounding import (
 )
 from firebrick.quantize.fixed_point import WEIGHT_MAX, largest_magnitude
 from firebrick.quantize.golden import convolution
-from firebrick.quantize.golden.float_model import FloatModel
+from firebrick.quantize.golden.float_model import FloatModel, activate
 from firebrick.quantize.network import Conv, Network, Node, inputs_of
 from firebrick.quantize.pictures.preprocess import float_input
 from firebrick.quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QMaxPool, QNetwork
@@ -33,9 +33,9 @@ from firebrick.quantize.support.progress import track
 
 Maps = dict[str, np.ndarray]
 
-# How often a layer in front of a ReLU is solved again with targets behind it; a second time gains
-# nothing more.
-RELU_PASSES = 1
+# How often a layer in front of a ReLU or a bound is solved again with targets behind it; a second
+# time gains nothing more.
+ACTIVATION_PASSES = 1
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,9 @@ def improve(
             exponent = qnet.tensors[node.input].exponent
             moments = _moments(model, node, old, real, fixed)
             new = _solve(old, layers[node.name], moments, exponent, *chosen)
-            for _ in range(RELU_PASSES if node.relu and refit else 0):
-                behind = _moments_behind_relu(node, new, exponent, real, fixed)
+            saturates = node.relu or node.bounds is not None
+            for _ in range(ACTIVATION_PASSES if saturates and refit else 0):
+                behind = _moments_behind_activation(node, new, exponent, real, fixed)
                 new = _solve(old, layers[node.name], behind, exponent, *chosen)
             new = _keep_within(new, old, qnet, accumulator_bits)
             nodes[place] = new
@@ -121,9 +122,9 @@ def _advance(
         fixed[index][node.output] = golden.step(qnet, current, fixed[index], prepared)
         if not isinstance(node, Conv):
             real[index][node.output] = model.step(node, real[index])
-        elif node.relu:
+        else:
             # The moments left the convolution's output here.
-            np.maximum(real[index][node.output], 0, out=real[index][node.output])
+            activate(node, real[index][node.output])
 
     deque(parallel_map(of_image, range(len(real))), maxlen=0)
 
@@ -148,7 +149,7 @@ def _moments(
 ) -> Moments:
     """Moments of the layer's integer input and float output; leaves the latter, before its ReLU,
     in ``real``."""
-    linear = replace(node, relu=False)
+    linear = replace(node, relu=False, bounds=None)
     pad_value = quantized.pad_value if isinstance(quantized, QConv) else None
 
     def of_image(index: int) -> Sums:
@@ -167,24 +168,25 @@ def _moments(
     return _summed(of_image, len(real))
 
 
-def _moments_behind_relu(
+def _moments_behind_activation(
     node: Conv,
     current: QConv | QGlobalSum,
     exponent: int,
     real: list[Maps],
     fixed: list[Maps],
 ) -> Moments:
-    """Moments of the layer's integer input and of the targets of :func:`behind_relu`, ``current``
-    being the layer now.
+    """Moments of the layer's integer input and of the targets of :func:`behind_activation`,
+    ``current`` being the layer now.
 
-    Least squares with these targets never makes the error behind the ReLU larger: theirs bounds it
-    from above, and equals it at ``current``.
+    Least squares with these targets never makes the error behind ReLU and bounds larger: theirs
+    bounds it from above, and equals it at ``current``.
     """
     unit = np.ldexp(1.0, exponent + current.weight_exponent)
     weights = convolution.weight_matrix(current.weights, np.float64) / unit[:, None]
     bias = (current.bias / unit).astype(np.float32)[:, None]
     matrix = weights.astype(np.float32)
     pad_value = current.pad_value if isinstance(current, QConv) else None
+    low, high = _limits(node)
 
     def of_image(index: int) -> Sums:
         wanted = real[index][node.output].reshape(len(matrix), -1)
@@ -196,15 +198,27 @@ def _moments_behind_relu(
             pad_value,
             np.float32,
         )
-        return Sums.of(cols, behind_relu(wanted, matrix @ cols + bias))
+        return Sums.of(cols, behind_activation(wanted, matrix @ cols + bias, low, high))
 
     return _summed(of_image, len(real))
 
 
-def behind_relu(wanted: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """Targets for a layer in front of a ReLU, of any shape: ``wanted`` where it is positive,
-    elsewhere what is ``given`` now, or zero if that is positive."""
-    return np.where(wanted > 0, wanted, np.minimum(given, 0))
+def behind_activation(
+    wanted: np.ndarray, given: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> np.ndarray:
+    """Targets [O, P] for a layer in front of a saturation to ``low`` and ``high`` [O, 1]:
+    ``wanted`` between them, elsewhere what is ``given`` now, or the bound if that is within."""
+    below = np.where(wanted > low, wanted, np.minimum(given, low))
+    return np.where(wanted < high, below, np.maximum(given, high))
+
+
+def _limits(node: Conv) -> tuple[np.ndarray, np.ndarray]:
+    """Between what the layer's output stays, float32 [O, 1] each."""
+    low = np.full(len(node.weights), 0 if node.relu else -np.inf)
+    high = np.full(len(node.weights), np.inf)
+    if node.bounds is not None and node.bounds.whole:
+        low, high = np.maximum(low, node.bounds.low), np.minimum(high, node.bounds.high)
+    return low.astype(np.float32)[:, None], high.astype(np.float32)[:, None]
 
 
 def _summed(of_image: Callable[[int], Sums], images: int) -> Moments:

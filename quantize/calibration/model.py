@@ -136,22 +136,24 @@ def read_model(path: str | Path, preset: str | None = None, **values: Any) -> Mo
     if path.suffix != ".onnx" or not path.is_file():
         return Model(*load_model(path, preset, **values), None, ())
     # Imported here: the onnx package takes longer to load than everything else together.
+    from firebrick.quantize.calibration.input_grid import check_input_range
     from firebrick.quantize.calibration.take_over import take_over
-    from firebrick.quantize.importers.onnx.model import import_model, refuse_ceilings
+    from firebrick.quantize.importers.onnx.model import import_model
 
     model = import_model(path)
     preprocessing = prepare(model, preset, **values)
     classes = _classes(model.metadata, model.network)
     if not model.quantizers:
-        refuse_ceilings(model)
         return Model(model.network, preprocessing, None, (), classes, model)
+    clipped = check_input_range(model, preprocessing)
     taken = take_over(model, preprocessing)
     if taken.qnet is None:
-        refuse_ceilings(model)
         story = (
             f"{path.name} is quantized, but not as the hardware is: its weights are taken as float "
-            "numbers, and quantized anew on calibration images, because of",
+            "numbers, and quantized anew on calibration images, within the file's ranges, because "
+            "of",
             *_some(taken.reasons),
+            *clipped,
         )
         return Model(model.network, preprocessing, None, story, classes, model)
     layers = len(taken.qnet.report["layers"])
@@ -162,7 +164,7 @@ def read_model(path: str | Path, preset: str | None = None, **values: Any) -> Mo
     )
     if taken.rounded:
         story = (*story, "rounded anew:", *_some(taken.rounded))
-    story = (*story, *_some(taken.notes))
+    story = (*story, *_some(taken.notes), *clipped)
     return Model(model.network, preprocessing, taken.qnet, story, classes, model)
 
 

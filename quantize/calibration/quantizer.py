@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from firebrick.quantize import golden
+from firebrick.quantize.calibration.bounds import keep_bounds
 from firebrick.quantize.calibration.calibrate import (
     ExponentChoice,
     activation_exponents,
@@ -134,17 +135,25 @@ def quantize(
         if images is not None:
             _check_images(net, images, what)
     steps = _steps(effort)
+    kept = keep_bounds(net, preprocessing, calibration)
+    net = kept.net
+    if kept.exponents:
+        # Equalizing moves the ends of the range, which are bounds here.
+        steps = replace(steps, equalize=False)
     if steps.equalize:
         equalized = equalize(net, preprocessing, calibration)
         net, choices = equalized.net, equalized.choices
     else:
         choices = activation_exponents(net, preprocessing, calibration)
+        for group, exponent in kept.exponents.items():
+            choices[group] = replace(choices[group], best=exponent)
     folded = {
         node.name: fold_input(net, node, preprocessing)
         for node in net.nodes
         if isinstance(node, Conv)
     }
     numbers = _solve(net, folded, choices, accumulator_bits)
+    _check_kept(net, kept.exponents, numbers)
     qnet = _assemble(net, preprocessing, folded, numbers, classes)
     changes: dict[str, Change] = {}
     if steps.refit or steps.feedback or steps.bias:
@@ -162,6 +171,7 @@ def quantize(
     for layer in report["layers"]:
         layer["improved"] = vars(changes[layer["name"]]) if layer["name"] in changes else None
     report["steps"] = vars(steps)
+    report["saturation"] = list(kept.lines)
     report["calibration_images"] = len(calibration)
     report["accumulator_bits"] = accumulator_bits
     measured = measure(net, qnet, calibration[:MEASURED_IMAGES], held_out)
@@ -170,6 +180,17 @@ def quantize(
     for name in ("measured_images", "logit_sqnr_db", "held_out"):
         report[name] = measured[name]
     return Quantized(replace(qnet, report=json.loads(json.dumps(report))), net)
+
+
+def _check_kept(net: Network, exponents: dict[str, int], solution: _Solution) -> None:
+    groups = exponent_groups(net)
+    for name, exponent in solution.exponents.items():
+        if exponents.get(groups.get(name, ""), exponent) != exponent:
+            raise FirebrickError(
+                f"network {net.name}: the range that {name} saturates at needs the scale "
+                f"2**{-exponents[groups[name]]}, but its weights are so large that only "
+                f"2**{-exponent} has accumulators; train without that bound"
+            )
 
 
 def _steps(effort: str | Steps) -> Steps:

@@ -16,6 +16,7 @@ import numpy as np
 from firebrick.quantize import golden
 from firebrick.quantize.calibration.calibrate import exponent_groups, rectified_tensors
 from firebrick.quantize.calibration.fold import PAD_TOLERANCE
+from firebrick.quantize.calibration.input_grid import pixel_steps
 from firebrick.quantize.calibration.quantizer import weight_exponents
 from firebrick.quantize.check import check_qnetwork
 from firebrick.quantize.errors import FirebrickError
@@ -146,8 +147,9 @@ def _tensors(work: _Work) -> None:
             continue
         grids.setdefault(groups[made.name], []).extend(made.grids)
         maps.setdefault(groups[made.name], []).append(made)
-    for made, node in work.model.unfit:
-        work.reasons.append(f"{made.name}: {node.name} quantizes it after a scale or shift")
+    for item in work.model.unfit:
+        name = item.grid.node.name
+        work.reasons.append(f"{item.map.name}: {name} quantizes it after a scale or shift")
     for group, members in maps.items():
         reason = _misfit(grids[group], members)
         if reason is None:
@@ -277,15 +279,7 @@ def _why_rounded(work: _Work, layer: ConvLayer, first: bool) -> str:
 
 def _pixels_on_grid(work: _Work) -> bool:
     """Whether the quantizers of the file's input change no pixel value."""
-    prepared = work.preprocessing
-    scale = prepared.scale / np.asarray(prepared.std, np.float64)
-    pixels = np.arange(256)
-    for view, grid in work.model.input_grids:
-        channels = list(view.channels)
-        mean = np.asarray(prepared.mean, np.float64)[channels] / np.asarray(prepared.std)[channels]
-        real = pixels * scale[channels, None] - (mean + work.model.shift[channels])[:, None]
-        real = real * view.factor[:, None] + view.offset[:, None]
-        steps = real / grid.scale
+    for grid, steps in pixel_steps(work.model, work.preprocessing):
         if np.any(np.abs(steps - np.rint(steps)) > NEAR):
             return False
         if steps.min() < grid.low - NEAR or steps.max() > grid.high + NEAR:

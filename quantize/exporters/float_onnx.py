@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.importers.load import CLASSES_KEY, PICTURES_KEY
 from firebrick.quantize.network import Add, Concat, Conv, MaxPool, Network, inputs_of
 from firebrick.quantize.qnetwork import Preprocessing
@@ -32,10 +33,26 @@ def export_onnx(
     write_atomically(path, lambda file: file.write(model.SerializeToString()))
 
 
+def check_bounds(net: Network) -> None:
+    """FirebrickError naming the layer whose saturation is no ReLU with an upper bound."""
+    for node in net.nodes:
+        bounds = node.bounds if isinstance(node, Conv | Add) else None
+        if bounds is None:
+            continue
+        plain = bounds.whole and not np.ptp(bounds.high) and not np.any(bounds.low > 0)
+        if not (plain and node.relu):  # type: ignore[union-attr]
+            raise FirebrickError(
+                f"layer {node.name} of {net.name} saturates at {bounds.low.min():g} and "
+                f"{bounds.high.max():g} ({bounds.origin}), which a float network cannot be "
+                "exported with; take one that is not quantized"
+            )
+
+
 def to_model(
     net: Network, preprocessing: Preprocessing, classes: tuple[str, ...] = ()
 ) -> onnx.ModelProto:
     """The model of :func:`export_onnx`, checked by ``onnx.checker``."""
+    check_bounds(net)
     nodes: list[onnx.NodeProto] = []
     weights: dict[str, np.ndarray] = {}
 
@@ -80,8 +97,13 @@ def to_model(
             add("Flatten", [mean], logits, f"{node.name}/flatten", axis=1)
             if net.softmax:
                 add("Softmax", [logits], node.output, f"{node.name}/softmax", axis=1)
-        if linear != node.output:
+        if linear != node.output and getattr(node, "bounds", None) is None:
             add("Relu", [linear], node.output, f"{node.name}/relu")
+        elif linear != node.output:
+            ends = [f"{node.name}.low", f"{node.name}.high"]
+            high = node.bounds.high[0]  # type: ignore[union-attr]
+            weights |= dict(zip(ends, np.array([0, high], np.float32), strict=True))
+            add("Clip", [linear, *ends], node.output, f"{node.name}/clip")
     last = net.nodes[-1].output
     shape = net.shapes[net.input]
     graph = helper.make_graph(

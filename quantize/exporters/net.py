@@ -140,7 +140,8 @@ def _adapted(net: Network, config: SqueezeNetConfig) -> SqueezeNetConfig:
 def _form(node: Node) -> tuple:
     """What a layer does, but for its weights."""
     if isinstance(node, Conv):
-        return (Conv, node.weights.shape, node.stride, node.padding, node.relu)
+        form = (node.weights.shape, node.stride, node.padding, node.relu)
+        return (Conv, *form, node.bounds is not None)
     if isinstance(node, MaxPool):
         return (MaxPool, node.kernel, node.ceil_mode)
     return (type(node),)
@@ -153,6 +154,7 @@ def _words(node: Node) -> str:
             f"a {rows}x{cols} convolution of {node.weights.shape[1]} to {node.weights.shape[0]} "
             f"channels, stride {node.stride}, padding {list(node.padding)}, "
             f"{'with' if node.relu else 'without'} ReLU"
+            + ("" if node.bounds is None else f" up to {node.bounds.high.max():g}")
         )
     if isinstance(node, MaxPool):
         return f"a {node.kernel}x{node.kernel} max pooling, ceil_mode {int(node.ceil_mode)}"

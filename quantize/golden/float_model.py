@@ -54,19 +54,34 @@ class FloatModel:
             )
             out = self._matrices[node.name] @ cols
             out += node.bias.astype(np.float32)[:, None]
-            if node.relu:
-                np.maximum(out, 0, out=out)
-            return out.reshape(-1, rows, width)
+            return activate(node, out).reshape(-1, rows, width)
         if isinstance(node, MaxPool):
             return convolution.max_pool(maps[node.input], node.kernel, node.ceil_mode)
         if isinstance(node, Concat):
             return np.concatenate([maps[name] for name in node.inputs])
         if isinstance(node, Add):
-            total = maps[node.inputs[0]] + maps[node.inputs[1]]
-            return np.maximum(total, 0, out=total) if node.relu else total
+            return activate(node, maps[node.inputs[0]] + maps[node.inputs[1]])
         if isinstance(node, GlobalAverage):
             return maps[node.input].mean(axis=(1, 2), dtype=np.float64)
         raise FirebrickError(f"{self.net.name}: a {type(node).__name__} cannot be evaluated")
+
+
+def activate(node: Conv | Add, values: np.ndarray) -> np.ndarray:
+    """``values`` float32 [C, ...] after the node's ReLU and within its bounds, on their steps,
+    in place."""
+    if node.relu:
+        np.maximum(values, 0, out=values)
+    if node.bounds is not None and node.bounds.whole:
+        shape = (-1, *[1] * (values.ndim - 1))
+        ends = (node.bounds.low, node.bounds.high)
+        low, high = (end.astype(np.float32).reshape(shape) for end in ends)
+        np.clip(values, low, high, out=values)
+        if node.bounds.step is not None:
+            step = node.bounds.step.astype(np.float32).reshape(shape)
+            np.divide(values, step, out=values)
+            np.rint(values, out=values)
+            np.multiply(values, step, out=values)
+    return values
 
 
 def check_finite(node: Conv) -> None:

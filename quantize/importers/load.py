@@ -51,10 +51,9 @@ def load_model(
     """
     path = Path(path)
     if path.suffix == ".onnx" and path.is_file():
-        from firebrick.quantize.importers.onnx.model import import_model, refuse_ceilings
+        from firebrick.quantize.importers.onnx.model import import_model
 
         model = import_model(path)
-        refuse_ceilings(model)
         return model.network, prepare(model, preset, **values)
     net = load_network(path)
     if path.suffix == ".net" and preset is None and not config_path(path).is_file():

@@ -37,6 +37,8 @@ def print_report(report: dict, console: Console | None = None) -> None:
         f"{report['accumulator_bits']} bits; "
         f"logits {_decibel(report['logit_sqnr_db'])} dB"
     )
+    for line in report.get("saturation", ()):
+        console.print(line, markup=False, highlight=False)
     taken = [name for name, done in report.get("steps", {}).items() if done]
     console.print(f"steps beyond plain calibration: {', '.join(taken) or 'none'}")
     held_out = report["held_out"]

@@ -13,6 +13,7 @@ from firebrick.hw import definition as d
 from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
 
 SCRATCH = 0x20000000
+SPACE = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Bench:
         dut.group_valid_i.value = dut.data_valid_i.value = dut.pop_i.value = 0
         dut.cmd_ready_i.value = dut.written_seq_i.value = dut.written_rows_i.value = 0
         dut.scratch_addr_i.value = SCRATCH
+        dut.scratch_end_i.value = SCRATCH + SPACE
         dut.start_i.value = 0
         await reset(dut)
         dut.start_i.value = 1
@@ -129,6 +131,7 @@ class Bench:
             pop = pop and random.random() < work
             dut.pop_i.value = int(pop)
             await RisingEdge(dut.clk_i)
+            assert dut.bounds_error_o.value == 0
             cycle += 1
             quiet += 1
             if pop:
@@ -191,3 +194,37 @@ async def full_speed(dut: Any) -> None:
     }
     cycles = await bench.run([group], 1, 0.0, 1.0)
     assert cycles <= 4 * 8 * 40 * bench.word_bytes // 8 + 40
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def tiles_outside(dut: Any) -> None:
+    """A tile that does not lie in the scratch space is never asked for."""
+    bench = Bench(dut)
+    start_clock(dut)
+    tile = 3 * bench.word_bytes
+    for offset, last, good in (
+        (SPACE - 4 * tile, 3, 4),
+        (SPACE - 4 * tile + 8, 3, 2),
+        (SPACE, 3, 0),
+        ((1 << 32) - 2 * tile, 3, 0),
+        ((1 << 32) - tile, 3, 1),
+        ((1 << 32) - 8, 3, 1),
+        (1 << 31, 3, 0),
+    ):
+        await bench.start()
+        fields = {"add_enable": 1, "add_offset": offset, "segment_words": 3, "rows": 2, "tiles": 2}
+        fields |= {"add_tile_words": 3, "add_last_tile": last}
+        descriptor = d.pack(d.DESCRIPTOR_LAYOUT, d.DESCRIPTOR_BEATS, fields)
+        dut.group_i.value = int.from_bytes(descriptor, "little")
+        dut.group_valid_i.value = dut.cmd_ready_i.value = 1
+        asked, failed = 0, False
+        for _ in range(60):
+            await RisingEdge(dut.clk_i)
+            if dut.group_ready_o.value == 1:
+                dut.group_valid_i.value = 0
+            failed |= dut.bounds_error_o.value == 1
+            if dut.cmd_valid_o.value == 1:
+                at, size = int(dut.cmd_addr_o.value), 8 * int(dut.cmd_beats_o.value)
+                assert SCRATCH <= at and at + size <= SCRATCH + SPACE
+                asked += 1
+        assert (asked, failed) == (good, good < 4), (offset, asked)

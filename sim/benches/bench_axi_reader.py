@@ -243,3 +243,40 @@ async def abort_and_restart(dut: Any) -> None:
         errors = bench.errors
         await bench.transfer([(0x7000 + 8 * random.randint(0, 20), random.randint(1, 50))] * 2)
         assert bench.errors == errors
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def beats_of_before_a_reset(dut: Any) -> None:
+    """What a memory still owes to the time before a reset is dropped; the next command is right."""
+    dut.cmd_valid_i.value = dut.data_ready_i.value = dut.abort_i.value = 0
+    dut.axi_arready_i.value = dut.axi_rvalid_i.value = 0
+    start_clock(dut)
+    await reset(dut)
+    for _ in range(100):
+        dut.axi_rvalid_i.value = random.randint(0, 1)
+        dut.axi_rlast_i.value = random.randint(0, 1)
+        dut.axi_rresp_i.value = random.choice((0, 2))
+        dut.axi_rdata_i.value = random.getrandbits(64)
+        await RisingEdge(dut.clk_i)
+        assert dut.idle_o.value == 1 and dut.data_valid_o.value == 0 and dut.error_o.value == 0
+    dut.axi_rvalid_i.value = 0
+    await ClockCycles(dut.clk_i, 3)
+    dut.axi_rresp_i.value = 0
+    for round_ in range(3):
+        dut.cmd_valid_i.value, dut.cmd_addr_i.value, dut.cmd_beats_i.value = 1, 0x80, 3
+        await RisingEdge(dut.clk_i)
+        dut.cmd_valid_i.value = 0
+        dut.axi_arready_i.value = dut.data_ready_i.value = 1
+        while dut.axi_arvalid_o.value == 0:
+            await RisingEdge(dut.clk_i)
+        assert (int(dut.axi_araddr_o.value), int(dut.axi_arlen_o.value)) == (0x80, 2)
+        got = []
+        for beat in range(12):
+            dut.axi_rvalid_i.value = int(beat < 3)
+            dut.axi_rlast_i.value = int(beat == 2)
+            dut.axi_rdata_i.value = 10 * round_ + beat
+            await RisingEdge(dut.clk_i)
+            if dut.data_valid_o.value == 1:
+                got.append((int(dut.data_o.value), int(dut.data_last_o.value)))
+        assert got == [(10 * round_ + beat, int(beat == 2)) for beat in range(3)]
+        assert dut.idle_o.value == 1

@@ -313,3 +313,36 @@ async def abort_and_restart(dut: Any) -> None:
         bench.pushed = bench.announced = 0
         await bench.transfer([(0x7000 + 8 * random.randint(0, 20), random.randint(1, 50), 9)])
     assert silenced > 50 and bench.errors == 0
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def responses_of_before_a_reset(dut: Any) -> None:
+    """What a memory still owes to the time before a reset is dropped."""
+    dut.cmd_valid_i.value = dut.data_valid_i.value = dut.abort_i.value = 0
+    dut.axi_awready_i.value = dut.axi_wready_i.value = dut.axi_bvalid_i.value = 0
+    start_clock(dut)
+    await reset(dut)
+    for _ in range(40):
+        dut.axi_bvalid_i.value = random.randint(0, 1)
+        dut.axi_bresp_i.value = random.choice((0, 2))
+        await RisingEdge(dut.clk_i)
+        assert dut.idle_o.value == 1 and dut.done_valid_o.value == 0 and dut.error_o.value == 0
+    dut.axi_bvalid_i.value = 0
+    await ClockCycles(dut.clk_i, 3)
+    # One burst: it is idle when that one has been answered, and not before.
+    dut.axi_awready_i.value = dut.axi_wready_i.value = 1
+    dut.cmd_valid_i.value, dut.cmd_addr_i.value, dut.cmd_beats_i.value = 1, 0x40, 1
+    dut.cmd_tag_i.value = 3
+    dut.data_valid_i.value = 1
+    await RisingEdge(dut.clk_i)
+    dut.cmd_valid_i.value = dut.data_valid_i.value = 0
+    await ClockCycles(dut.clk_i, 20)
+    assert dut.idle_o.value == 0
+    dut.axi_bvalid_i.value, dut.axi_bresp_i.value = 1, 0
+    await RisingEdge(dut.clk_i)
+    dut.axi_bvalid_i.value = 0
+    done = 0
+    for _ in range(6):
+        await RisingEdge(dut.clk_i)
+        done += int(dut.done_valid_o.value)
+    assert done == 1 and int(dut.done_tag_o.value) == 3 and dut.idle_o.value == 1

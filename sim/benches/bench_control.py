@@ -25,6 +25,10 @@ SETUP = {
     "INPUT_STRIDE": 32,
     "OUTPUT_STRIDE": 32,
     "TIMEOUT": 32,
+    "PROGRAM_END": 32,
+    "INPUT_END": 32,
+    "OUTPUT_END": 32,
+    "SCRATCH_END": 32,
 }
 # What ends a run, the most important first: a cause of several that come at once.
 CAUSES = (
@@ -32,7 +36,8 @@ CAUSES = (
     ("error_map_read_i", "MAP_READ"),
     ("error_map_write_i", "MAP_WRITE"),
     ("error_program_i", "PAYLOAD_CRC"),
-    ("error_capacity_i", "CAPACITY"),
+    ("error_bounds_i", "BOUNDS"),
+    ("error_fields_i", "FIELDS"),
 )
 EVENTS = (
     "active_i",
@@ -172,11 +177,24 @@ async def finished_runs(dut: Any) -> None:
         await bench.write("CONTROL", START)  # has no effect while it runs
         await bench.settle()
         assert dut.start_o.value == 0
+        # Nor have writes to what describes the run.
+        for name in SETUP:
+            if name not in ("IRQ_ENABLE", "TIMEOUT"):
+                before = await bench.read(name)
+                await bench.write(name, before ^ 1 << random.randrange(SETUP[name]))
+                assert await bench.read(name) == before, name
         dut.all_loaded_i.value = 1
         await bench.settle()
         assert await bench.read("STATUS") == BUSY
+        # It is done when nothing of it is left in masters and core.
+        dut.masters_idle_i.value = 0
         dut.written_seq_i.value = groups
         await bench.settle()
+        assert dut.abort_o.value == 1 and dut.core_rst_no.value == 0 and dut.irq_o.value == 0
+        assert await bench.read("STATUS") == BUSY
+        dut.masters_idle_i.value = 1
+        await bench.settle()
+        assert dut.core_rst_no.value == 1
         assert await bench.read("STATUS") == DONE
         assert await bench.read("ERROR") & 0xFF == ERROR["NONE"]
         assert dut.irq_o.value == enable & 1
@@ -188,6 +206,16 @@ async def finished_runs(dut: Any) -> None:
         assert dut.irq_o.value == 0 and await bench.read("IRQ_STATUS") == 0
         assert await bench.read("STATUS") == DONE
         assert dut.abort_o.value == 0
+    # A soft reset while a run is being cleared: it is not done.
+    await bench.launch()
+    dut.all_loaded_i.value = 1
+    dut.written_seq_i.value = groups
+    dut.masters_idle_i.value = 0
+    await bench.settle()
+    await bench.write("CONTROL", SOFT_RESET)
+    dut.masters_idle_i.value = 1
+    await bench.settle()
+    assert await bench.read("STATUS") == 0 and await bench.read("IRQ_STATUS") == 0
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")

@@ -18,6 +18,7 @@ BASES = {
     d.OUTPUT_SPACE: 0x30000000,
 }
 INPUT_STRIDE = 0x123480
+SPACE = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,9 @@ class Bench:
         dut.scratch_addr_i.value = BASES[d.SCRATCH_SPACE]
         dut.output_addr_i.value = BASES[d.OUTPUT_SPACE]
         dut.input_stride_i.value = INPUT_STRIDE
+        dut.input_end_i.value = BASES[d.INPUT_SPACE] + SPACE
+        dut.scratch_end_i.value = BASES[d.SCRATCH_SPACE] + SPACE
+        dut.output_end_i.value = BASES[d.OUTPUT_SPACE] + SPACE
         await reset(dut)
         dut.start_i.value = 1
         await RisingEdge(dut.clk_i)
@@ -133,6 +137,7 @@ class Bench:
             if give:
                 dut.data_i.value, dut.data_last_i.value = beats[0]
             await RisingEdge(dut.clk_i)
+            assert dut.bounds_error_o.value == 0
             quiet += 1
             # Rows count as loaded when all of their words are in memory.
             seq, rows = int(dut.seq_o.value), int(dut.rows_o.value)
@@ -236,3 +241,41 @@ async def full_speed(dut: Any) -> None:
     for _ in range(4):
         await RisingEdge(dut.clk_i)
     assert int(dut.seq_o.value) == 1
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def rows_outside(dut: Any) -> None:
+    """A row that does not lie in its space is never asked for, wherever a descriptor puts it."""
+    bench = Bench(dut)
+    start_clock(dut)
+    row = 5 * bench.word_bytes
+    for space in BASES:
+        for offset, rows, good in (
+            (0, 3, 3),
+            (SPACE - 3 * row, 3, 3),
+            (SPACE - 3 * row + 8, 3, 2),
+            (SPACE - 8, 3, 0),
+            (SPACE, 1, 0),
+            ((1 << 32) - 8, 1, 0),
+            ((1 << 32) - 4 * row, 3, 0),
+            (1 << 31, 1, 0),
+        ):
+            await bench.start()
+            fields = {"src_offset": offset, "src_space": space, "src_rows": rows}
+            fields |= {"src_row_words": 5, "in_rows": 200, "in_end": 1000}
+            descriptor = d.pack(d.DESCRIPTOR_LAYOUT, d.DESCRIPTOR_BEATS, fields)
+            dut.group_i.value = int.from_bytes(descriptor, "little")
+            dut.group_valid_i.value = 1
+            dut.cmd_ready_i.value = 1
+            asked, failed = 0, False
+            for _ in range(60):
+                await RisingEdge(dut.clk_i)
+                if dut.group_ready_o.value == 1:
+                    dut.group_valid_i.value = 0
+                failed |= dut.bounds_error_o.value == 1
+                if dut.cmd_valid_o.value == 1:
+                    base = BASES[space]
+                    at, size = int(dut.cmd_addr_o.value), 8 * int(dut.cmd_beats_o.value)
+                    assert base <= at and at + size <= base + SPACE
+                    asked += 1
+            assert (asked, failed) == (good, good < rows), (space, offset)

@@ -22,7 +22,7 @@ from firebrick.sim.benches.blocks import TARGETS, unpack
 from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
 from tests.random_networks import Fire, Pool, Recipe, build
 
-SCRATCH, OUTPUT, OUTPUT_STRIDE = 0x40000000, 0x50000000, 0x1080
+SCRATCH, OUTPUT, OUTPUT_STRIDE, SPACE = 0x40000000, 0x50000000, 0x1080, 1 << 18
 # Slowest answer of the planner once nothing is missing: the steps of a new group and row.
 PATIENCE = 40
 # Cycles after which everything that the planner waits for changes its pace.
@@ -239,9 +239,9 @@ def engine_shape() -> EngineShape:
     return EngineShape(
         pixels=given["Pixels"],
         channels=given["Channels"],
-        act_words=given["ActWords"],
-        weight_words=given["WeightWords"],
-        bias_pairs=given["BiasPairs"],
+        act_words=1024,
+        weight_words=512,
+        bias_pairs=64,
         fifo_words=given["FifoWords"],
     )
 
@@ -260,6 +260,8 @@ class Bench:
         dut.addend_word_i.value = 0
         dut.scratch_addr_i.value, dut.output_addr_i.value = SCRATCH, OUTPUT
         dut.output_stride_i.value = OUTPUT_STRIDE
+        dut.scratch_end_i.value = SCRATCH + SPACE
+        dut.output_end_i.value = OUTPUT + SPACE
         dut.weights_loaded_i.value = dut.load_seq_i.value = dut.load_rows_i.value = 0
         await reset(dut)
         dut.start_i.value = 1
@@ -322,7 +324,7 @@ class Bench:
             dut.block_ready_i.value = int(ready)
             dut.segment_ready_i.value = int(segment_ready)
             await RisingEdge(dut.clk_i)
-            assert dut.capacity_error_o.value == 0
+            assert dut.fields_error_o.value == dut.bounds_error_o.value == 0
             missing = {
                 "weights": loaded < block.weights,
                 "input": (seq == block.group and rows < block.rows) or seq < block.group,
@@ -401,38 +403,91 @@ async def compiled_networks(dut: Any, recipe: int) -> None:
     await bench.run([group.fields for group in program.groups], 2)
 
 
+async def refused(dut: Any, bench: Bench, fields: dict[str, int]) -> tuple[str, int]:
+    """Which error a group ends in when all that it waits for is there, and its blocks before."""
+    await bench.start()
+    values = d.pack(d.DESCRIPTOR_LAYOUT, d.DESCRIPTOR_BEATS, fields)
+    dut.group_i.value = int.from_bytes(values, "little")
+    dut.weights_loaded_i.value = (1 << 15) - 1
+    dut.load_seq_i.value = 1
+    dut.block_ready_i.value = dut.segment_ready_i.value = dut.group_valid_i.value = 1
+    blocks = held = 0
+    for _ in range(3000):
+        dut.fifo_pop_i.value = int(held > 0)
+        held -= int(held > 0)
+        await RisingEdge(dut.clk_i)
+        dut.group_valid_i.value = 0
+        if dut.segment_valid_o.value == 1:
+            low = OUTPUT if fields.get("dst_space") == d.OUTPUT_SPACE else SCRATCH
+            at, words = int(dut.segment_addr_o.value), int(dut.segment_words_o.value)
+            size = words * (8 if dut.segment_sum_o.value == 1 else bench.shape.word_bytes)
+            assert low <= at and at + size <= low + SPACE, "results outside of their space"
+        if dut.block_valid_o.value == 1:
+            blocks += 1
+            token = unpack("block_t", int(dut.block_o.value))
+            held += token["token.channels"] * token["token.v_emit"]
+        for name in ("fields", "bounds"):
+            if getattr(dut, f"{name}_error_o").value == 1:
+                for _ in range(20):
+                    await RisingEdge(dut.clk_i)
+                    assert dut.block_valid_o.value == 0, "a block behind an error"
+                return name, blocks
+    return "", blocks
+
+
 @cocotb.test(timeout_time=20, timeout_unit="ms")
-async def too_large(dut: Any) -> None:
-    """A group that does not fit the engine, or never ends, is refused before its first block."""
+async def blocks_astray(dut: Any) -> None:
+    """Blocks that use more than their group has, or other channels, never leave."""
     bench = Bench(dut)
     start_clock(dut)
     net = build(RECIPES[0], random.getrandbits(30))
     program = compile_network(net, bench.shape)
-    fire = next(g.fields for g in program.groups if g.fields.get("p0_enable"))
-    shape = bench.shape
-    dut.weights_loaded_i.value = (1 << 15) - 1
+    first = program.groups[0].fields
+    assert not first.get("p0_enable") and first["p1_blocks"] >= 1
+    assert (await refused(dut, bench, first))[0] == ""
+    assert first["p1_enable"] and not first.get("p2_enable")
+    half = bench.shape.channels // 2
     for changes in (
-        {"in_end": shape.act_words + 1},
-        {"mid_end": shape.act_words + 1},
-        {"weight_words": shape.weight_words - 1},
-        {"bias_pairs": shape.bias_pairs - 1},
-        {"rows": 0},
-        {"tiles": 0},
-        {"out_tiles": 0},
-        {"p1_enable": 0, "p2_enable": 0},
-        {"p0_steps": 0},
-        {"p1_steps": 0},
-        {"p2_blocks": 0},
+        {"weight_words": first["weight_words"] - 1},
+        {"p1_weights": 1},
+        {"p1_steps": first["p1_steps"] + 1},
+        {"p1_steps": (1 << 16) - 1},
+        {"p1_weights": (1 << 16) - 1},
+        {"bias_pairs": first["bias_pairs"] - 1},
+        {"p1_bias": half},
+        {"segment_words": first["segment_words"] - 1},
+        {"segment_words": first["segment_words"] + 1},
+        {"p1_last": first["p1_last"] - 1},
+        {"p1_blocks": first["p1_blocks"] + 1},
     ):
-        await bench.start()
-        values = d.pack(d.DESCRIPTOR_LAYOUT, d.DESCRIPTOR_BEATS, {**fire, **changes})
-        dut.group_i.value = int.from_bytes(values, "little")
-        dut.group_valid_i.value = 1
-        dut.weights_loaded_i.value = (1 << 15) - 1
-        dut.load_seq_i.value = 1
-        errors = 0
-        for _ in range(40):
-            await RisingEdge(dut.clk_i)
-            errors += int(dut.capacity_error_o.value)
-            assert dut.block_valid_o.value == 0, f"{changes}: a block all the same"
-        assert errors > 0, f"{changes}: no error"
+        name, blocks = await refused(dut, bench, {**first, **changes})
+        assert name == "fields", changes
+        assert blocks < first["p1_blocks"] + int("p1_blocks" in changes), changes
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def results_outside(dut: Any) -> None:
+    """Results never lie outside of their space, wherever a descriptor puts them."""
+    bench = Bench(dut)
+    start_clock(dut)
+    net = build(RECIPES[0], random.getrandbits(30))
+    program = compile_network(net, bench.shape, stages_apart=True)
+    direct, sums = program.groups[0].fields, program.groups[-1].fields
+    assert direct.get("mode", 0) == d.MODE_DIRECT and sums["mode"] == d.MODE_SUM
+    size = bench.shape.word_bytes
+    end = (direct["rows"] - 1) * direct["dst_row_words"] + direct["dst_last_tile"]
+    end = (end + direct["segment_words"]) * size
+    for fields, changes, name in (
+        (direct, {"dst_offset": SPACE - end}, ""),
+        (direct, {"dst_offset": SPACE - end + 8}, "bounds"),
+        (direct, {"dst_offset": (1 << 32) - 8}, "bounds"),
+        (direct, {"dst_offset": SPACE}, "bounds"),
+        (direct, {"dst_row_words": (1 << 16) - 1}, "bounds"),
+        (direct, {"dst_last_tile": (1 << 16) - 1}, "bounds"),
+        (direct, {"dst_last_tile": 0, "dst_tile_words": 8191}, "bounds"),
+        (sums, {"dst_offset": SPACE - 8 * sums["segment_words"]}, ""),
+        (sums, {"dst_offset": SPACE - 8 * sums["segment_words"] + 8}, "bounds"),
+    ):
+        if fields is direct and fields["tiles"] == 1 and changes.get("dst_last_tile") == 0:
+            continue
+        assert (await refused(dut, bench, {**fields, **changes}))[0] == name, changes

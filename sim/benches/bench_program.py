@@ -10,7 +10,9 @@ import cocotb
 from cocotb.triggers import RisingEdge
 
 from firebrick.hw import definition as d
-from firebrick.hw.compiler.program import Group
+from firebrick.hw.compiler.program import Group, group_seed
+from firebrick.hw.shape import EngineShape
+from firebrick.sim.benches.descriptors import legal_fields
 from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
 
 ERROR = {name: code for code, name, _ in d.ERRORS}
@@ -30,20 +32,32 @@ class Bench:
         self.pixels, self.channels = int(given["Pixels"]), int(given["Channels"])
         self.word_bytes = int(given["WordBytes"])
         self.weight_words, self.bias_pairs = int(given["WeightWords"]), int(given["BiasPairs"])
+        self.shape = EngineShape(
+            pixels=self.pixels,
+            channels=self.channels,
+            act_words=given["ActWords"],
+            weight_words=self.weight_words,
+            bias_pairs=self.bias_pairs,
+            pool_channels=given["PoolChannels"],
+            pool_line_words=given["PoolLineWords"],
+            sums=given["Sums"],
+        )
 
     def random_groups(self, count: int) -> list[Group]:
         """Groups with random descriptors; sizes up to what the engine takes."""
         groups = []
         for index in range(count):
-            fields = {p.name: random.getrandbits(p.bits) for p in d.DESCRIPTOR_LAYOUT}
-            pairs = random.choice((1, self.bias_pairs - 2, random.randint(1, self.bias_pairs - 2)))
-            limit = self.weight_words - 2
-            words = random.choice((1, limit, random.randint(1, limit)))
-            fields |= {"bias_pairs": pairs, "weight_words": words}
-            fields["group_last"] = int(index == count - 1)
+            fields = legal_fields(self.shape) | {"group_last": int(index == count - 1)}
+            pairs, words = fields["bias_pairs"], fields["weight_words"]
             payload = random.randbytes(8 * pairs + self.channels * words)
             groups.append(Group(f"group {index}", fields, payload))
         return groups
+
+    def program(self, groups: list[Group], **changes: int) -> bytes:
+        """A right program of `groups`, but for `changes` to its header."""
+        seal = random.getrandbits(32)
+        stream = sealed(groups, seal)
+        return self.header(stream, **{"groups": len(groups), "seal": seal, **changes}) + stream
 
     def header(self, stream: bytes, **changes: int) -> bytes:
         """A right header for this engine but for `changes`, which its CRC includes."""
@@ -80,6 +94,7 @@ class Bench:
         images: int = 1,
         data_gap: float = 0.2,
         free_gap: int = 10,
+        end: int | None = None,
     ) -> int:
         """Run the program to its end or error and check all that it does on the way.
 
@@ -116,6 +131,7 @@ class Bench:
         done, busy = 0, 0  # groups that the array has executed, cycles that the next one takes
         for name, value in (
             ("program_addr_i", ADDRESS),
+            ("program_end_i", ADDRESS + len(blob) if end is None else end),
             ("images_i", images),
             ("cmd_ready_i", 0),
             ("free_i", 0),
@@ -131,6 +147,9 @@ class Bench:
         await RisingEdge(dut.clk_i)
         quiet = cycle = 0
         releases: list[tuple[int, dict[str, int]]] = []
+        # One of the three takes its groups late, when all of a group's payload has been read.
+        late = random.choice((None, *given))
+        taking = {name: 0.004 if name == late else 0.2 for name in given}
         while True:
             command = random.random() < 0.5
             dut.cmd_ready_i.value = int(command)
@@ -139,7 +158,7 @@ class Bench:
             dut.data_i.value = (
                 int.from_bytes(beats[0], "little") if give else random.getrandbits(64)
             )
-            ready = {name: random.random() < 0.2 for name in given}
+            ready = {name: random.random() < taking[name] for name in given}
             dut.planner_ready_i.value = int(ready["planner"])
             dut.loader_ready_i.value = int(ready["loader"])
             dut.addend_ready_i.value = int(ready["addend"])
@@ -212,6 +231,11 @@ class Bench:
         return 0
 
 
+def sealed(groups: list[Group], seal: int) -> bytes:
+    """The stream of a program with this seal."""
+    return b"".join(g.encode(group_seed(seal, n)) for n, g in enumerate(groups))
+
+
 def _flip(data: bytes, bit: int) -> bytes:
     changed = bytearray(data)
     changed[bit // 8] ^= 1 << bit % 8
@@ -226,8 +250,7 @@ async def right_programs(dut: Any) -> None:
     await bench.reset()
     for images, data_gap, free_gap in ((1, 0.3, 1), (3, 0.0, 300), (2, 0.0, 1), (2, 0.7, 50)):
         groups = bench.random_groups(random.randint(1, 6))
-        stream = b"".join(g.encode() for g in groups)
-        blob = bench.header(stream, groups=len(groups)) + stream
+        blob = bench.program(groups)
         assert await bench.run(blob, groups, images, data_gap, free_gap) == 0
 
 
@@ -237,8 +260,8 @@ async def wrong_headers(dut: Any) -> None:
     bench = Bench(dut)
     start_clock(dut)
     groups = bench.random_groups(1)
-    stream = groups[0].encode()
-    right = bench.header(stream)
+    stream = sealed(groups, 0)
+    right = bench.header(stream, groups=1)
     cases = [
         ("MAGIC", bench.header(stream, magic=d.PROGRAM_MAGIC ^ 1 << random.randrange(32))),
         ("VERSION", bench.header(stream, version=d.FORMAT_VERSION + 1)),
@@ -251,13 +274,22 @@ async def wrong_headers(dut: Any) -> None:
         ("MAGIC", bench.header(stream, magic=0, version=9, pixels=1)),
         ("VERSION", bench.header(stream, version=9, pixels=1, header_crc=0)),
         ("HEADER_CRC", bench.header(stream, pixels=1, header_crc=0)),
+        ("GROUPS", bench.header(stream, groups=0)),
+        ("GROUPS", bench.header(stream, groups=1, stream_bytes=0)),
+        ("GROUPS", bench.header(stream, groups=1, stream_bytes=len(stream) + 4)),
+        ("GROUPS", bench.header(stream, groups=1, stream_bytes=(1 << 27) + len(stream))),
+        ("SHAPE", bench.header(stream, groups=0, pixels=bench.pixels + 1)),
     ]
     for name, header in cases:
         await bench.reset()
         assert await bench.run(header + stream, []) == ERROR[name], name
         await _halted(dut)
     await bench.reset()
-    assert await bench.run(right + stream, groups) == 0
+    end = ADDRESS + len(right) + len(stream)
+    assert await bench.run(right + stream, [], end=end - 1) == ERROR["BOUNDS"]
+    await _halted(dut)
+    await bench.reset()
+    assert await bench.run(right + stream, groups, end=end) == 0
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
@@ -268,7 +300,8 @@ async def wrong_stream(dut: Any) -> None:
     for _ in range(12):
         groups = bench.random_groups(3)
         bad = random.randrange(3)
-        parts = [g.encode() for g in groups]
+        seal = random.getrandbits(32)
+        parts = [g.encode(group_seed(seal, n)) for n, g in enumerate(groups)]
         in_descriptor = random.random() < 0.5
         start = 0 if in_descriptor else GROUP_BITS
         end = GROUP_BITS if in_descriptor else 8 * len(parts[bad])
@@ -279,9 +312,69 @@ async def wrong_stream(dut: Any) -> None:
         stream = b"".join(parts)
         await bench.reset()
         good = groups[:bad] if in_descriptor else groups[: bad + 1]
-        code = await bench.run(bench.header(stream) + stream, good)
+        header = bench.header(stream, groups=3, seal=seal)
+        code = await bench.run(header + stream, good)
         assert code == ERROR["DESCRIPTOR_CRC" if in_descriptor else "PAYLOAD_CRC"]
         await _halted(dut)
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def groups_out_of_place(dut: Any) -> None:
+    """Right groups that are not this program's, not in their place, too few or too many: every one
+    is refused before its descriptor is handed over."""
+    bench = Bench(dut)
+    start_clock(dut)
+    for _ in range(4):
+        groups = bench.random_groups(4)
+        seal = random.getrandbits(32)
+        parts = [g.encode(group_seed(seal, n)) for n, g in enumerate(groups)]
+        other = seal ^ 1 << random.randrange(32)
+        foreign = [g.encode(group_seed(other, n)) for n, g in enumerate(groups)]
+        at = random.randrange(4)
+        a, b = sorted(random.sample(range(4), 2))
+        swapped = list(parts)
+        swapped[a], swapped[b] = parts[b], parts[a]
+        # Sealed in its place, but with a group_last that is not true.
+        ends = {**groups[1].fields, "group_last": 1}
+        early = [parts[0], Group("", ends, groups[1].payload).encode(group_seed(seal, 1))]
+        goes_on = {**groups[3].fields, "group_last": 0}
+        endless = [*parts[:3], Group("", goes_on, groups[3].payload).encode(group_seed(seal, 3))]
+        # Another length than its payload's, which the engine has room for.
+        pairs = groups[2].fields["bias_pairs"]
+        longer = {**groups[2].fields, "bias_pairs": pairs + 1 if pairs < 5 else pairs - 1}
+        last = Group("", {**longer, "group_last": 1}, groups[2].payload)
+        empty = {**groups[0].fields, "weight_words": 0}
+        odd = random.choice(
+            ({"rows": 0}, {"segment_words": 0}, {"in_end": bench.shape.act_words + 1})
+        )
+        broken = {**groups[at].fields, **odd}
+        rule = "CAPACITY" if "in_end" in odd else "FIELDS"
+        ruled = Group("", broken, groups[at].payload).encode(group_seed(seal, at))
+        cases: list[tuple[str, list[bytes], int, dict[str, int]]] = [
+            ("DESCRIPTOR_CRC", [*parts[:at], foreign[at], *parts[at + 1 :]], at, {}),
+            ("DESCRIPTOR_CRC", foreign, 0, {}),
+            ("DESCRIPTOR_CRC", swapped, a, {}),
+            ("DESCRIPTOR_CRC", [*parts[:b], parts[a], *parts[b:]], b, {"groups": 5}),
+            ("GROUPS", parts[:3], 2, {"groups": 3}),
+            ("GROUPS", [*parts, parts[3]], 3, {}),
+            ("GROUPS", parts, 3, {"groups": 5}),
+            ("GROUPS", parts, 2, {"groups": 3}),
+            ("GROUPS", [*early, *parts[2:]], 1, {}),
+            ("GROUPS", early, 1, {}),
+            ("GROUPS", endless, 3, {}),
+            ("GROUPS", [*parts[:2], last.encode(group_seed(seal, 2))], 2, {"groups": 3}),
+            ("GROUPS", [Group("", empty, b"").encode(group_seed(seal, 0)), *parts[1:]], 0, {}),
+            (rule, [*parts[:at], ruled, *parts[at + 1 :]], at, {}),
+        ]
+        if at < 3:
+            cases.append(("DESCRIPTOR_CRC", [*parts[:at], *parts[at + 1 :]], at, {}))
+        for name, stream_parts, good, changes in cases:
+            stream = b"".join(stream_parts)
+            header = bench.header(stream, **{"groups": 4, "seal": seal, **changes})
+            await bench.reset()
+            code = await bench.run(header + stream, groups[:good])
+            assert code == ERROR[name], (name, good, changes)
+            await _halted(dut)
 
 
 async def _halted(dut: Any) -> None:

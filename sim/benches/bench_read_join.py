@@ -113,3 +113,19 @@ async def one_master(dut: Any) -> None:
         await bench.start()
         count = {other: 100 * int(other == name) for other in MASTERS}
         await bench.run(count, dict.fromkeys(MASTERS, 0.0), 0.0)
+
+
+@cocotb.test()
+async def beats_of_before_a_reset(dut: Any) -> None:
+    """What a memory still owes to the time before a reset reaches neither master."""
+    bench = Bench(dut)
+    start_clock(dut)
+    await bench.start()
+    for _ in range(100):
+        dut.axi_rvalid_i.value = random.randint(0, 1)
+        dut.axi_rlast_i.value = random.randint(0, 1)
+        await RisingEdge(dut.clk_i)
+        assert dut.a_rvalid_o.value == dut.b_rvalid_o.value == 0
+    dut.axi_rvalid_i.value = 0
+    await RisingEdge(dut.clk_i)
+    await bench.run({"a": 50, "b": 50}, {"a": 0.3, "b": 0.3}, 0.2)

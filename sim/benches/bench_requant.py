@@ -29,8 +29,12 @@ def accumulators(
     fraction = np.maximum(shift - 1, 1)
     place = np.where(rng.random(shape) < 0.5, rng.integers(0, 32, shape) % fraction, fraction - 1)
     off = rng.choice([-1, 1], shape) << place
-    kind = rng.choice([0, 1, 2, 3, 3, 3], shape)
-    value = np.choose(kind, [spread, near + off, ties, ties + off])
+    # Between its steps the shifter keeps 17 bits: values just inside and outside of them, and
+    # those whose kept bits look like a small number of the other sign.
+    cut = (rng.choice([-1, 1], shape) << rng.choice([16, 17], shape)) << (shift & ~7)
+    cut += rng.integers(-600, 600, shape) * unit
+    kind = rng.choice([0, 1, 2, 3, 3, 3, 4], shape)
+    value = np.choose(kind, [spread, near + off, ties, ties + off, cut])
     extreme = rng.choice([-limit, limit - 1], shape)
     return np.clip(np.where(rng.random(shape) < 0.02, extreme, value), -limit, limit - 1)
 

@@ -154,7 +154,7 @@ class ZynqBench(Bench):
         return value
 
     async def write(self, name: str, value: int) -> None:
-        if name.endswith("_ADDR"):
+        if name.endswith(("_ADDR", "_END")):
             value += MEMORY_BASE
         await self.put(d.ENGINE_BASE + REGISTER[name], value)
 

@@ -44,9 +44,15 @@ class Board {
 
     ~Board() { top_->final(); }
 
-    void reset() {
+    // `in_flight`: the ports know nothing of the reset and go on to answer what they were asked to
+    // read, as those of a processor do; else they are reset as well.
+    void reset(bool in_flight = false) {
         top_->rst_ni = 0;
-        memory_.clear();
+        if (in_flight) {
+            memory_.abandon();
+        } else {
+            memory_.clear();
+        }
         for (int i = 0; i < kResetCycles; ++i) tick();
         top_->rst_ni = 1;
         tick();
@@ -154,7 +160,11 @@ class Board {
                  top_->s_axi_control_bvalid != 0,  top_->s_axi_control_bresp,
                  top_->s_axi_control_arready != 0, top_->s_axi_control_rvalid != 0,
                  top_->s_axi_control_rresp,        top_->s_axi_control_rdata};
-        if (!top_->rst_ni) return;
+        if (!top_->rst_ni) {
+            memory_.maps_read.sample({}, top_->m_axi_maps_rready);
+            memory_.program_read.sample({}, top_->m_axi_program_rready);
+            return;
+        }
         memory_.maps_read.sample(
             {top_->m_axi_maps_arvalid != 0, top_->m_axi_maps_araddr, top_->m_axi_maps_arlen,
              top_->m_axi_maps_arsize, top_->m_axi_maps_arburst},
@@ -248,7 +258,7 @@ uint64_t fb_run(void* board, uint64_t cycles, int until_irq) {
     return static_cast<Board*>(board)->run(cycles, until_irq != 0);
 }
 
-void fb_reset(void* board) { static_cast<Board*>(board)->reset(); }
+void fb_reset(void* board, int in_flight) { static_cast<Board*>(board)->reset(in_flight != 0); }
 
 int fb_irq(void* board) { return static_cast<Board*>(board)->irq(); }
 

@@ -172,6 +172,12 @@ void Memory::clear() {
     maps_write.clear();
 }
 
+void Memory::abandon() {
+    maps_read.abandon();
+    program_read.abandon();
+    maps_write.clear();
+}
+
 bool Memory::hold_back(Channel) { return stall_threshold_ && random.chance(stall_threshold_); }
 
 uint8_t Memory::response_at(uint64_t addr, bool write) const {

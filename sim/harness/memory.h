@@ -114,6 +114,7 @@ class ReadPort {
     void drive();
     void sample(const AddressPins& address, bool data_ready);
     void clear();
+    void abandon() { held_ = {}; }
 
     bool address_ready = false, valid = false, last = false;
     uint64_t data = 0;
@@ -176,6 +177,8 @@ class Memory {
     void finish_cycle() { ++cycle; }
     // Forgets every burst in flight: the ports' reset.
     void clear();
+    // The engine is reset and the ports are not: what was asked to be read still comes.
+    void abandon();
 
     bool hold_back(Channel channel);
     bool hangs(Channel channel) const { return (hang & channel) != 0; }

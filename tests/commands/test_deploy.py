@@ -6,6 +6,7 @@ import ast
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -16,6 +17,7 @@ import pytest
 from PIL import Image
 
 from firebrick.commands.deploy import main
+from firebrick.host.archive import load_samples
 from firebrick.host.version import VERSION
 from firebrick.hw.archive.pack import (
     CHECKSUMS,
@@ -28,10 +30,12 @@ from firebrick.hw.archive.pack import (
 from firebrick.hw.boards import load_board
 from firebrick.hw.flow.hwh import shape_of
 from firebrick.models.digits import MODEL_PATH, load_digits_split
+from firebrick.quantize import qfile
 from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.importers.load import load_model
 from firebrick.quantize.qnetwork import QNetwork
+from tests.conftest import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +67,7 @@ def test_same_input_gives_the_same_bytes(
     assert one == two
     with tarfile.open(tmp_path / "one.tar.gz") as archive:
         assert {m.name for m in archive} == {f"folder/{name}" for name in files}
+        assert [m.name for m in archive if m.mode & 0o111] == ["folder/run.sh"]
 
 
 def test_description_is_that_of_the_board(files: dict[str, bytes], tmp_path: Path) -> None:
@@ -82,6 +87,21 @@ def test_a_built_bitstream_comes_along(qnet: QNetwork, tmp_path: Path) -> None:
     files = pack(qnet, board, [Sample("one", picture)], tmp_path / "firebrick.bit")
     assert files["firebrick.bit"] == b"bits"
     assert "There is no bitstream" not in files["README.md"].decode()
+
+
+def test_one_command_for_the_board(
+    files: dict[str, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The archive's README, its script, what `make deploy` prints and the docs name the same."""
+    assert files["run.sh"] == (ROOT / "host" / "run.sh").read_bytes()
+    main(["--model", "digits", "--count", "1", "--out", str(tmp_path)])
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "on the board: tar xzf digits-pynq-z2.tar.gz; cd digits-pynq-z2; bash run.sh"
+    )
+    texts = [files["README.md"].decode(), *(p.read_text() for p in ROOT.glob("docs/*.md"))]
+    assert sum("bash run.sh" in text for text in texts) == 2
+    for text in (*texts, (ROOT / "README.md").read_text()):
+        assert "python3 -m firebrick.host" not in text and "sudo python" not in text
 
 
 def test_golden_model_brings_what_it_imports(files: dict[str, bytes], tmp_path: Path) -> None:
@@ -116,6 +136,42 @@ def test_pictures_are_cropped_and_lossless(files: dict[str, bytes], tmp_path: Pa
     (tmp_path / "x.png").write_bytes(files["images/digit_1.png"])
     picture = np.asarray(Image.open(tmp_path / "x.png"))
     np.testing.assert_array_equal(picture, load_digits_split()[2][1][0])
+
+
+def test_pictures_of_one_name_are_both_kept(qnet: QNetwork, tmp_path: Path) -> None:
+    pictures = load_digits_split()[2][:3]
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name, picture in zip(("a.bmp", "a.png", "b c.png"), pictures, strict=True):
+        Image.fromarray(picture[0]).save(folder / name)
+    qfile.save(qnet, tmp_path / "net.npz")
+    for model in (str(tmp_path / "net.npz"), "digits"):
+        archive = main(["--model", model, "--images", str(folder), "--out", str(tmp_path / "out")])
+        with tarfile.open(archive) as packed:
+            packed.extractall(tmp_path / "unpacked", filter="data")
+        (unpacked,) = (tmp_path / "unpacked").iterdir()
+        names = ["a_bmp", "a_png", "b_c"]
+        assert json.loads((unpacked / "manifest.json").read_text())["samples"] == names
+        samples = load_samples(unpacked / "golden.npz")
+        assert list(samples.names) == names
+        for name, picture, pixels in zip(names, pictures, samples.pixels, strict=True):
+            np.testing.assert_array_equal(pixels, picture)
+            np.testing.assert_array_equal(
+                np.asarray(Image.open(unpacked / "images" / f"{name}.png")), picture[0]
+            )
+        shutil.rmtree(unpacked)
+
+
+@pytest.mark.parametrize(("cut", "words"), [(None, "an .npz archive"), (90, "not a readable")])
+def test_an_npz_named_npy(qnet: QNetwork, tmp_path: Path, cut: int | None, words: str) -> None:
+    qfile.save(qnet, tmp_path / "net.npz")
+    (tmp_path / "pictures").mkdir()
+    np.savez(tmp_path / "x.npz", a=load_digits_split()[2][0])
+    (tmp_path / "pictures" / "x.npy").write_bytes((tmp_path / "x.npz").read_bytes()[:cut])
+    arguments = ["--model", str(tmp_path / "net.npz"), "--images", str(tmp_path / "pictures")]
+    with pytest.raises(FirebrickError, match=rf"x\.npy: {words}"):
+        main([*arguments, "--out", str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()
 
 
 def scp(folder: Path, script: str) -> None:

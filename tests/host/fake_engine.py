@@ -213,6 +213,12 @@ class FakeBoard:
         assert 0 <= start and start + length <= len(self.memory)
         return self.memory[start : start + length]
 
+    def _space(self, name: str, offset: int, length: int) -> np.ndarray:
+        """Bytes of a space, which must lie within what the driver says that it is."""
+        start, end = self.registers[f"{name}_ADDR"], self.registers[f"{name}_END"]
+        assert start + offset + length <= end, f"{name}: {offset + length} of {end - start} bytes"
+        return self._bytes(start + offset, length)
+
     def _finish(self) -> None:
         r = self.registers
         code, group = self.fail or (self.pending_error or self._program_error(), 0)
@@ -229,25 +235,27 @@ class FakeBoard:
         r["IRQ_STATUS"] = 1
 
     def _program_error(self) -> int:
-        data = self._bytes(self.registers["PROGRAM_ADDR"], HEADER_BYTES).tobytes()
+        data = self._space("PROGRAM", 0, HEADER_BYTES).tobytes()
         header = unpack_header(data)
         if data[:4] != b"FBPG":
             return 1
-        return 0 if header["header_crc"] == zlib.crc32(data[:56]) else 4
+        if header["header_crc"] != zlib.crc32(data[:56]):
+            return 4
+        stream = self._space("PROGRAM", HEADER_BYTES, header["stream_bytes"])
+        ends = self.registers["PROGRAM_END"] - self.registers["PROGRAM_ADDR"]
+        assert ends == HEADER_BYTES + stream.size, "the program's buffer ends elsewhere"
+        return 0
 
     def _answer(self, image: int) -> None:
         r, host = self.registers, self.host
-        stored = self._bytes(
-            r["INPUT_ADDR"] + image * r["INPUT_STRIDE"], host["input"]["bytes"]
-        ).copy()
+        stored = self._space("INPUT", image * r["INPUT_STRIDE"], host["input"]["bytes"]).copy()
         total = int(stored.astype(np.int64).sum())
         sums = np.arange(1, host["output"]["classes"] + 1, dtype="<i8") * total
-        self._bytes(r["OUTPUT_ADDR"] + image * r["OUTPUT_STRIDE"], sums.nbytes)[:] = sums.view(
-            np.uint8
-        )
+        place = self._space("OUTPUT", image * r["OUTPUT_STRIDE"], sums.nbytes)
+        place[:] = sums.view(np.uint8)
         for entry in host["maps"]:
             data = layout.pack(expected_map(entry, total), self.shape.pixels, self.shape.word_bytes)
-            self._bytes(r["SCRATCH_ADDR"] + entry["offset"], data.size)[:] = data
+            self._space("SCRATCH", entry["offset"], data.size)[:] = data
 
 
 def picture(seed: int = 0) -> np.ndarray:

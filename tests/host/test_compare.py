@@ -59,6 +59,10 @@ def test_unreadable_file(tmp_path: Path) -> None:
     path = tmp_path / "golden.npz"
     with pytest.raises(GoldenError, match=r"golden\.npz: No such file"):
         compare({"b": GOLDEN["b"]}, path)
-    path.write_bytes(b"no arrays")
-    with pytest.raises(GoldenError, match=r"golden\.npz"):
-        compare({"b": GOLDEN["b"]}, path)
+    np.savez(path, **GOLDEN)
+    whole = path.read_bytes()
+    np.save(tmp_path / "one.npy", GOLDEN["b"])
+    for damaged in (b"", b"no arrays", whole[:100], (tmp_path / "one.npy").read_bytes()):
+        path.write_bytes(damaged)
+        with pytest.raises(GoldenError, match=r"golden\.npz: not an \.npz file of arrays"):
+            compare({"b": GOLDEN["b"]}, path)

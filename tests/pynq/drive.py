@@ -169,7 +169,38 @@ def mistakes(job: Job) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return {"totals/after all mistakes": totals[None]}, facts
 
 
+def hierarchies(job: Job) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Engine or interrupt controller, or both, somewhere inside a block design of one's own."""
+    totals, facts = [], {}
+    for path in sorted(job.folder.glob("design_*.bit")):
+        before = job.device.uio.count if job.device.uio else 0
+        with Firebrick(str(path), job.program) as engine:
+            totals.append(engine.run(job.pictures[0]).totals)
+            interrupts = (job.device.uio.count if job.device.uio else 0) - before
+            parts = [name for name in engine.overlay.ip_dict if "processing" not in name]
+            facts[path.stem] = [sorted(parts), engine.waits_by, interrupts]
+    return {"totals/hierarchies": np.stack(totals)}, facts
+
+
+def no_interrupt(job: Job) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """pynq does not get at the interrupt: Linux has no device for it, or pynq no controller."""
+    totals, ways = [], []
+
+    def controller(name: str) -> None:
+        raise KeyError(name)
+
+    pynq.interrupt.get_uio_irq = lambda _: None
+    for _ in range(2):
+        with job.open() as engine:
+            totals.append(engine.run(job.pictures[0]).totals)
+            ways.append(engine.waits_by)
+        pynq.interrupt._InterruptController.get_controller = staticmethod(controller)
+    return {"totals/no_interrupt": np.stack(totals)}, {"waits_by": ways}
+
+
 WAYS = {
+    "no_interrupt": no_interrupt,
+    "hierarchies": hierarchies,
     "every_way": every_way,
     "other_loop": other_loop,
     "notebook": notebook,

@@ -134,3 +134,56 @@ def test_mistakes(drive: Callable, job: Path, network: QNetwork, pictures: np.nd
         assert facts[name][0] == kind, f"{name}: {facts[name]}"
         assert words in facts[name][1], f"{name}: {facts[name]}"
     assert facts["right without invalidating"] != sums[0].tolist()
+
+
+def inside(text: str, places: dict[str, str]) -> str:
+    """A hand-off file with parts moved into hierarchies, as Vivado writes it: the place is the
+    part's full name, and with underscores that of its instance."""
+    for name, place in places.items():
+        for old, new in (
+            (f'FULLNAME="/{name}"', f'FULLNAME="/{place}/{name}"'),
+            (f'INSTANCE="{name}"', f'INSTANCE="{place.replace("/", "_")}_{name}"'),
+        ):
+            assert old in text
+            text = text.replace(old, new)
+    return text
+
+
+DESIGNS = {
+    "design_engine": {"firebrick": "accel"},
+    "design_controller": {"axi_intc_0": "irq"},
+    "design_both": {"firebrick": "accel", "axi_intc_0": "accel"},
+    "design_deep": {"firebrick": "top/accel", "axi_intc_0": "top/irq"},
+}
+
+
+def test_inside_hierarchies(
+    drive: Callable, job: Path, network: QNetwork, pictures: np.ndarray
+) -> None:
+    """pynq 3.0.1 knows a controller in a hierarchy by two names, and raises KeyError."""
+    hwh, bit = ((job / f"firebrick.{suffix}").read_bytes() for suffix in ("hwh", "bit"))
+    for name, places in DESIGNS.items():
+        (job / f"{name}.hwh").write_text(inside(hwh.decode(), places))
+        (job / f"{name}.bit").write_bytes(bit)
+    facts, arrays = drive("hierarchies", job)
+    sums = golden.run(network, pictures[:1]).sums
+    totals = arrays["totals/hierarchies"]
+    np.testing.assert_array_equal(totals, np.repeat(sums, len(DESIGNS), axis=0))
+    for name, places in DESIGNS.items():
+        parts, waits_by, interrupts = facts[name]
+        assert parts == sorted(
+            "/".join(filter(None, (places.get(part), part))) for part in ("axi_intc_0", "firebrick")
+        )
+        assert waits_by == "interrupt" and interrupts >= 1, name
+
+
+def test_an_interrupt_that_pynq_does_not_get_at(
+    drive: Callable, job: Path, network: QNetwork, pictures: np.ndarray
+) -> None:
+    facts, arrays = drive("no_interrupt", job)
+    sums = golden.run(network, pictures[:1]).sums
+    np.testing.assert_array_equal(arrays["totals/no_interrupt"], np.repeat(sums, 2, axis=0))
+    assert facts["waits_by"] == [
+        "polling (pynq finds no UIO device of Linux for the interrupt)",
+        "polling (pynq does not find the interrupt: KeyError: 'axi_intc_0')",
+    ]

@@ -68,6 +68,10 @@ class Bench:
         totals = self.engine.run(self.case.images[index]).totals
         np.testing.assert_array_equal(totals, self.case.sums[index])
 
+    @property
+    def scratch_bytes(self) -> int:
+        return self.engine.program.scratch_bytes
+
     def busy(self) -> bool:
         return bool(self.engine._engine.read("STATUS") & 1)
 
@@ -107,12 +111,19 @@ def _fault(bench: Bench, buffer: str, reads: bool) -> None:
     bench.board.add_fault(bench.engine._buffers.address(buffer), 8, reads=reads, writes=not reads)
 
 
-def _too_large(bench: Bench) -> None:
-    """A group that asks for more activation memory than there is, with all checksums right."""
-    first = bench.case.compiled.groups[0]
-    changed = replace(first, fields={**first.fields, "in_end": 2 * SHAPE.act_words - 1})
-    encoded = np.frombuffer(changed.encode(), np.uint8)
-    bench.ddr("program")[64 : 64 + encoded.size] = encoded
+def _crafted(**values: int) -> Callable[[Bench], None]:
+    """A program whose first group has other values, with all checksums right."""
+
+    def craft(bench: Bench) -> None:
+        compiled = bench.case.compiled
+        first, *others = compiled.groups
+        changed = replace(first, fields={**first.fields, **values})
+        groups = [changed, *others]
+        blob = hw_program.assemble("", SHAPE, groups, compiled.host, bench.scratch_bytes).blob
+        memory = bench.ddr("program")
+        memory[:] = np.frombuffer(blob[: memory.size], np.uint8)
+
+    return craft
 
 
 def _unaligned(bench: Bench) -> None:
@@ -143,8 +154,11 @@ FAULTS: dict[str, Callable[[Bench], None]] = {
     "MAP_READ": lambda bench: _fault(bench, "input 0", True),
     "MAP_WRITE": lambda bench: _fault(bench, "output 0", False),
     "TIMEOUT": lambda bench: bench.board.hang(Channel.READ_ADDRESS),
-    "CAPACITY": _too_large,
+    "CAPACITY": _crafted(in_end=2 * SHAPE.act_words - 1),
     "ALIGNMENT": _unaligned,
+    "GROUPS": _crafted(group_last=1),
+    "BOUNDS": _crafted(dst_offset=1 << 24),
+    "FIELDS": _crafted(segment_words=0),
 }
 
 

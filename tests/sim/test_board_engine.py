@@ -263,6 +263,7 @@ def test_address_without_memory(bench: Bench) -> None:
         ("INPUT_ADDR", bench.address("input 0")),
         ("OUTPUT_ADDR", bench.address("output 0")),
         ("SCRATCH_ADDR", bench.address("scratch")),
+        ("PROGRAM_END", end + 4096),
         ("IMAGES", 1),
         ("IRQ_ENABLE", 3),
         ("CONTROL", 1),
@@ -361,6 +362,26 @@ def test_hard_reset_in_the_middle_of_a_run(bench: Bench) -> None:
     bench.board.run(2000)
     bench.board.reset()
     bench.check()
+
+
+def test_reads_in_flight_survive_a_hard_reset(bench: Bench) -> None:
+    """Their beats come to an engine that did not ask for them; it drops them."""
+    rng = np.random.default_rng(6)
+    came = 0
+    for _ in range(12):
+        bench.engine._engine.write("CONTROL", 1)
+        bench.board.run(int(rng.integers(30, 4000)))
+        before = bench.board.statistics()
+        bench.board.reset(in_flight=True)
+        assert bench.engine._engine.read("STATUS") == 0
+        # Far less than loading an overlay takes.
+        bench.board.run(1000)
+        after = bench.board.statistics()
+        came += after.maps_read_beats - before.maps_read_beats
+        came += after.program_read_beats - before.program_read_beats
+        assert after.maps_read_bursts == before.maps_read_bursts
+        bench.check()
+    assert came > 100
 
 
 def test_nothing_is_written_outside_of_the_buffers(bench: Bench) -> None:

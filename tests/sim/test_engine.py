@@ -23,6 +23,7 @@ from tests.random_networks import (
     random_images,
     random_network,
     random_sums,
+    tiny_recipe,
 )
 from tests.sim.engine_check import SMALL, check_network
 
@@ -51,6 +52,16 @@ def test_random_network_on_a_small_engine(seed: int, tmp_path: Path) -> None:
         net, SMALL, random_images(net, 2, seed), tmp_path, stages_apart=seed % 3 == 0, seed=seed
     )
     assert report.exact, str(report)
+
+
+@pytest.mark.parametrize("seed", range(500, 512))
+def test_tiny_network(seed: int, tmp_path: Path) -> None:
+    """Few rows, few channels: a squeeze row is waited for to its last word."""
+    net = build(tiny_recipe(np.random.default_rng(seed)), seed)
+    report, _, _, program = check_network(net, SMALL, random_images(net, 2, seed), tmp_path)
+    assert report.exact, str(report)
+    fire = next(g.fields for g in program.groups if g.fields.get("p0_enable"))
+    assert (fire["p0_steps"], fire["p0_blocks"], fire["p0_last"]) == (88, 1, 2)
 
 
 @pytest.mark.parametrize("seed", range(300, 306))

@@ -110,6 +110,17 @@ def test_a_waiver_must_say_all(tmp_path: Path, text: str) -> None:
         read_waivers(path)
 
 
+def test_a_use_before_its_declaration_is_an_error(tmp_path: Path) -> None:
+    """Simulators take it; not all tools do."""
+    path = tmp_path / "early.sv"
+    path.write_text(
+        "module early(input wire logic a, output logic y);\n  assign y = b;\n  logic b;\n"
+        "  assign b = a;\nendmodule\n"
+    )
+    (found,) = lint([path], "early")
+    assert not found.warning and "before its declaration" in found.text and found.line == 2
+
+
 def test_the_wrapper_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel with one port less, and the wrapper's connection to it is an error."""
     fewer = [p for p in kernel_ports() if p.name != "ap_start"]

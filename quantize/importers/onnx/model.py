@@ -28,6 +28,7 @@ from firebrick.quantize.importers.onnx import (
 )
 from firebrick.quantize.importers.onnx.graph import OnnxGraph, OnnxNode, Refusal, read_graph
 from firebrick.quantize.importers.onnx.refusals import stand_in, together
+from firebrick.quantize.importers.onnx.saturation import saturation
 from firebrick.quantize.importers.onnx.values import (
     CHANNELS_FIRST,
     CHANNELS_LAST,
@@ -41,10 +42,20 @@ from firebrick.quantize.importers.onnx.values import (
     Logits,
     Map,
     PoolLayer,
+    Unfit,
     View,
     whole,
 )
-from firebrick.quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network, Node
+from firebrick.quantize.network import (
+    Add,
+    Bounds,
+    Concat,
+    Conv,
+    GlobalAverage,
+    MaxPool,
+    Network,
+    Node,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +68,7 @@ class ImportedModel:
     file takes bytes (0..255).  ``layers`` and ``input_grids`` are what the file says of
     quantization; see :mod:`quantize.calibration.take_over`; quantizers behind the average are
     ``dropped``, because the mean is exact here, and those of ``unfit`` come behind a scale or shift
-    that no layer before it could take in.  ``ceilings`` are the Clips that are right only together
-    with it.
+    that no layer before it could take in.
     """
 
     path: Path
@@ -69,8 +79,7 @@ class ImportedModel:
     layers: tuple[tuple[Layer, Map], ...]
     input_grids: tuple[tuple[View, Grid], ...]
     dropped: tuple[OnnxNode, ...]
-    unfit: tuple[tuple[Map, OnnxNode], ...]
-    ceilings: tuple[tuple[float, OnnxNode], ...]
+    unfit: tuple[Unfit, ...]
     metadata: dict[str, str]
 
     @property
@@ -127,12 +136,9 @@ def _follow(builder: Builder, node: OnnxNode) -> None:
 
 
 def _with_end(builder: Builder, found: list[Refusal], stood_in: list[Map]) -> list[Refusal]:
-    """``found`` and what else there is to say of a network that cannot be used: activations that
-    are bounded, in a float network, and another end than the global average."""
+    """``found`` and what else there is to say of a network that cannot be used: another end than
+    the global average."""
     found = list(found)
-    maps = [*(made for _, made in builder.layers), *stood_in]
-    if not builder.input_grids and not any(made.grids for made in maps):
-        found += [_ceiling(*made.ceiling) for made in maps if made.ceiling is not None]
     result = builder.values.get(builder.graph.output)
     if isinstance(result, Logits) and result.view.map not in stood_in:
         try:
@@ -152,9 +158,8 @@ def alone(model: ImportedModel) -> Network:
     """The network of ``model`` as it is without preprocessing: it takes what the file takes.
 
     A shift of the input goes into the first layer's bias; where that layer pads, the file is
-    refused, and so are Clips that need the file's own quantization.
+    refused.
     """
-    refuse_ceilings(model)
     if not np.any(model.shift):
         return model.network
     name = model.network.input
@@ -177,21 +182,6 @@ def alone(model: ImportedModel) -> Network:
             node = replace(node, bias=(node.bias + more).astype(np.float32))
         nodes.append(node)
     return replace(model.network, nodes=tuple(nodes))
-
-
-def refuse_ceilings(model: ImportedModel) -> None:
-    """Refuse upper bounds of activations, as ReLU6 has them: no power-of-two range ends at 6."""
-    if model.ceilings:
-        raise together([_ceiling(bound, node) for bound, node in model.ceilings])
-
-
-def _ceiling(bound: float, node: OnnxNode) -> Refusal:
-    return Refusal(
-        node,
-        f"clips at {bound:g}, as ReLU6 does; supported is a plain ReLU, because 8-bit values "
-        f"of a power-of-two scale saturate at 255 * 2**-e and not at {bound:g}: train with "
-        "ReLU, or give a file quantized to powers of two whose range ends below the bound",
-    )
 
 
 def _refuse_behind_softmax(builder: Builder, node: OnnxNode) -> None:
@@ -303,7 +293,10 @@ def _finish(builder: Builder) -> ImportedModel:
                 f"{graph.path}: node {layer.name}: nothing reads its output {made.name!r}; remove "
                 "the node"
             )
-    nodes: list[Node] = [_node(layer, made) for layer, made in builder.layers]
+    bounds = saturation(builder.layers, builder.unfit)
+    nodes: list[Node] = [
+        _node(layer, made, bounds.get(made.name)) for layer, made in builder.layers
+    ]
     last = nodes[-1]
     if last.output != result.view.map.name:
         raise FirebrickError(
@@ -336,12 +329,11 @@ def _finish(builder: Builder) -> ImportedModel:
         input_grids=tuple(builder.input_grids),
         dropped=tuple(builder.dropped),
         unfit=tuple(builder.unfit),
-        ceilings=tuple(made.ceiling for _, made in builder.layers if made.ceiling is not None),
         metadata=graph.metadata,
     )
 
 
-def _node(layer: Layer, made: Map) -> Node:
+def _node(layer: Layer, made: Map, bounds: Bounds | None) -> Node:
     inputs = tuple(source.name for source in layer.inputs)
     if isinstance(layer, ConvLayer):
         return Conv(
@@ -353,11 +345,12 @@ def _node(layer: Layer, made: Map) -> Node:
             layer.stride,
             layer.padding,
             layer.relu,
+            bounds,
         )
     if isinstance(layer, PoolLayer):
         return MaxPool(layer.name, inputs[0], made.name, layer.kernel, layer.ceil_mode)
     if isinstance(layer, AddLayer):
-        return Add(layer.name, (inputs[0], inputs[1]), made.name, layer.relu)
+        return Add(layer.name, (inputs[0], inputs[1]), made.name, layer.relu, bounds)
     return Concat(layer.name, inputs, made.name)
 
 

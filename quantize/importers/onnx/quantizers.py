@@ -21,6 +21,7 @@ from firebrick.quantize.importers.onnx.values import (
     Grid,
     Integers,
     Logits,
+    Unfit,
     View,
     is_rectified,
     rectify,
@@ -198,7 +199,7 @@ def _note(builder: Builder, node: OnnxNode, grid: Grid, keep_integers: bool) -> 
         builder.input_grids.append((view, grid))
     elif not view.scaled(1.0, 0.0):
         # The map is made without the scale here: a grid of the scaled one is none of the map's.
-        builder.unfit.append((view.map, node))
+        builder.unfit.append(Unfit(view.map, view, grid))
     else:
         if not view.map.grids:
             # The 8-bit tensor of the file and of the quantized network have one name.

@@ -58,7 +58,7 @@ def _origin(source: View) -> str:
 
 
 def clip(builder: Builder, node: OnnxNode) -> None:
-    """Clip, Max and Min: a ReLU, or nothing; an upper bound needs a quantizer that ends below."""
+    """Clip, Max and Min: a ReLU, or nothing; an upper bound becomes one of the layer before it."""
     node.known(("consumed_inputs", "max", "min"))
     low, high = -math.inf, math.inf
     if node.op == "Clip":
@@ -87,12 +87,17 @@ def clip(builder: Builder, node: OnnxNode) -> None:
     source = value.view if isinstance(value, Flat) else builder.view(node)
     if low not in (0.0, -math.inf) or (low == -math.inf and not is_rectified(source.map)):
         node.refuse(
-            f"clips to [{low:g}, {high:g}]; supported is [0, infinity], a ReLU, and an upper bound "
-            "where the file quantizes the map to a range that ends below it"
+            f"clips to [{low:g}, {high:g}]; supported is a lower bound of 0, a ReLU, with any "
+            "upper bound, as ReLU6 has one"
         )
     if high <= 0:
         node.refuse(f"clips to [{low:g}, {high:g}], which leaves nothing")
     if isinstance(source.map.source, ConvLayer | AddLayer) or is_rectified(source.map):
+        if source.map.uses != 1 and not unbounded:
+            node.refuse(
+                f"{source.map.name!r} is read elsewhere too, without the {node.op}; what bounds a "
+                "Conv or Add must be all that reads it"
+            )
         apply_relu(builder, node)
     else:
         node.refuse(f"clips {_origin(source)}; supported is a Clip just behind a Conv or Add")

@@ -192,6 +192,16 @@ class Logits:
         return len(self.view.channels)
 
 
+@dataclass(frozen=True, eq=False)
+class Unfit:
+    """A quantizer of ``view``, which scales or shifts ``map`` in a way that no layer before it
+    could take in."""
+
+    map: Map
+    view: View
+    grid: Grid
+
+
 Value = View | Flat | Logits | np.ndarray
 
 
@@ -202,7 +212,7 @@ class Builder:
     ``shift`` is what the first layer adds to the network's input, zeros around the map included
     (float64 [C]).  ``prepared_by`` are the nodes that scale or shift the input, ``input_grids``
     what quantizes it, each with what it quantizes; ``dropped`` quantize the mean over the map,
-    ``unfit`` what a node scales or shifts behind a layer.  ``unknown`` are tensors of which a
+    ``unfit`` what comes behind a scale or shift of a layer.  ``unknown`` are tensors of which a
     refused node leaves nothing to say.
     """
 
@@ -215,7 +225,7 @@ class Builder:
     input_grids: list[tuple[View, Grid]] = field(default_factory=list)
     prepared_by: list[OnnxNode] = field(default_factory=list)
     dropped: list[OnnxNode] = field(default_factory=list)
-    unfit: list[tuple[Map, OnnxNode]] = field(default_factory=list)
+    unfit: list[Unfit] = field(default_factory=list)
     unknown: set[str] = field(default_factory=set)
 
     def value(self, node: OnnxNode, index: int) -> Value:

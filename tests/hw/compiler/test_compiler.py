@@ -18,7 +18,7 @@ from firebrick.hw import definition as d
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.host_section import border
 from firebrick.hw.compiler.packing import pack_biases, pack_weights
-from firebrick.hw.compiler.program import Program
+from firebrick.hw.compiler.program import Program, group_seed
 from firebrick.hw.compiler.steps import CompileError
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
 from firebrick.quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QNetwork
@@ -73,13 +73,15 @@ def test_stream_is_what_the_header_says(seed: int, apart: bool) -> None:
     while at < end:
         descriptor = blob[at : at + d.DESCRIPTOR_BEATS * 8]
         group = d.unpack(d.DESCRIPTOR_LAYOUT, descriptor)
-        assert group["descriptor_crc"] == zlib.crc32(descriptor[:-8])
+        seed = group_seed(header["seal"], len(groups))
+        assert group["descriptor_crc"] == zlib.crc32(descriptor[:-8], seed)
         at += len(descriptor)
         size = group["bias_pairs"] * 8 + group["weight_words"] * PYNQ_Z2.channels
         assert group["payload_crc"] == zlib.crc32(blob[at : at + size])
         at += size
         groups.append(group)
     assert at == end
+    assert len(groups) == header["groups"]
     assert len(blob) == end + header["host_bytes"]
     json.loads(blob[end:])
     assert [g["group_last"] for g in groups] == [0] * (len(groups) - 1) + [1]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import zlib
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +19,9 @@ from firebrick.host.program import parse_program
 from firebrick.host.results import scores
 from firebrick.hw import definition as d
 from firebrick.hw.compiler.compile import compile_network
-from firebrick.hw.compiler.program import Program
+from firebrick.hw.compiler.program import Group, Program, assemble
 from firebrick.hw.compiler.steps import CompileError
+from firebrick.hw.descriptor_rules import broken_rule
 from firebrick.hw.hls.csim import FLAGS, CSim, CSimError, ap_types
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
 from firebrick.models.bundled import bundled
@@ -27,7 +30,8 @@ from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.importers.load import load_model
 from firebrick.quantize.pictures.preprocess import list_images, load_images
 from firebrick.quantize.qnetwork import QAdd, QNetwork
-from tests.random_networks import V1_1, build, random_images, random_network
+from firebrick.sim.faults import craft
+from tests.random_networks import V1_1, build, random_images, random_network, random_recipe
 
 ERROR = {name: code for code, name, _ in d.ERRORS}
 SHAPES = (
@@ -144,6 +148,10 @@ def code_of(blob: bytes, **registers: int) -> tuple[int, int]:
         "IMAGES": 1,
         "INPUT_STRIDE": 0,
         "OUTPUT_STRIDE": 0,
+        "PROGRAM_END": 1 << 20,
+        "INPUT_END": 2 << 20,
+        "OUTPUT_END": 3 << 20,
+        "SCRATCH_END": 4 << 20,
         **registers,
     }
     found, _ = CSim(PYNQ_Z2).start(memory, setup, timeout=60)
@@ -189,12 +197,84 @@ def test_damage_is_found(program: Program) -> None:
     assert code_of(flipped(program.blob, second)) == (ERROR["DESCRIPTOR_CRC"], 1)
 
 
+def crafted(program: Program, groups: list[Group]) -> bytes:
+    """The program with other groups, every checksum right."""
+    scratch = d.unpack(d.HEADER_LAYOUT, program.blob[:64])["scratch_bytes"]
+    return assemble(program.name, program.shape, groups, program.host, scratch).blob
+
+
 @pytest.mark.parametrize(
-    "values", [{"in_end": 8191}, {"weight_words": 8191}, {"rows": 0}, {"p1_blocks": 0}]
+    ("name", "values"),
+    [
+        ("CAPACITY", {"in_end": 8191}),
+        ("CAPACITY", {"weight_words": 8191}),
+        ("FIELDS", {"bias_pairs": 0}),
+        ("GROUPS", {"weight_words": 8000}),
+        ("GROUPS", {"group_last": 1}),
+        ("FIELDS", {"rows": 0}),
+        ("FIELDS", {"p1_blocks": 0}),
+        ("FIELDS", {"segment_words": 0}),
+        ("FIELDS", {"src_row_words": 0}),
+        ("FIELDS", {"p1_weights": 1}),
+        ("BOUNDS", {"src_offset": 1 << 20}),
+        ("BOUNDS", {"dst_offset": (1 << 32) - 8}),
+        ("BOUNDS", {"dst_row_words": (1 << 16) - 1}),
+    ],
 )
-def test_what_does_not_fit_is_refused(program: Program, values: dict[str, int]) -> None:
+def test_what_does_not_fit_is_refused(program: Program, name: str, values: dict[str, int]) -> None:
     first = replace(program.groups[0], fields={**program.groups[0].fields, **values})
-    assert code_of(program.blob[:64] + first.encode()) == (ERROR["CAPACITY"], 0)
+    blob = crafted(program, [first, *program.groups[1:]])
+    assert code_of(blob) == (ERROR[name], 0)
+
+
+def test_rules_are_those_of_the_engine(program: Program) -> None:
+    """Crafted descriptors, checksums right: what fb_rules refuses, the kernel refuses as well, and
+    nothing makes it crash or hang."""
+    rng = np.random.default_rng(8)
+    seen: Counter[str] = Counter()
+    for _ in range(60):
+        blob, fields = craft.crafted(program, rng)
+        # The first group that breaks a rule, unless an earlier one ends the run.
+        rules = [broken_rule(f, PYNQ_Z2) for f in fields]
+        code, group = code_of(blob)
+        name = next(n for n, c in ERROR.items() if c == code)
+        seen[name] += 1
+        broken = next((n for n, rule in enumerate(rules) if rule), None)
+        if broken is None:
+            continue
+        assert group <= broken, (name, rules)
+        if group == broken:
+            # What is too large for a memory of the kernel alone is of capacity too.
+            assert name in (rules[broken], "CAPACITY"), (name, rules)
+        else:
+            assert name in ("BOUNDS", "FIELDS"), (name, rules)
+    assert seen["FIELDS"] > 10 and seen["NONE"] + seen["BOUNDS"] > 3, seen
+
+
+def test_groups_out_of_place_are_refused(program: Program) -> None:
+    """Another program's groups, groups that are swapped or left out, too many or too few."""
+    sizes = [len(g.encode()) for g in program.groups]
+    starts = [64 + sum(sizes[:n]) for n in range(len(sizes) + 1)]
+    parts = [program.blob[a:b] for a, b in itertools.pairwise(starts)]
+    twin = compile_network(build(random_recipe(np.random.default_rng(2)), 9), PYNQ_Z2).blob
+    foreign = [twin[a:b] for a, b in itertools.pairwise(starts)]
+    count = len(parts)
+    crc, groups = ERROR["DESCRIPTOR_CRC"], ERROR["GROUPS"]
+
+    def code(stream: list[bytes], **values: int) -> tuple[int, int]:
+        size = sum(map(len, stream))
+        return code_of(
+            with_header(program.blob[:64], stream_bytes=size, **values) + b"".join(stream)
+        )
+
+    assert code(parts) == (0, 0)
+    assert code(foreign) == (crc, 0)
+    assert code([parts[0], foreign[1], *parts[2:]]) == (crc, 1)
+    assert code([parts[1], parts[0], *parts[2:]]) == (crc, 0)
+    assert code([parts[0], *parts[2:]], groups=count - 1) == (crc, 1)
+    assert code(parts[:-1], groups=count - 1) == (groups, count - 2)
+    assert code([*parts, parts[-1]], groups=count + 1) == (groups, count - 1)
+    assert code(parts, groups=0) == (groups, 0)
 
 
 @pytest.mark.parametrize(
@@ -203,6 +283,22 @@ def test_what_does_not_fit_is_refused(program: Program, values: dict[str, int]) 
 )
 def test_bad_setup_is_refused(program: Program, registers: dict[str, int]) -> None:
     assert code_of(program.blob, **registers) == (ERROR["ALIGNMENT"], 0)
+
+
+@pytest.mark.parametrize(
+    ("registers", "group"),
+    [
+        ({"PROGRAM_END": 64}, 0),
+        ({"INPUT_END": (1 << 20) + 128}, 0),
+        ({"SCRATCH_END": (3 << 20) + 128}, 0),
+        ({"OUTPUT_END": (2 << 20) + 8}, -1),
+    ],
+)
+def test_buffers_that_are_too_small(
+    program: Program, registers: dict[str, int], group: int
+) -> None:
+    expected = group % len(program.groups)
+    assert code_of(program.blob, **registers) == (ERROR["BOUNDS"], expected)
 
 
 def test_run_names_the_error(program: Program) -> None:

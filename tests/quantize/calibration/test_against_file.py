@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
@@ -13,6 +15,7 @@ from firebrick.quantize import golden
 from firebrick.quantize.calibration.against_file import compare_with_file, open_file
 from firebrick.quantize.calibration.model import read_model
 from firebrick.quantize.calibration.weight_rounding import round_with_feedback
+from firebrick.quantize.network import Conv
 from firebrick.quantize.pictures.preprocess import float_input
 from tests.quantize.importers.exported.files import unpack
 from tests.quantize.oracle import session
@@ -25,8 +28,8 @@ def pictures(count: int, shape: tuple[int, ...] = SHAPE) -> np.ndarray:
     return np.random.default_rng(3).integers(0, 256, (count, *shape), dtype=np.uint8)
 
 
-def saturating(path, scale: float, form: str):
-    """Conv, [ReLU], a quantizer to -127..127 * scale, Conv, average."""
+def saturating(path, scale: float, form: str, bits: int = 8):
+    """Conv, ReLU, a signed quantizer of ``bits``, Conv, average."""
     rng = np.random.default_rng(1)
     weights = {
         "w1": rng.normal(0, 0.3, (8, 3, 3, 3)),
@@ -35,7 +38,7 @@ def saturating(path, scale: float, form: str):
         "b2": rng.normal(0, 0.1, 5),
         "scale": np.array(scale),
         "zero": np.array(0.0),
-        "bits": np.array(8.0),
+        "bits": np.array(float(bits)),
     }
     arrays = {name: value.astype(np.float32) for name, value in weights.items()}
     if form == "QDQ":
@@ -72,27 +75,59 @@ def saturating(path, scale: float, form: str):
     return arrays
 
 
-def expected_logits(arrays, scale: float, images: np.ndarray) -> np.ndarray:
+def expected_logits(arrays, scale: float, images: np.ndarray, bits: int = 8) -> np.ndarray:
     """What saturating()'s file means, in NumPy."""
     x = ((images.astype(np.float64) / 128) - 1)[:, :, :, :]
     windows = np.lib.stride_tricks.sliding_window_view(x, (3, 3), axis=(2, 3))
     first = np.einsum("nchwij,ocij->nohw", windows, arrays["w1"]) + arrays["b1"][:, None, None]
-    grid = np.clip(np.rint(np.maximum(first, 0) / scale), -128, 127) * scale
+    end = 2 ** (bits - 1)
+    grid = np.clip(np.rint(np.maximum(first, 0) / scale), -end, end - 1) * scale
     second = np.einsum("nchw,oc->nohw", grid, arrays["w2"][:, :, 0, 0])
     return (second + arrays["b2"][:, None, None]).mean(axis=(2, 3))
 
 
-@pytest.mark.parametrize("form", ["QDQ", "QONNX"])
-def test_a_file_that_saturates_early_is_found_and_its_layer_named(form, tmp_path, capsys):
-    path, scale = tmp_path / "early.onnx", 0.0003
-    arrays = saturating(path, scale, form)
+def sqnr(wanted: np.ndarray, got: np.ndarray) -> float:
+    return float(10 * np.log10(np.square(wanted).sum() / np.square(wanted - got).sum()))
+
+
+@pytest.mark.parametrize("effort", ["plain", "full"])
+@pytest.mark.parametrize(
+    ("form", "bits", "scale", "said"),
+    [
+        ("QDQ", 8, 0.0003, "coarser grids, of 127 steps, kept as 8-bit grids of the same range"),
+        ("QONNX", 8, 0.0003, "coarser grids, of 127 steps, kept as 8-bit grids of the same range"),
+        ("QONNX", 4, 0.02, "coarser grids, of 7 steps, kept as 8-bit grids of the same range"),
+        ("QDQ", 8, 1.3, "steps of coarser grids kept, but not their ends"),
+        ("QONNX", 4, 0.5, "steps of coarser grids kept, but not their ends"),
+    ],
+)
+def test_grids_and_their_ends_are_kept(form, bits, scale, said, effort, tmp_path):
+    """The network without them is -3 dB to 20 dB away."""
+    path = tmp_path / "early.onnx"
+    arrays = saturating(path, scale, form, bits)
+    images = pictures(24)
+    qnet = read_model(path, **STATED).quantize(images[:8], effort=effort)
+    wanted = expected_logits(arrays, np.float32(scale), images, bits)
+    assert sqnr(wanted, golden.run(qnet, images).logits) > 30
+    assert any(line.startswith(said) for line in qnet.report["saturation"])
+
+
+def test_a_network_far_from_its_file_is_found_and_its_layer_named(tmp_path, capsys):
+    """The file's range taken out of what was read: onnxruntime still has it."""
+    path, scale, bits = tmp_path / "far.onnx", 0.0003, 8
+    arrays = saturating(path, scale, "QONNX", bits)
     images = pictures(24)
     model = read_model(path, **STATED)
+    nodes = tuple(
+        replace(node, bounds=None) if isinstance(node, Conv) else node
+        for node in model.network.nodes
+    )
+    model = replace(model, network=replace(model.network, nodes=nodes))
     qnet = model.quantize(images[:8], held_out=images, effort="plain")
     found = qnet.report["held_out"]
-    wanted = expected_logits(arrays, np.float32(scale), images)
+    wanted = expected_logits(arrays, np.float32(scale), images, bits)
     fixed = golden.run(qnet, images).logits
-    error = 10 * np.log10(np.square(wanted).sum() / np.square(wanted - fixed).sum())
+    error = sqnr(wanted, fixed)
     assert found["logit_sqnr_db"] == pytest.approx(error, abs=0.05) and error < 15
     assert found["agreement"] == pytest.approx(
         100 * np.mean(wanted.argmax(axis=1) == fixed.argmax(axis=1))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from firebrick.models.digits import MODEL_PATH, load_digits_split
 from firebrick.quantize import golden
 from firebrick.quantize.calibration import quantizer
-from firebrick.quantize.calibration.layer_by_layer import behind_relu
+from firebrick.quantize.calibration.layer_by_layer import behind_activation
 from firebrick.quantize.calibration.quantizer import Steps
 from firebrick.quantize.calibration.weight_rounding import Sums, refitted, round_with_feedback
 from firebrick.quantize.check import check_qnetwork
@@ -164,7 +164,7 @@ def test_targets_behind_the_relu_lower_the_error_there():
         weights = refitted(np.zeros((8, len(x))), moments.yx, moments.xx, damping=1e-9)
         given = weights @ seen + (moments.y - weights @ moments.x)[:, None]
         fits.append(given)
-        target = behind_relu(y, given)
+        target = behind_activation(y, given, np.zeros((8, 1)), np.full((8, 1), np.inf))
     before, behind = (
         [float(np.square(f(y) - f(fit)).sum()) for fit in fits]
         for f in (lambda v: v, lambda v: np.maximum(v, 0))

@@ -130,7 +130,7 @@ def test_qonnx_holds_the_same_network_as_qcdq(kind, tmp_path):
 def test_a_first_layer_that_reads_normalized_pixels_is_rounded_anew(tmp_path):
     """All else is the file's: with the file's numbers of the input, its maps come out close."""
     path = unpack("brevitas_fixed_channel_qcdq", tmp_path)
-    values = {**ON_GRID, "scale": 1 / 255, "mean": (0.485, 0.456, 0.406), "std": (0.5, 0.45, 0.4)}
+    values = {**ON_GRID, "scale": 1 / 255, "mean": (0.485, 0.456, 0.406), "std": (0.6, 0.6, 0.6)}
     model = read_model(path, **values)
     exact = read_model(path, **ON_GRID).taken
     assert model.taken is not None and exact is not None
@@ -196,15 +196,31 @@ def test_upper_bounds_above_the_range_change_nothing(small_qnet, tmp_path):
     for mine, theirs in zip(model.taken.nodes, small_qnet.nodes, strict=True):
         if isinstance(mine, QConv):
             np.testing.assert_array_equal(mine.bias, theirs.bias)
-    with pytest.raises(FirebrickError, match=r"\(Clip\): clips at .* as ReLU6 does"):
-        import_onnx(path)
+    bounds = import_onnx(path).nodes[0].bounds
+    assert bounds is not None and bounds.whole
 
 
-def test_upper_bounds_within_the_range_are_refused(small_qnet, tmp_path):
+@pytest.mark.parametrize("share", [0.7, 0.3])
+def test_upper_bounds_within_the_range_are_kept(share, small_qnet, tmp_path):
+    """Neither Clip nor grid is dropped: what saturates in the file saturates here."""
     path = tmp_path / "small.onnx"
-    with_ceilings(small_qnet, path, 0.7)
-    with pytest.raises(FirebrickError, match=r"\(Clip\): clips at .* train with ReLU"):
-        read_model(path)
+    with_ceilings(small_qnet, path, share)
+    model = read_model(path)
+    assert model.taken is None and any("(Clip) clips at" in line for line in model.story)
+    qnet = model.quantize(pictures(small_qnet, 16), held_out=pictures(small_qnet, 32))
+    assert qnet.report["held_out"]["logit_sqnr_db"] > 30
+    tensors = golden.run(qnet, pictures(small_qnet), keep="all").tensors
+    convs = [node.output for node in qnet.nodes if isinstance(node, QConv)]
+    assert any(np.mean(tensors[name] == 255) > 0.001 for name in convs)
+
+
+def test_an_input_that_the_file_clips_is_refused(tmp_path):
+    """The quantizer reaches from -1 to 1; these pixels reach from -0.9 to 1.5."""
+    path = unpack("brevitas_fixed_channel_qcdq", tmp_path)
+    values = {**ON_GRID, "scale": 1 / 255, "mean": (0.485, 0.456, 0.406), "std": (0.5, 0.45, 0.4)}
+    message = r"clips the network's input: of the pixel values .* channel 2 only 2 to 205 are"
+    with pytest.raises(FirebrickError, match=message):
+        read_model(path, **values)
 
 
 # --- quantized anew -----------------------------------------------------------------------------

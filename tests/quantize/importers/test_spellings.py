@@ -61,8 +61,7 @@ def test_max_with_zero_is_a_relu(tmp_path):
 @pytest.mark.parametrize(
     ("low", "high", "part"),
     [
-        (0, 6, "clips at 6, as ReLU6 does; supported is a plain ReLU"),
-        (-1, 1, "clips to [-1, 1]; supported is [0, infinity]"),
+        (-1, 1, "clips to [-1, 1]; supported is a lower bound of 0"),
         (0.5, 9, "clips to [0.5, 9]"),
     ],
 )
@@ -74,12 +73,29 @@ def test_other_bounds_are_refused(tmp_path, low, high, part):
     refused(graph.save(tmp_path, x, 4), "node bad (Clip): ", part)
 
 
-def test_min_of_relu_is_relu6(tmp_path):
+@pytest.mark.parametrize("form", ["Clip", "Min of Relu"])
+def test_relu6_is_a_relu_with_a_bound(form, tmp_path):
     graph = Graph()
-    x = graph.relu(graph.conv("x", 3, 4, 3))
-    x = graph.add("Min", x, graph.constant(np.float32(6)), name="bad")
-    x = graph.add("GlobalAveragePool", graph.head(x, 4))
-    refused(graph.save(tmp_path, x, 4), "node bad (Min): clips at 6, as ReLU6 does")
+    x = graph.conv("x", 3, 4, 3)
+    if form == "Clip":
+        x = graph.add(
+            "Clip", x, graph.constant(np.float32(0), "low"), graph.constant(np.float32(6))
+        )
+    else:
+        x = graph.add("Min", graph.relu(x), graph.constant(np.float32(6)))
+    net = ends(graph, x, 4, tmp_path)
+    conv = net.nodes[0]
+    assert isinstance(conv, Conv) and conv.relu and conv.bounds is not None
+    assert conv.bounds.high.tolist() == [6] * 4 and conv.bounds.low.tolist() == [0] * 4
+
+
+def test_a_bound_that_not_all_readers_have_is_refused(tmp_path):
+    graph = Graph()
+    y = graph.relu(graph.conv("x", 3, 4, 3))
+    bound = graph.add("Min", y, graph.constant(np.float32(6)), name="bad")
+    x = graph.add("Concat", y, bound, axis=1)
+    x = graph.add("GlobalAveragePool", graph.head(x, 8))
+    refused(graph.save(tmp_path, x, 4), "node bad (Min): ", "is read elsewhere too, without")
 
 
 # --- padding ------------------------------------------------------------------------------------

@@ -13,9 +13,6 @@ def test_planner(pixels: int, channels: int, word_bytes: int, fifo_words: int) -
         "Pixels": pixels,
         "Channels": channels,
         "WordBytes": word_bytes,
-        "ActWords": 1024,
-        "WeightWords": 512,
-        "BiasPairs": 64,
         "FifoWords": fifo_words,
     }
     run_bench("fb_planner", "bench_planner", parameters=parameters)

@@ -16,7 +16,11 @@ def test_program(
         "Pixels": pixels,
         "Channels": channels,
         "WordBytes": word_bytes,
+        "ActWords": 1024,
         "WeightWords": weight_words,
         "BiasPairs": bias_pairs,
+        "PoolChannels": 64,
+        "PoolLineWords": 128,
+        "Sums": 32,
     }
     run_bench("fb_program", "bench_program", parameters=parameters)

@@ -109,6 +109,10 @@ module firebrick_kernel (
   input  wire  [31:0]  images,
   input  wire  [31:0]  input_stride,
   input  wire  [31:0]  output_stride,
+  input  wire  [31:0]  program_end,
+  input  wire  [31:0]  input_end,
+  input  wire  [31:0]  output_end,
+  input  wire  [31:0]  scratch_end,
   output logic [31:0]  error_status,
   output logic         error_status_ap_vld,
   output logic [31:0]  active_steps,
@@ -261,7 +265,8 @@ module firebrick_kernel (
   assign beats_written_ap_vld = '0;
 
   logic unused_inputs;
-  assign unused_inputs = &{1'b0, m_axi_program_RDATA[63:8],
+  assign unused_inputs = &{1'b0, program_end, input_end, output_end, scratch_end,
+    m_axi_program_RDATA[63:8],
     m_axi_maps_BRESP,
     m_axi_maps_BID,
     m_axi_maps_BUSER,

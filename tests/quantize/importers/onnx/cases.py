@@ -181,8 +181,8 @@ CASES: dict[str, dict[str, list[Case]]] = {
     "Clip": {
         "min": BOUNDS,
         "max": [
-            *each(same, *f32(np.inf, np.finfo(np.float32).max)),
-            *each(refused, *f32(6, 0, -1)),
+            *each(same, *f32(np.inf, np.finfo(np.float32).max, 6, 0.5)),
+            *each(refused, *f32(0, -1)),
         ],
     },
     "Max": {
@@ -193,8 +193,8 @@ CASES: dict[str, dict[str, list[Case]]] = {
     },
     "Min": {
         "more": [
-            same([np.float32(np.inf)], since=8),
-            *each(refused, [f32(6)], [f32(0)], [noise(4, 1, 1)]),
+            *each(same, [np.float32(np.inf)], [f32(6)], [f32(0.5)], since=8),
+            *each(refused, [f32(0)], [noise(4, 1, 1)]),
         ]
     },
     "MaxPool": {

@@ -1,0 +1,99 @@
+"""Bench of `fb_rules` against hw/descriptor_rules.py, on descriptors near the rules' edges."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import Any
+
+import cocotb
+from cocotb.triggers import ClockCycles, RisingEdge
+
+from firebrick.hw import definition as d
+from firebrick.hw.descriptor_rules import CAPACITY, FIELDS, broken_rule
+from firebrick.hw.shape import EngineShape
+from firebrick.sim.benches.descriptors import legal_fields
+from firebrick.sim.benches.runner import bench_parameters, start_clock
+
+BITS = {p.name: p.bits for p in d.DESCRIPTOR_LAYOUT}
+
+
+def engine_shape() -> EngineShape:
+    """The shape whose memories the module under test knows."""
+    given = bench_parameters()
+    return EngineShape(
+        pixels=given["Pixels"],
+        channels=given["Channels"],
+        act_words=given["ActWords"],
+        weight_words=given["WeightWords"],
+        bias_pairs=given["BiasPairs"],
+        pool_channels=given["PoolChannels"],
+        pool_line_words=given["PoolLineWords"],
+        sums=given["Sums"],
+    )
+
+
+async def verdict(dut: Any, fields: dict[str, int]) -> str | None:
+    """What the module says of a descriptor, three cycles after it came."""
+    word = d.pack(d.DESCRIPTOR_LAYOUT, d.DESCRIPTOR_BEATS, fields)
+    dut.group_i.value = int.from_bytes(word, "little")
+    await ClockCycles(dut.clk_i, 3)
+    if dut.too_large_o.value == 1:
+        return CAPACITY
+    return FIELDS if dut.senseless_o.value == 1 else None
+
+
+def near(name: str, fields: dict[str, int]) -> int:
+    """A value at which a rule may turn: small, large, or next to another field's."""
+    top = (1 << BITS[name]) - 1
+    other = random.choice(list(fields.values())) + random.choice((-1, 0, 1))
+    depth = 1 << random.randrange(14)
+    value = random.choice((0, 1, top, depth, depth - 1, depth - 2, depth + 1, other))
+    return value & top
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def same_as_python(dut: Any) -> None:
+    """Every field alone at its edges, and a few at a time."""
+    shape = engine_shape()
+    start_clock(dut)
+    await RisingEdge(dut.clk_i)
+    seen: Counter[str | None] = Counter()
+    trials = [[name] for name in BITS for _ in range(12)]
+    trials += [random.sample(sorted(BITS), random.randint(0, 3)) for _ in range(500)]
+    for names in trials:
+        fields = legal_fields(shape)
+        for name in names:
+            fields[name] = near(name, fields)
+        expected = broken_rule(fields, shape)
+        assert await verdict(dut, fields) == expected, (names, fields)
+        seen[expected] += 1
+    assert min(seen[CAPACITY], seen[FIELDS], seen[None]) > 15, seen
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def depths(dut: Any) -> None:
+    """One more than each memory holds is too much, as much as it holds is not."""
+    shape = engine_shape()
+    start_clock(dut)
+    await RisingEdge(dut.clk_i)
+    base = legal_fields(shape)
+    base |= {"mode": d.MODE_POOL, "pool_last_tile": 0, "segment_words": 1, "dst_tile_words": 8191}
+    base |= {"dst_last_tile": 0, "dst_row_words": 65535}
+    sums = {"mode": d.MODE_SUM, "add_enable": 0}
+    line = shape.pool_line_words
+    for limit, fields in (
+        (shape.act_words, {"in_end": 0}),
+        (shape.act_words, {"mid_end": 0}),
+        (shape.weight_words - 2, {"weight_words": 0}),
+        (shape.bias_pairs - 2, {"bias_pairs": 0}),
+        (shape.pool_channels, {"segment_words": 0}),
+        (line - 1, {"pool_last_tile": 0}),
+        (shape.sums, {**sums, "segment_words": 0}),
+    ):
+        changed = list(fields)[-1]
+        for value, expected in ((limit, None), (limit + 1, CAPACITY)):
+            trial = {**base, "in_base": 0, "src_row_words": 1, "p0_enable": 0, **fields}
+            trial |= {"p1_mid": 0, "p2_mid": 0, changed: value}
+            assert broken_rule(trial, shape) == expected, (changed, value)
+            assert await verdict(dut, trial) == expected, (changed, value)

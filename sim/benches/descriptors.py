@@ -1,0 +1,63 @@
+"""Random descriptors that break no rule of hw/descriptor_rules.py; what they mean is no matter."""
+
+from __future__ import annotations
+
+import random
+
+from firebrick.hw import definition as d
+from firebrick.hw.descriptor_rules import broken_rule
+from firebrick.hw.shape import EngineShape
+
+
+def legal_fields(shape: EngineShape) -> dict[str, int]:
+    """All fields of a descriptor, random as far as the rules allow."""
+
+    def upto(limit: int) -> int:
+        """From 1 to ``limit``, its ends more often than by chance."""
+        return random.choice((1, limit, random.randint(1, limit)))
+
+    g = {p.name: random.getrandbits(p.bits) for p in d.DESCRIPTOR_LAYOUT}
+    for ring, row in (("in", "src_row_words"), ("mid", "mid_row_words")):
+        g[f"{ring}_end"] = upto(min(shape.act_words, 8191))
+        g[row] = upto(g[f"{ring}_end"])
+        g[f"{ring}_base"] = random.randint(0, g[f"{ring}_end"] - g[row])
+    g |= {
+        "weight_words": upto(shape.weight_words - 2),
+        "bias_pairs": upto(shape.bias_pairs - 2),
+        "mode": random.randrange(3),
+        "src_space": random.randrange(3),
+        "dst_space": random.choice((d.SCRATCH_SPACE, d.OUTPUT_SPACE)),
+        "last_pixels": upto(shape.pixels),
+    }
+    for name, bits in (("rows", 10), ("tiles", 8), ("out_tiles", 8), ("src_rows", 10)):
+        g[name] = upto((1 << bits) - 1)
+    g["in_rows"], g["mid_total"] = upto(255), upto(1023)
+    for name in ("src_offset", "dst_offset", "add_offset"):
+        g[name] &= ~7
+    words = {
+        d.MODE_DIRECT: 8191,
+        d.MODE_POOL: min(shape.pool_channels, shape.pool_line_words),
+        d.MODE_SUM: shape.sums,
+    }
+    g["segment_words"] = upto(min(8191, words[g["mode"]]))
+    if g["mode"] == d.MODE_POOL:
+        g["pool_last_tile"] = random.randint(0, shape.pool_line_words - g["segment_words"])
+    if g["mode"] == d.MODE_SUM:
+        g["add_enable"] = 0
+    else:
+        g["dst_tile_words"] = random.randint(g["segment_words"], 8191)
+        g["dst_last_tile"] = random.randint(0, 65535 - g["dst_tile_words"])
+        least = g["dst_last_tile"] + g["dst_tile_words"]
+        g["dst_row_words"] = random.choice((least, random.randint(least, 65535)))
+    if not g["p1_enable"]:
+        g["p2_enable"] = 1
+    for k in range(3):
+        g[f"p{k}_last"] = upto(shape.channels)
+        g[f"p{k}_channels"] = upto(8191)
+        g[f"p{k}_phase1"] = upto(g[f"p{k}_channels"])
+        for name, bits in (("steps", 16), ("blocks", 8), ("kh", 4), ("taps0", 3)):
+            g[f"p{k}_{name}"] = upto((1 << bits) - 1)
+        if k == 0 or not g["p0_enable"]:
+            g[f"p{k}_mid"] = 0
+    assert broken_rule(g, shape) is None
+    return g

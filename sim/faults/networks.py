@@ -1,0 +1,57 @@
+"""The networks of the campaign: small ones, each with a twin of the same architecture."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from firebrick.hw.compiler.steps import CompileError
+from firebrick.hw.shape import EngineShape
+from firebrick.sim.faults.craft import same_architecture
+from firebrick.sim.faults.machine import MEMORY_BYTES, Case, make_case
+from tests.random_networks import Fire, Pool, Recipe, build, random_images
+
+# Small memories, so that rings wrap, groups are split and queues fill.
+SHAPE = EngineShape(
+    7,
+    8,
+    act_words=1024,
+    weight_words=256,
+    bias_pairs=32,
+    pool_channels=64,
+    pool_line_words=128,
+    sums=32,
+    fifo_words=32,
+)
+IMAGES = 2
+RECIPES = (
+    Recipe(13, 19, 3, 3, 2, 0, 8, (Pool(3, True), Fire(3, 6, 5)), 7, 1),
+    Recipe(9, 15, 1, 1, 1, 0, 6, (Fire(3, 4, 5, True), Pool(2, False)), 5, 0, relu=False),
+    Recipe(11, 16, 2, 3, 1, 1, 7, (Pool(2, True), Fire(4, 5, 8), Fire(3, 9, 4, True)), 9, 0),
+    Recipe(8, 10, 3, 3, 2, 1, 5, (Fire(1, 2, 3), Fire(2, 3, 2)), 20, 1),
+)
+
+
+def make_cases(shape: EngineShape = SHAPE) -> list[tuple[Case, Case | None]]:
+    """Every recipe that ``shape`` can run, fused and with its stages apart."""
+    found: list[tuple[Case, Case | None]] = []
+    for number, recipe in enumerate(RECIPES):
+        for apart in (False, True):
+            nets = [build(recipe, 10 * number + k) for k in range(2)]
+            images = random_images(nets[0], IMAGES, number)
+            try:
+                one, two = (make_case(net, shape, images, apart) for net in nets)
+            except CompileError:
+                continue
+            twin = two if same_architecture(one.program, two.program) else None
+            found.append((one, twin))
+    sizes = [len(c.program.blob) + c.parsed.scratch_bytes for c, _ in found]
+    assert max(sizes) < MEMORY_BYTES // 4
+    return found
+
+
+def check_cases(cases: list[tuple[Case, Case | None]]) -> None:
+    """The campaign is of use only with several groups, additions and twins; ValueError."""
+    groups = np.array([len(c.program.groups) for c, _ in cases])
+    adds = [any(g.fields.get("add_enable") for g in c.program.groups) for c, _ in cases]
+    if len(cases) < 4 or groups.max() < 3 or not any(adds) or not all(t for _, t in cases):
+        raise ValueError("the engine's shape leaves too few networks for the campaign")

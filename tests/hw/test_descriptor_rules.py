@@ -1,0 +1,59 @@
+"""The rules of descriptors: what the compiler writes keeps them all."""
+
+from __future__ import annotations
+
+import pytest
+
+from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.compiler.steps import CompileError
+from firebrick.hw.descriptor_rules import CAPACITY, FIELDS, broken_rule
+from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from tests.random_networks import V1_0_COMPLEX, V1_1, build, random_network, random_sums
+
+SHAPES = (PYNQ_Z2, EngineShape(7, 8, act_words=8192), EngineShape(28, 16, sums=64))
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("apart", [False, True])
+def test_compiled_programs_break_none(seed: int, apart: bool) -> None:
+    compiled = 0
+    for net in (random_network(seed), random_network(seed, bypass=True), random_sums(seed)):
+        for shape in SHAPES:
+            try:
+                program = compile_network(net, shape, apart)
+            except CompileError:
+                continue
+            compiled += 1
+            assert [broken_rule(g.fields, shape) for g in program.groups] == [None] * len(
+                program.groups
+            )
+    assert compiled >= 6
+
+
+def test_squeezenets_break_none() -> None:
+    for recipe in (V1_1, V1_0_COMPLEX):
+        program = compile_network(build(recipe, 1), PYNQ_Z2)
+        assert {broken_rule(g.fields, PYNQ_Z2) for g in program.groups} == {None}
+
+
+@pytest.mark.parametrize(
+    ("values", "rule"),
+    [
+        ({"in_end": PYNQ_Z2.act_words + 1}, CAPACITY),
+        ({"weight_words": PYNQ_Z2.weight_words - 1}, CAPACITY),
+        ({"bias_pairs": PYNQ_Z2.bias_pairs - 1}, CAPACITY),
+        ({"segment_words": 0}, FIELDS),
+        ({"src_row_words": 0}, FIELDS),
+        ({"src_rows": 0}, FIELDS),
+        ({"p1_last": PYNQ_Z2.channels + 1}, FIELDS),
+        ({"p1_enable": 0}, FIELDS),
+        ({"dst_tile_words": 1}, FIELDS),
+        ({"dst_space": 0}, FIELDS),
+        ({"src_offset": 4}, FIELDS),
+        ({"mode": 3}, FIELDS),
+    ],
+)
+def test_broken_rules(values: dict[str, int], rule: str) -> None:
+    first = compile_network(random_network(3), PYNQ_Z2).groups[0].fields
+    assert broken_rule(first, PYNQ_Z2) is None
+    assert broken_rule({**first, **values}, PYNQ_Z2) == rule
