@@ -8,34 +8,59 @@ from firebrick.hw.compiler.packing import phase_taps
 from firebrick.hw.compiler.patterns import Patterns
 from firebrick.hw.compiler.steps import CompileError, refusal
 from firebrick.hw.shape import EngineShape
-from firebrick.quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QNetwork
+from firebrick.quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QNetwork, QNode
+from firebrick.quantize.support.reasons import by_kind
 
 # Bits of a class's sum over the map.
 SUM_BITS = 40
 
 
 def check_network(net: QNetwork, shape: EngineShape, patterns: Patterns) -> None:
-    """Raises :class:`CompileError`, naming the layer and the limit, for what no grouping mends."""
+    """Raises :class:`CompileError`, naming the layers and the limits, for what no grouping mends:
+    all reasons at once, each kind with its first layer."""
     if not net.nodes or not isinstance(net.nodes[-1], QGlobalSum):
         raise CompileError(f"{net.name}: the last layer must be a classifier with global average")
     joined: set[str] = set()
+    found: list[CompileError] = []
     for node in net.nodes:
-        if isinstance(node, QConcat):
-            for name in node.inputs:
-                if len(patterns.readers[name]) > 1 or name in joined:
-                    raise refusal(
-                        net.name, node.name, f"{name} is read by more than this concatenation"
-                    )
-                joined.add(name)
-        elif isinstance(node, QAdd):
-            _check_add(net, node)
-        elif isinstance(node, QConv | QGlobalSum):
-            _check_accumulator(net, shape, node)
-            _check_kernel(net, node)
+        for check in (
+            lambda node: _check_concat(net, node, patterns, joined),
+            lambda node: _check_add(net, node),
+            lambda node: _check_accumulator(net, shape, node),
+            lambda node: _check_kernel(net, node),
+        ):
+            try:
+                check(node)
+            except CompileError as error:
+                found.append(error)
+    if found:
+        raise _together(net, found)
 
 
-def _check_accumulator(net: QNetwork, shape: EngineShape, node: QConv | QGlobalSum) -> None:
+def _together(net: QNetwork, found: list[CompileError]) -> CompileError:
+    def reason(error: CompileError) -> str:
+        return str(error).removeprefix(f"{net.name}, layer ").partition(": ")[2]
+
+    parts = []
+    for kind in by_kind(found, reason):
+        more = f" (and {len(kind) - 1} more layers)" if len(kind) > 1 else ""
+        parts.append(f"{kind[0]}{more}")
+    return CompileError("; ".join(parts))
+
+
+def _check_concat(net: QNetwork, node: QNode, patterns: Patterns, joined: set[str]) -> None:
+    if not isinstance(node, QConcat):
+        return
+    for name in node.inputs:
+        if len(patterns.readers[name]) > 1 or name in joined:
+            raise refusal(net.name, node.name, f"{name} is read by more than this concatenation")
+        joined.add(name)
+
+
+def _check_accumulator(net: QNetwork, shape: EngineShape, node: QNode) -> None:
     """The accumulator's range, from the weights themselves."""
+    if not isinstance(node, QConv | QGlobalSum):
+        return
     source = net.tensors[node.input]
     largest = 128 if source.signed else 255
     weights = node.weights.astype(np.int64)
@@ -66,8 +91,10 @@ def _check_accumulator(net: QNetwork, shape: EngineShape, node: QConv | QGlobalS
         raise refusal(net.name, node.name, "a shift is outside 0..31")
 
 
-def _check_kernel(net: QNetwork, node: QConv | QGlobalSum) -> None:
+def _check_kernel(net: QNetwork, node: QNode) -> None:
     """The kernels that the array knows: the first layer's, and those behind it."""
+    if not isinstance(node, QConv | QGlobalSum):
+        return
     kh, kw = node.weights.shape[2:]
     if node.input == net.input:
         taps = phase_taps(kw, node.stride)
@@ -98,7 +125,9 @@ def _check_kernel(net: QNetwork, node: QConv | QGlobalSum) -> None:
         )
 
 
-def _check_add(net: QNetwork, node: QAdd) -> None:
+def _check_add(net: QNetwork, node: QNode) -> None:
+    if not isinstance(node, QAdd):
+        return
     if net.input in node.inputs:
         raise refusal(
             net.name,

@@ -138,7 +138,7 @@ def _product(
     integers: Integers | None,
 ) -> None:
     """matrix [outputs, values] times the flattened map, or times the mean over it."""
-    value = builder.value(node, 0)
+    value = builder.computed(node)
     if isinstance(value, View):
         node.refuse(
             f"reads a map of {list(dims_of(value))} that is not flattened; supported are Flatten "

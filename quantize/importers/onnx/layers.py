@@ -435,6 +435,10 @@ def dropout(builder: Builder, node: OnnxNode) -> None:
     """Dropout outside training: the input itself."""
     node.known(("ratio", "seed"))
     node.arity(1, 3)
+    if len(node.inputs) > 1 and node.inputs[1]:
+        ratio = builder.constant(node, 1, "ratio")
+        if ratio.size != 1 or ratio.dtype.kind != "f" or not 0 <= float(ratio.reshape(-1)[0]) < 1:
+            node.refuse("its ratio is not a number from 0 to 1")
     if len(node.inputs) == 3 and np.any(builder.constant(node, 2, "training mode")):
         node.refuse("is in training mode; export the network for inference")
     copy(builder, node)

@@ -82,9 +82,8 @@ def shape(builder: Builder, node: OnnxNode) -> None:
     """Shape of a map: a constant, 1 where the batch is free."""
     node.known(("start", "end"))
     node.arity(1, 1)
-    value = builder.value(node, 0)
-    if not isinstance(value, np.ndarray):
-        (value if isinstance(value, View) else value.view).map.uses -= 1
+    value = builder.computed(node)
+    (value if isinstance(value, View) else value.view).map.uses -= 1
     dims = (builder.graph.batch or 1, *dims_of(value))
     start, end = node.get("start", 0), node.get("end", len(dims))
     builder.values[node.outputs[0]] = np.array(dims[start:end], np.int64)
@@ -93,8 +92,7 @@ def shape(builder: Builder, node: OnnxNode) -> None:
 def transpose(builder: Builder, node: OnnxNode) -> None:
     node.known(("perm",))
     node.arity(1, 1)
-    value = builder.value(node, 0)
-    assert not isinstance(value, np.ndarray)
+    value = builder.computed(node)
     rank = len(dims_of(value)) + 1
     perm = node.get("perm", tuple(reversed(range(rank))))
     if sorted(perm) != list(range(rank)):
@@ -114,7 +112,7 @@ def transpose(builder: Builder, node: OnnxNode) -> None:
 def flatten(builder: Builder, node: OnnxNode) -> None:
     node.known(("axis",))
     node.arity(1, 1)
-    value = builder.value(node, 0)
+    value = builder.computed(node)
     axis = node.get("axis", 1)
     rank = len(dims_of(value)) + 1
     if (axis + rank if axis < 0 else axis) != 1:
@@ -141,8 +139,7 @@ def reshape(builder: Builder, node: OnnxNode) -> None:
     """Reshape that keeps the order of the values: flattening, or moving axes of size one."""
     node.known(("allowzero", "shape"))
     node.arity(1, 2)
-    value = builder.value(node, 0)
-    assert not isinstance(value, np.ndarray)
+    value = builder.computed(node)
     if "shape" in node.attributes:
         wanted = node.get("shape", ())
     else:
@@ -212,7 +209,7 @@ def squeeze(builder: Builder, node: OnnxNode) -> None:
     """Squeeze, without axes too; the batch stays."""
     node.known(("axes",))
     node.arity(1, 2)
-    value = builder.value(node, 0)
+    value = builder.computed(node)
     dims = dims_of(value)
     if len(node.inputs) == 2:
         axes = builder.list_of_integers(node, 1, "axes")
@@ -237,7 +234,7 @@ def squeeze(builder: Builder, node: OnnxNode) -> None:
 def unsqueeze(builder: Builder, node: OnnxNode) -> None:
     node.known(("axes",))
     node.arity(1, 2)
-    value = builder.value(node, 0)
+    value = builder.computed(node)
     if len(node.inputs) == 2:
         axes = builder.list_of_integers(node, 1, "axes")
     else:

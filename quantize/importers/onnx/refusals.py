@@ -3,7 +3,6 @@ go on behind a node that it refused: :func:`stand_in`."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,9 +23,7 @@ from firebrick.quantize.importers.onnx.values import (
     whole,
 )
 from firebrick.quantize.network import Shape
-
-# What differs between two reasons of one kind: names, numbers and lists of them.
-PARTICULARS = re.compile(r"'[^']*'|\[[^\]]*\]|\([^)]*\)|[-+]?\d+(\.\d+)?(e[-+]?\d+)?|\binf\b")
+from firebrick.quantize.support.reasons import by_kind
 
 # Operators whose output is as large as their first input.
 KEEP_SHAPE = {op for op, advice in ADVICE.items() if advice not in (CLASSIFIER, HOST, PLAIN)} | set(
@@ -36,13 +33,9 @@ KEEP_SHAPE = {op for op, advice in ADVICE.items() if advice not in (CLASSIFIER, 
 
 def together(refusals: Sequence[Refusal]) -> FirebrickError:
     """One error for all: counted by operator and kind, the first node of each by name."""
-    kinds: dict[tuple[str, str], list[Refusal]] = {}
-    for refusal in refusals:
-        key = (refusal.node.op, PARTICULARS.sub("", refusal.reason))
-        kinds.setdefault(key, []).append(refusal)
     if len(refusals) == 1:
         return refusals[0]
-    groups = list(kinds.values())
+    groups = by_kind(refusals, lambda refusal: f"{refusal.node.op}: {refusal.reason}")
     hint = "; ".join(dict.fromkeys(refusal.hint for refusal in refusals if refusal.hint))
     hint = f"; {hint}" if hint else ""
     path = refusals[0].node.path

@@ -234,15 +234,20 @@ class Builder:
             node.refuse(f"reads {name!r}, which neither a node before it nor the file provides")
         return self.values[name]
 
+    def computed(self, node: OnnxNode, index: int = 0) -> View | Flat | Logits:
+        """Input ``index`` of ``node``, which must follow from the picture."""
+        value = self.value(node, index)
+        if isinstance(value, np.ndarray):
+            node.refuse(f"its input {node.inputs[index]!r} is a constant, not a feature map")
+        return value
+
     def view(self, node: OnnxNode, index: int = 0) -> View:
         """Input ``index`` of ``node``, which must show a feature map."""
-        value = self.value(node, index)
+        value = self.computed(node, index)
         if isinstance(value, Logits):
             node.refuse(f"follows the global average {value.node.name}; {NET_END}")
         if isinstance(value, Flat):
             node.refuse(f"its input {node.inputs[index]!r} is flattened; {NET_END}")
-        if not isinstance(value, View):
-            node.refuse(f"its input {node.inputs[index]!r} is a constant, not a feature map")
         return value
 
     def channels_first(self, node: OnnxNode, index: int = 0) -> View:

@@ -58,6 +58,23 @@ def test_a_stride_behind_the_first_layer() -> None:
         check_float(replace(net, nodes=tuple(nodes)), PYNQ_Z2)
 
 
+def test_all_layers_that_no_engine_runs_are_told_at_once() -> None:
+    net = builders.fire_network(seed=1)
+    behind = [i for i, n in enumerate(net.nodes) if isinstance(n, Conv) and n.input != net.input]
+    nodes = list(net.nodes)
+    for index in behind[:3]:
+        nodes[index] = replace(nodes[index], stride=3)
+    first = nodes[0]
+    assert isinstance(first, Conv)
+    nodes[0] = replace(first, stride=3)
+    with pytest.raises(CompileError) as caught:
+        check_float(replace(net, nodes=tuple(nodes)), PYNQ_Z2)
+    text = str(caught.value)
+    assert text.count(f"layer {first.name}: a first convolution") == 1
+    assert text.count("behind the first layer supported are") == 1
+    assert f"layer {nodes[behind[0]].name}: " in text and text.endswith("(and 2 more layers)")
+
+
 @pytest.mark.parametrize("name", ["quantize", "accuracy", "demo", "deploy"])
 def test_every_command_refuses_before_it_calibrates(
     shared_data: Path, tmp_path: Path, name: str
