@@ -41,7 +41,7 @@ def test_other_marks_between_columns(folder, mark):
         ("file,class_index\n", r"names no images"),
         ("file,class_index\na.png,1\nc.png,1\n", r"line 3: no image 'c\.png'"),
         ("file,class_index\n,1\n", r"line 2: no image ''"),
-        ("file,class_index\na.png,10\n", r"line 2: class_index '10' is not one of 0\.\.9"),
+        ("file,class_index\na.png,11\n", r"line 2: class_index '11' is not one of 0\.\.9"),
         ("file,class_index\na.png,-1\n", r"class_index '-1'"),
         ("file,class_index\na.png,cat\n", r"class_index 'cat'"),
         ("file,class_index\na.png\n", r"class_index ''"),
