@@ -78,6 +78,11 @@ def clip(builder: Builder, node: OnnxNode) -> None:
     if isinstance(value, View) and value.integer is not None:
         _clip_integers(builder, node, value, low, high)
         return
+    bounds = [
+        builder.constant(node, i, "bound") for i in range(1, len(node.inputs)) if node.inputs[i]
+    ]
+    if any(bound.dtype.kind != "f" for bound in bounds):
+        node.refuse("its bound is an integer, but the map that it bounds holds floats")
     if low <= -float(np.finfo(np.float32).max):
         low = -math.inf
     unbounded = high >= float(np.finfo(np.float32).max)
