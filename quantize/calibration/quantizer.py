@@ -54,6 +54,9 @@ WEIGHT_EXPONENT_RANGE = (-60, 60)
 # A dead channel (all weights zero) only rounds its bias: eight bits below the output suffice.
 DEAD_CHANNEL_SHIFT = 8
 MEASURED_IMAGES = 16
+# Pictures whose pixels differ by no more than this in any channel, and how many of them are many.
+FLAT = 2
+FLAT_SHARE = 4
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,7 @@ def quantize(
     for layer in report["layers"]:
         layer["improved"] = vars(changes[layer["name"]]) if layer["name"] in changes else None
     report["steps"] = vars(steps)
-    report["saturation"] = list(kept.lines)
+    report["remarks"] = [*kept.lines, *_flat(calibration)]
     report["calibration_images"] = len(calibration)
     report["accumulator_bits"] = accumulator_bits
     measured = measure(net, qnet, calibration[:MEASURED_IMAGES], held_out)
@@ -180,6 +183,18 @@ def quantize(
     for name in ("measured_images", "logit_sqnr_db", "held_out"):
         report[name] = measured[name]
     return Quantized(replace(qnet, report=json.loads(json.dumps(report))), net)
+
+
+def _flat(images: np.ndarray) -> list[str]:
+    """A line on pictures of one colour: they tell nothing of what photographs do in the network."""
+    spread = np.ptp(images.reshape(len(images), images.shape[1], -1), axis=2).max(axis=1)
+    count = int(np.count_nonzero(spread <= FLAT))
+    if count * FLAT_SHARE < len(images):
+        return []
+    return [
+        f"warning: {count} of {len(images)} calibration images show one colour only: such images "
+        "calibrate badly, give photographs like those that the network is for"
+    ]
 
 
 def _check_kept(net: Network, exponents: dict[str, int], solution: _Solution) -> None:

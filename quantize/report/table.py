@@ -38,7 +38,7 @@ def print_report(report: dict, console: Console | None = None) -> None:
         f"{report['accumulator_bits']} bits; "
         f"logits {_decibel(report['logit_sqnr_db'])} dB"
     )
-    for line in report.get("saturation", ()):
+    for line in report.get("remarks", ()):
         console.print(line, markup=False, highlight=False)
     taken = [name for name, done in report.get("steps", {}).items() if done]
     console.print(f"steps beyond plain calibration: {', '.join(taken) or 'none'}")

@@ -109,7 +109,7 @@ def test_grids_and_their_ends_are_kept(form, bits, scale, said, effort, tmp_path
     qnet = read_model(path, **STATED).quantize(images[:8], effort=effort)
     wanted = expected_logits(arrays, np.float32(scale), images, bits)
     assert sqnr(wanted, golden.run(qnet, images).logits) > 30
-    assert any(line.startswith(said) for line in qnet.report["saturation"])
+    assert any(line.startswith(said) for line in qnet.report["remarks"])
 
 
 def test_a_network_far_from_its_file_is_found_and_its_layer_named(tmp_path, capsys):

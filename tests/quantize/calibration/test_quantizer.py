@@ -435,3 +435,12 @@ def test_squeezenet_agrees_with_the_float_network(quantized_squeezenet):
     report = quantized_squeezenet.report
     assert report["logit_sqnr_db"] > 21
     assert max(entry["accumulator_bits"] for entry in report["layers"]) <= 24
+
+
+@pytest.mark.parametrize("flat", [2, 8])
+def test_pictures_of_one_colour_are_said_to_calibrate_badly(flat):
+    images = builders.photos(1, 10)
+    images[:flat] = np.arange(flat, dtype=np.uint8)[:, None, None, None] * 20
+    qnet = quantizer.quantize_network(builders.fire_network(3), builders.RGB, images)
+    said = [line for line in qnet.report["remarks"] if "show one colour only" in line]
+    assert len(said) == (flat == 8)
