@@ -1,0 +1,59 @@
+"""What is proven of the RTL, and the mutants that each proof must refuse."""
+
+from __future__ import annotations
+
+from firebrick.sim.formal.prover import Edit, Proof
+
+# Nothing that a queue does depends on its words, and no bit of a word meets another: one bit of
+# width and a small depth stand for all. The form in block RAM begins at 128 words.
+_FIFO = ("fb_fifo.sv",)
+_BLOCK = Edit("fb_fifo.sv", "if (Depth >= 128)", "if (Depth >= 4)", "the block RAM's form, small")
+_LOST = Edit(
+    "fb_fifo.sv",
+    "LevelBits'(Depth - 1);\n      end",
+    "LevelBits'(Depth);\n      end",
+    "takes a word too many",
+)
+_STUTTER = Edit(
+    "fb_fifo.sv",
+    "assign advance = ~data_valid_q | out_ready_i;",
+    "assign advance = ~data_valid_q | ~read_valid_q;",
+    "shows a word twice",
+)
+
+PROOFS: tuple[Proof, ...] = (
+    Proof(
+        "fifo, distributed RAM",
+        "fb_fifo",
+        _FIFO,
+        ("fifo_properties.sv",),
+        {"Width": 1, "Depth": 8, "Latency": 2},
+        (_LOST,),
+        quick=True,
+    ),
+    Proof(
+        "fifo, block RAM",
+        "fb_fifo",
+        _FIFO,
+        ("fifo_properties.sv",),
+        {"Width": 1, "Depth": 8, "Latency": 3},
+        (_STUTTER,),
+        edits=(_BLOCK,),
+    ),
+    Proof(
+        "register slice",
+        "fb_slice",
+        ("fb_slice.sv",),
+        ("slice_properties.sv",),
+        {"Width": 2},
+        (
+            Edit(
+                "fb_slice.sv",
+                "in_ready_o ? in_data_i : spare_q",
+                "in_data_i",
+                "forgets the word it kept",
+            ),
+        ),
+        quick=True,
+    ),
+)
