@@ -56,4 +56,25 @@ PROOFS: tuple[Proof, ...] = (
         ),
         quick=True,
     ),
+    Proof(
+        "register port, AXI4-Lite",
+        "fb_axil",
+        ("fb_axil.sv",),
+        ("axil_properties.sv",),
+        mutants=(
+            Edit(
+                "fb_axil.sv",
+                "if (axil_rvalid_o && axil_rready_i) begin",
+                "if (axil_rvalid_o) begin",
+                "does not wait for RREADY",
+            ),
+            Edit(
+                "fb_axil.sv",
+                "~awready_q & ~wready_q & ~wr_started_q",
+                "~awready_q & ~wr_started_q",
+                "answers a write without its data",
+            ),
+        ),
+        quick=True,
+    ),
 )
