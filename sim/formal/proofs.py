@@ -77,4 +77,19 @@ PROOFS: tuple[Proof, ...] = (
         ),
         quick=True,
     ),
+    Proof(
+        "two masters on a read port",
+        "fb_read_join",
+        ("fb_read_join.sv",),
+        ("read_join_properties.sv",),
+        {"Bursts": 4},
+        (
+            Edit(
+                "fb_read_join.sv",
+                "choice = hold_q ? chosen_q :",
+                "choice = 1'b0 ? chosen_q :",
+                "changes an address that is shown",
+            ),
+        ),
+    ),
 )

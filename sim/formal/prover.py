@@ -111,7 +111,7 @@ def prove(proof: Proof, mutant: Edit | None = None, limit: int | None = None) ->
         f"read_verilog -formal -sv {' '.join(files)}; {chparam}hierarchy -check -top {proof.top}; "
         f"prep -top {proof.top} -flatten; async2sync; dffunmap; memory_map -formal; "
         "formalff -clk2ff -ff2anyinit; setundef -undriven -anyseq; opt -full; chformal -lower; "
-        "opt_clean; simplemap; delete -output; opt_clean; dffunmap; aigmap; clean; "
+        "opt_clean; techmap; simplemap; delete -output; opt_clean; dffunmap; aigmap; clean; "
         f"write_aiger -I -B -zinit {seen}/model.aig",
         folder / "model.log",
     )
