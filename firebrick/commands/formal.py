@@ -1,0 +1,119 @@
+"""Formal proofs of the RTL: queues, AXI ports and registers, for every input and for ever.
+
+Runs the proofs of ``sim/formal`` by yosys and the PDR engine inside it, and each on mutants of the
+RTL that it must refuse.  Exit code 1 if a property fails, or a mutant passes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from firebrick.commands.frame import Parser
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.files import write_atomically
+from firebrick.sim.formal.proofs import PROOFS
+from firebrick.sim.formal.prover import BOUNDED, FAILED, INDUCTION, Edit, Proof, Verdict, prove
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command: a table on stdout, ``build/formal.json``."""
+    options = _parser().parse_args(arguments)
+    chosen = [p for p in PROOFS if options.only in p.name and (p.quick or not options.quick)]
+    if not chosen:
+        raise FirebrickError(f"no proof's name holds {options.only!r}")
+    console = Console()
+    started = time.monotonic()
+    work: list[tuple[Proof, Edit | None]] = [(p, m) for p in chosen for m in (None, *p.mutants)]
+    with ThreadPoolExecutor(options.jobs) as pool:
+        verdicts = list(pool.map(lambda pair: prove(*pair), work))
+    facts = _facts(list(zip(work, verdicts, strict=True)))
+    facts["seconds"] = round(time.monotonic() - started, 1)
+    _print(console, facts)
+    text = json.dumps(facts, indent=2) + "\n"
+    write_atomically(options.out, lambda file: file.write(text.encode()))
+    console.print(f"wrote {options.out}", highlight=False)
+    return 1 if facts["failed"] or facts["mutants_missed"] else 0
+
+
+def _facts(results: list[tuple[tuple[Proof, Edit | None], Verdict]]) -> dict:
+    proofs: list[dict] = []
+    for (proof, mutant), verdict in results:
+        if mutant is None:
+            proofs.append(
+                {
+                    "name": proof.name,
+                    "module": proof.module,
+                    "parameters": proof.parameters,
+                    "edits": [edit.why for edit in proof.edits],
+                    "method": verdict.method,
+                    "depth": verdict.depth,
+                    "seconds": round(verdict.seconds, 1),
+                    "violated": verdict.violated,
+                    "mutants": [],
+                }
+            )
+        else:
+            caught = verdict.refuted
+            proofs[-1]["mutants"].append(
+                {
+                    "file": mutant.file,
+                    "what": mutant.why,
+                    "caught": caught,
+                    "by": verdict.violated if caught else "",
+                    "cycle": verdict.depth,
+                    "seconds": round(verdict.seconds, 1),
+                }
+            )
+    mutants = [mutant for proof in proofs for mutant in proof["mutants"]]
+    methods = [proof["method"] for proof in proofs]
+    return {
+        "proven": methods.count(INDUCTION),
+        "bounded": methods.count(BOUNDED),
+        "failed": methods.count(FAILED),
+        "mutants": len(mutants),
+        "mutants_missed": sum(not mutant["caught"] for mutant in mutants),
+        "proofs": proofs,
+    }
+
+
+def _print(console: Console, facts: dict) -> None:
+    table = Table(box=SIMPLE_HEAD, title="Properties of the RTL, by yosys and PDR")
+    for name in ("proof", "module", "verdict"):
+        table.add_column(name)
+    for name in ("depth", "mutants caught", "seconds"):
+        table.add_column(name, justify="right")
+    for proof in facts["proofs"]:
+        caught = sum(mutant["caught"] for mutant in proof["mutants"])
+        method = proof["method"] + (f": {proof['violated']}" if proof["violated"] else "")
+        table.add_row(
+            proof["name"],
+            proof["module"],
+            method,
+            str(proof["depth"]),
+            f"{caught} of {len(proof['mutants'])}",
+            f"{proof['seconds']:.1f}",
+        )
+    console.print(table)
+    console.print(
+        f"{facts['proven']} proven by induction, {facts['bounded']} to a bounded depth, "
+        f"{facts['failed']} failed; {facts['mutants_missed']} of {facts['mutants']} mutants passed "
+        f"unseen; {facts['seconds']:.0f} s",
+        highlight=False,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="firebrick formal", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="only the proofs of a few seconds")
+    parser.add_argument("--only", default="", help="proofs whose name holds this")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="(%(default)s)")
+    parser.add_argument("--out", default="build/formal.json", help="JSON (%(default)s)")
+    return parser
