@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import rich.table
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
 
 
 def new_console(**options: Any) -> Console:
@@ -14,8 +14,24 @@ def new_console(**options: Any) -> Console:
 
 
 class Table(rich.table.Table):
-    """A table whose cells wrap where the terminal is narrow; rich cuts them and ends in "..."."""
+    """A table whose cells wrap where the terminal is narrow; rich cuts them and ends in "...".
+
+    Columns that are not to wrap do so only where all of them together do not fit.
+    """
 
     def add_column(self, *header: Any, **options: Any) -> None:
-        """As rich's; ``no_wrap`` is not honoured and ``overflow`` is "fold"."""
-        super().add_column(*header, **{**options, "no_wrap": False, "overflow": "fold"})
+        """As rich's, but that ``overflow`` is "fold"."""
+        super().add_column(*header, **{**options, "overflow": "fold"})
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """As rich's."""
+        around = sum(self.padding[1::2]) + 1  # padding left and right, a line of the frame
+        taken = len(self.columns) * around + 1
+        for column in self.columns:
+            cells = [column.header, *column.cells] if column.no_wrap else []
+            widths = [console.measure(cell, options=options).maximum for cell in cells]
+            taken += max(widths, default=0)
+        if taken > options.max_width:
+            for column in self.columns:
+                column.no_wrap = False
+        return super().__rich_console__(console, options)
