@@ -28,9 +28,8 @@ class Table(rich.table.Table):
         around = sum(self.padding[1::2]) + 1  # padding left and right, a line of the frame
         taken = len(self.columns) * around + 1
         for column in self.columns:
-            cells = [column.header, *column.cells] if column.no_wrap else []
-            widths = [console.measure(cell, options=options).maximum for cell in cells]
-            taken += max(widths, default=0)
+            sizes = [console.measure(c, options=options) for c in (column.header, *column.cells)]
+            taken += max(size.maximum if column.no_wrap else size.minimum for size in sizes)
         if taken > options.max_width:
             for column in self.columns:
                 column.no_wrap = False

@@ -30,9 +30,6 @@ def test_no_number_is_cut(width):
     table.add_row("fire9/expand3x3", "1,990,944", "1,248,424", "99.99 %")
     text = printed(width, table)
     assert "…" not in text and "..." not in text
-    digits = "".join(character for character in text if character.isalnum() or character == "%")
-    for number in ("1990944", "1248424"):
-        assert sorted(number) == sorted(c for c in number if c in digits)
     assert sum(c.isdigit() for c in text) == sum(
         c.isdigit() for c in "fire9/expand3x31,990,9441,248,42499.99"
     )
