@@ -13,6 +13,10 @@ def new_console(**options: Any) -> Console:
     return Console(**{"markup": False, "highlight": False, **options})
 
 
+# Letters that a column which may wrap keeps beside those that do not.
+NARROW = 5
+
+
 class Table(rich.table.Table):
     """A table whose cells wrap where the terminal is narrow; rich cuts them and ends in "...".
 
@@ -29,7 +33,8 @@ class Table(rich.table.Table):
         taken = len(self.columns) * around + 1
         for column in self.columns:
             sizes = [console.measure(c, options=options) for c in (column.header, *column.cells)]
-            taken += max(size.maximum if column.no_wrap else size.minimum for size in sizes)
+            least = [s.maximum if column.no_wrap else min(s.minimum, NARROW) for s in sizes]
+            taken += max(least)
         if taken > options.max_width:
             for column in self.columns:
                 column.no_wrap = False
