@@ -58,8 +58,8 @@ $(STAMP): requirements.txt pyproject.toml
 	@command -v g++ >/dev/null || { echo "g++ is missing: apt-get install g++" >&2; exit 2; }
 	@echo "Installing Python packages into $(VENV) (about a minute, once)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --no-build-isolation \
 	  -e .
 	@touch $(STAMP)
 
@@ -116,7 +116,7 @@ route: $(ROUTE_STAMP)  ## as synth, and place and route a small engine on an ECP
 
 $(ROUTE_STAMP): requirements-synth.txt $(STAMP)
 	@echo "Installing nextpnr into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-synth.txt
+	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -r requirements-synth.txt
 	@touch $(ROUTE_STAMP)
 
 pynq: $(PYNQ_STAMPS)  ## environments with real releases of pynq, for the tests
