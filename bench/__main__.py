@@ -197,7 +197,6 @@ def print_peers(console: Console) -> None:
         console.print(
             f"  {p['system']} on {p['chip']}{clock}: {p['network']}: {p['result']}{cycles}, "
             f"{p['scope']}. {p['source']}.",
-            highlight=False,
         )
 
 
@@ -223,7 +222,6 @@ def _hls(console: Console) -> dict[str, Any]:
     console.print(
         f"HLS C++ of SqueezeNet v1.0: C simulation {figures['hls_csim_seconds']:.2f} s a frame, "
         f"compiled in {figures['hls_compile_seconds']:.1f} s, {figures['hls_lines']:.0f} lines",
-        highlight=False,
     )
     runs = []
     for network in hls4ml_peer.NETWORKS:
@@ -257,10 +255,10 @@ def main(arguments: list[str] | None = None) -> None:
         console.print(cycles_table(job, run, model))
         waits = ", ".join(f"{name} {n:,}" for name, n in run.counters.stalls.items())
         busy = run.counters.active / run.counters.cycles
-        console.print(f"array busy in {busy:.1%} of cycles; idle: {waits}", highlight=False)
+        console.print(f"array busy in {busy:.1%} of cycles; idle: {waits}")
         added = added_beats(job.program)
         if added:
-            console.print(f"maps that a bypass adds: {added:,} beats read", highlight=False)
+            console.print(f"maps that a bypass adds: {added:,} beats read")
         assert run.profile is not None
         write_trace(run.profile, folder / f"{key}.trace.json", CLOCK_HZ)
         draw_timeline(run.profile, folder / f"{key}.png", job.title, PYNQ_Z2.macs, CLOCK_HZ)
@@ -286,13 +284,12 @@ def main(arguments: list[str] | None = None) -> None:
     dsps = _dsps(folder)
     console.print(speed_table(rows, dsps))
     if dsps is None:
-        console.print("MACs a DSP: not known before `make synth`", highlight=False)
+        console.print("MACs a DSP: not known before `make synth`")
     fps = facts["onnxruntime_fps"]
     console.print(
         f"SqueezeNet v1.0 by onnxruntime on {cpu.name()}: float32 {fps['float32']:.1f}, QDQ "
         f"{fps['qdq']:.1f} frames/s\nsimulation {facts['sim_cycles_per_second']:,} cycles/s, "
         f"golden model {facts['golden_fps']} frames/s (v1.0)",
-        highlight=False,
     )
     print_peers(console)
     facts |= _hls(console)
@@ -305,7 +302,6 @@ def main(arguments: list[str] | None = None) -> None:
     console.print(
         f"wrote {path}; timelines and traces for ui.perfetto.dev: "
         f"{folder}/squeezenet_*.png, *.trace.json",
-        highlight=False,
     )
 
 

@@ -266,7 +266,7 @@ def show(runs: list[Run], console: Console) -> None:
     console.print(table)
     for run in runs:
         if run.error:
-            console.print(f"{run.network}, {run.backend}: {run.error}", highlight=False)
+            console.print(f"{run.network}, {run.backend}: {run.error}")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
         check_float(model.network, PYNQ_Z2)
         net, preprocessing = model.network, model.preprocessing
         for line in model.story:
-            console.print(line, highlight=False)
+            console.print(line)
         class_count = net.shapes[net.nodes[-1].output][0]
         labels = read_labels(options.labels, options.images, class_count)
         if model.taken is None:
@@ -101,7 +101,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _write(path: str, data: object, console: Console) -> None:
     text = json.dumps(data, indent=2) + "\n"
     write_atomically(path, lambda file: file.write(text.encode()))
-    console.print(f"wrote {path}", highlight=False)
+    console.print(f"wrote {path}")
 
 
 def ablation(
@@ -131,7 +131,6 @@ def _print_ablation(console: Console, name: str, rows: list[dict]) -> None:
     console.print(
         f"{name}, {first['images']} images; float: top-1 {first['float_top1']:.1f} %, top-5 "
         f"{first['float_top5']:.1f} %",
-        highlight=False,
     )
     table = Table("steps", "agreement %", "SQNR dB", "top-1 %", "top-5 %", "seconds", "CPU seconds")
     keys = ("agreement", "logit_sqnr_db", "fixed_top1", "fixed_top5", "seconds", "cpu_seconds")
@@ -153,7 +152,7 @@ def _original(path: str, qnet: QNetwork) -> Network:
 
 
 def _print(console: Console, name: str, result: Accuracy) -> None:
-    console.print(f"{name}, {result.images} images", highlight=False)
+    console.print(f"{name}, {result.images} images")
     table = Table("", "top-1 %", "top-5 %")
     if result.float_top1 is not None:
         table.add_row("float", f"{result.float_top1:.1f}", f"{result.float_top5:.1f}")

@@ -40,8 +40,6 @@ def check_agreement(report: dict, accept: bool, console: Console) -> None:
     console.print(
         f"warning: {report['network']} quantized is far from its original: {', '.join(far)} "
         f"(less than {LEAST_SQNR_DB:g} dB or {LEAST_AGREEMENT:g} %){where}; {done}",
-        markup=False,
-        highlight=False,
         soft_wrap=True,
     )
     if not accept:

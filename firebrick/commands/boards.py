@@ -150,10 +150,10 @@ def _print(console: Console, rows: list[Row]) -> None:
     console.print(table)
     for row in rows:
         for text in row.lacking:
-            console.print(f"{row.board.name}: {text}", highlight=False)
+            console.print(f"{row.board.name}: {text}")
         for name, speed in row.speeds.items():
             if speed.problem:
-                console.print(f"{row.board.name}, {name}: {speed.problem}", highlight=False)
+                console.print(f"{row.board.name}, {name}: {speed.problem}")
     unfitted = errors(fitted=False)
     margins = ", ".join(f"{share:.0%} of its {NAMES[name]}" for name, share in ROUTABLE.items())
     console.print(
@@ -162,7 +162,6 @@ def _print(console: Console, rows: list[Row]) -> None:
         f"Resources are a model of yosys's counts, off by at most {unfitted['lut']:.1%} (LUT) and "
         f"{unfitted['ff']:.1%} (FF) on shapes that it was not fitted to; no clock has been "
         "confirmed by Vivado.",
-        highlight=False,
     )
 
 

@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
     print_layers(compressed, console)
     print_sizes(compressed, found, console)
     write_net(compressed, options.out, config)
-    console.print(f"wrote {options.out}", highlight=False)
+    console.print(f"wrote {options.out}")
     cost = None
     if preprocessing is not None:
         cost = measure_cost(net, compressed.network, preprocessing, files, truth)
@@ -78,7 +78,7 @@ def main(arguments: list[str] | None = None) -> None:
     path = Path(options.out).with_suffix(".json")
     text = json.dumps(report, indent=2) + "\n"
     write_atomically(path, lambda file: file.write(text.encode()))
-    console.print(f"wrote {path}", highlight=False)
+    console.print(f"wrote {path}")
 
 
 def _images(options: argparse.Namespace, net: Network) -> tuple[list[Path], np.ndarray | None]:
@@ -146,9 +146,7 @@ def print_sizes(compressed: Compressed, found: CompressedSizes, console: Console
         ratio = found.float32 / size
         table.add_row(label, f"{size:,}", f"{size / 1e6:.2f}", f"{ratio:.1f}x", printed)
     console.print(table)
-    console.print(
-        "The paper's networks were retrained after pruning; its 4.8 MB are MiB.", highlight=False
-    )
+    console.print("The paper's networks were retrained after pruning; its 4.8 MB are MiB.")
 
 
 def measure_cost(
@@ -191,13 +189,11 @@ def _print_cost(cost: dict, console: Console) -> None:
     noise = "the same logits" if sqnr is None else f"logits {sqnr:.1f} dB"
     console.print(
         f"{cost['images']} images: same first choice as before {cost['agreement']:.1f} %, {noise}",
-        highlight=False,
     )
     if "float_top1" in cost:
         console.print(
             f"top-1 {cost['float_top1']:.1f} % before, {cost['compressed_top1']:.1f} % compressed; "
             f"top-5 {cost['float_top5']:.1f} % and {cost['compressed_top5']:.1f} %",
-            highlight=False,
         )
 
 

@@ -84,7 +84,7 @@ def convert(options: argparse.Namespace, console: Console) -> Conversion:
         check_float(model.network, PYNQ_Z2)
     net, preprocessing = model.network, model.preprocessing
     for line in model.story:
-        console.print(line, highlight=False)
+        console.print(line)
     count = net.shapes[net.nodes[-1].output][0]
     classes = class_names(options, count, console, model.classes)
     labels = read_labels(options.labels, options.images, count) if options.labels else []
@@ -104,12 +104,12 @@ def convert(options: argparse.Namespace, console: Console) -> Conversion:
     qnet = quantized.qnet
     print_report(qnet.report, console)
     qfile.save(qnet, options.out)
-    console.print(f"wrote {options.out}", highlight=False)
+    console.print(f"wrote {options.out}")
     if options.qdq is not None:
         from firebrick.quantize.exporters.qdq import export_qdq
 
         export_qdq(qnet, options.qdq)
-        console.print(f"wrote {options.qdq}", highlight=False)
+        console.print(f"wrote {options.qdq}")
     check_agreement(qnet.report, options.accept, console)
     if calibration is None:
         calibration = np.zeros((0, *net.shapes[net.input]), np.uint8)

@@ -101,7 +101,6 @@ def main(arguments: list[str] | None = None) -> int:
         f"{len(fused.groups)} groups, {len(fused.blob):,} bytes for an engine of {shape}; with "
         f"each stage apart {len(apart.groups)} groups. Wrote {out / 'demo.npz'}, "
         f"{out / 'demo.fbp'}",
-        highlight=False,
     )
     job = _limit(job, fused, options.count)
 
@@ -142,13 +141,12 @@ def main(arguments: list[str] | None = None) -> int:
     }
     text = json.dumps(facts, indent=2) + "\n"
     write_atomically(out / "demo.json", lambda file: file.write(text.encode()))
-    console.print(f"wrote {picture}, {out / 'demo.json'}", highlight=False)
+    console.print(f"wrote {picture}, {out / 'demo.json'}")
     verdict = "bit-exact" if report.exact else "NOT bit-exact"
     if apart_images < len(job.images):
         console.print(
             f"every feature map of {apart_images} of {len(job.images)} images is compared, of the "
             "others those that the program writes to memory",
-            highlight=False,
         )
     console.print(
         Text.assemble(
@@ -156,10 +154,9 @@ def main(arguments: list[str] | None = None) -> int:
             f": {report.tensors:,} tensors, {report.values:,} values compared with the golden "
             f"model, {report.mismatches:,} mismatches",
         ),
-        highlight=False,
     )
     for mismatch in report.first:
-        console.print(f"  {mismatch}", highlight=False)
+        console.print(f"  {mismatch}")
     return 0 if report.exact else 1
 
 
@@ -224,7 +221,7 @@ def _user_job(options: argparse.Namespace, console: Console) -> Job:
         check_float(model.network, _shape(options.shape))
         net, preprocessing = model.network, model.preprocessing
         for line in model.story:
-            console.print(line, highlight=False)
+            console.print(line)
         count = net.shapes[net.nodes[-1].output][0]
         labels = _labels(options, count)
         files = choose_calibration(options, net, console, measures=model.taken is not None)
@@ -343,11 +340,10 @@ def _print_layers(console: Console, outcome: Outcome, shape: EngineShape) -> Non
     )
     console.print(table)
     waits = ", ".join(f"{name} {cycles:,}" for name, cycles in counters.stalls.items())
-    console.print(f"idle cycles by cause: {waits}", highlight=False)
+    console.print(f"idle cycles by cause: {waits}")
     console.print(
         f"simulated at {outcome.cycles_per_second:,.0f} cycles a second; at 100 MHz a frame would "
         f"take {counters.cycles / 1e5:.2f} ms ({1e8 / counters.cycles:,.1f} frames a second)",
-        highlight=False,
     )
 
 

@@ -57,7 +57,6 @@ def main(arguments: list[str] | None = None, command: str = "deploy") -> Path:
         console.print(
             f"no bitstream for {board.name} is built: the archive has none "
             f"(make bitstream BOARD={board.name}, then this again)",
-            highlight=False,
         )
         bitstream = None
     files = pack(qnet, board, samples, bitstream)
@@ -65,15 +64,12 @@ def main(arguments: list[str] | None = None, command: str = "deploy") -> Path:
     archive = Path(options.out) / f"{folder}.tar.gz"
     write_archive(files, folder, archive)
     size = archive.stat().st_size
-    console.print(
-        f"wrote {archive}: {len(files)} files, {size:,} bytes", highlight=False, soft_wrap=True
-    )
+    console.print(f"wrote {archive}: {len(files)} files, {size:,} bytes", soft_wrap=True)
     if options.host is not None:
         copy_to_board(archive, options.host)
-        console.print(f"copied to {options.host}", highlight=False)
+        console.print(f"copied to {options.host}")
     console.print(
         f"on the board: tar xzf {archive.name}; cd {folder}; {COMMAND}",
-        highlight=False,
         soft_wrap=True,
     )
     return archive
@@ -103,7 +99,7 @@ def _user_network(options: argparse.Namespace, console: Console) -> tuple[QNetwo
         model = read_model(options.model, **given)
         check_float(model.network, load_board(options.board).shape)
         for line in model.story:
-            console.print(line, highlight=False)
+            console.print(line)
         net, preprocessing = model.network, model.preprocessing
         files = choose_calibration(options, net, console, measures=model.taken is not None)
         classes = class_names(options, net.shapes[net.nodes[-1].output][0], console, model.classes)

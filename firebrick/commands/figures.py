@@ -70,10 +70,9 @@ def print_layers(net: Network, console: Console) -> None:
             console.print(
                 f"{layer.name}: {layer.macs + layer.border_macs:,} MACs with the outputs that see "
                 "only padding; those follow from the bias alone and need not be computed.",
-                highlight=False,
             )
     if border:
-        console.print(f"All layers with such outputs: {total + border:,} MACs.", highlight=False)
+        console.print(f"All layers with such outputs: {total + border:,} MACs.")
 
 
 def print_fires(net: Network, console: Console) -> None:
@@ -154,7 +153,6 @@ def print_alexnet(net: Network, console: Console) -> None:
         f"{own:,} parameters, {alexnet / own:.1f} times fewer than AlexNet's {alexnet:,}.\n"
         f"As the SqueezeNet paper counts, against {PAPER_ALEXNET_MB:.0f} MB: {ratios} (float32 in "
         "MiB, the others in MB).",
-        highlight=False,
     )
 
 

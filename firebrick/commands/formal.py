@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     _print(console, facts)
     text = json.dumps(facts, indent=2) + "\n"
     write_atomically(options.out, lambda file: file.write(text.encode()))
-    console.print(f"wrote {options.out}", highlight=False)
+    console.print(f"wrote {options.out}")
     return 1 if facts["failed"] or facts["mutants_missed"] else 0
 
 
@@ -106,7 +106,6 @@ def _print(console: Console, facts: dict) -> None:
         f"{facts['proven']} proven by induction, {facts['bounded']} to a bounded depth, "
         f"{facts['failed']} failed; {facts['mutants_missed']} of {facts['mutants']} mutants passed "
         f"unseen; {facts['seconds']:.0f} s",
-        highlight=False,
     )
 
 

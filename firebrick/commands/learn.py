@@ -90,12 +90,11 @@ def _learn(options: argparse.Namespace, out: Path, console: Console) -> None:
     cuts = (trunk.named(net, options.features),) if options.features else trunk.competing(net)
     examples, pictures = reading.load(examples, preprocessing)
     for line in examples.skipped:
-        console.print(f"skipped: {line}", highlight=False)
+        console.print(f"skipped: {line}")
     truth, classes = examples.labels, examples.classes
     console.print(
         f"{len(truth)} pictures of {len(classes)} classes; features of {net.name}: "
         f"{', '.join(cuts)}",
-        highlight=False,
     )
     found = features(net, preprocessing, pictures, cuts)
     whole, splits, parts = validate.learn_all(found, truth)
@@ -160,14 +159,12 @@ def _learn(options: argparse.Namespace, out: Path, console: Console) -> None:
         f"features {cut}, {len(splits)}-fold cross-validation: float {facts['accuracy_float']} %, "
         f"fixed point {facts['accuracy_fixed']} % (95 % interval {low} to {high} %; "
         f"always the largest class: {facts['largest_class']} %)",
-        highlight=False,
     )
     written = (out, *beside.values(), report)
-    console.print(f"wrote {', '.join(map(str, written))}", highlight=False, soft_wrap=True)
+    console.print(f"wrote {', '.join(map(str, written))}", soft_wrap=True)
     where = examples.paths[0].parent
     console.print(
         f"next: make demo MODEL={out} IMAGES={where}; make deploy, make notebook likewise",
-        highlight=False,
         soft_wrap=True,
     )
 

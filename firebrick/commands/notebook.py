@@ -82,4 +82,4 @@ def main(arguments: list[str] | None = None) -> None:
         (out / f"{NAME}.ipynb", nbformat.writes(notebook) + "\n"),
     ):
         write_atomically(path, partial(_write, text))
-    console.print(f"every cell ran; wrote {out / f'{NAME}.html'}", highlight=False, soft_wrap=True)
+    console.print(f"every cell ran; wrote {out / f'{NAME}.html'}", soft_wrap=True)

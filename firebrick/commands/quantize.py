@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
     write_atomically(page, lambda file: file.write(text))
     plain = (json.dumps(data, indent=1) + "\n").encode()
     write_atomically(figures, lambda file: file.write(plain))
-    console.print(f"wrote {page}, {figures}", highlight=False, soft_wrap=True)
+    console.print(f"wrote {page}, {figures}", soft_wrap=True)
 
 
 def report_data(done: Conversion) -> dict:

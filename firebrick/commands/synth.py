@@ -81,13 +81,12 @@ def main(arguments: list[str] | None = None) -> int:
         console.print(
             f"placed and routed on a Lattice ECP5-85F, speed grade 6, an engine of {ECP5_SHAPE} "
             f"with small memories: {facts['ecp5']['mhz']:.1f} MHz (not a figure of the Zynq)",
-            highlight=False,
         )
     text = json.dumps(facts, indent=2) + "\n"
     write_atomically(options.out, lambda file: file.write(text.encode()))
-    console.print(f"wrote {options.out}", highlight=False)
+    console.print(f"wrote {options.out}")
     for finding in wrong:
-        console.print(f"does not hold: {finding}", highlight=False)
+        console.print(f"does not hold: {finding}")
     return 1 if wrong else 0
 
 
@@ -113,7 +112,6 @@ def _print_counts(console: Console, counts: Counts, worst: PathLength, shape: En
     console.print(
         f"longest path: {worst.levels} LUTs, {worst.carries} CARRY4, from {worst.source} to "
         f"{worst.target}; no timing of the Zynq is claimed",
-        highlight=False,
     )
 
 

@@ -27,4 +27,4 @@ def main(arguments: list[str] | None = None) -> None:
     report = build(options.folder, {step: True for step in options.steps}, options.reset)
     console = new_console()
     for name, value in report.get("CSynthesisReport", {}).items():
-        console.print(f"{name}: {value}", highlight=False)
+        console.print(f"{name}: {value}")

@@ -20,7 +20,7 @@ def print_report(report: dict, console: Console | None = None) -> None:
     values; of an addition, how far its operands are shifted left.
     """
     console = console or new_console()
-    console.print(f"{report['network']}, quantized:", highlight=False)
+    console.print(f"{report['network']}, quantized:")
     table = Table()
     table.add_column("layer", no_wrap=True)
     for name in COLUMNS:
@@ -39,7 +39,7 @@ def print_report(report: dict, console: Console | None = None) -> None:
         f"logits {_decibel(report['logit_sqnr_db'])} dB"
     )
     for line in report.get("remarks", ()):
-        console.print(line, markup=False, highlight=False)
+        console.print(line)
     taken = [name for name, done in report.get("steps", {}).items() if done]
     console.print(f"steps beyond plain calibration: {', '.join(taken) or 'none'}")
     held_out = report["held_out"]
@@ -51,11 +51,9 @@ def print_report(report: dict, console: Console | None = None) -> None:
             f"{held_out['agreement']:.1f} %, logits {_decibel(held_out['logit_sqnr_db'])} dB"
         )
     if "oracle" in file:
-        console.print(f"agreement and logits measured against {file['oracle']}", markup=False)
+        console.print(f"agreement and logits measured against {file['oracle']}")
     elif "refused" in file:
-        console.print(
-            f"measured against the float network as it was read: {file['refused']}", markup=False
-        )
+        console.print(f"measured against the float network as it was read: {file['refused']}")
 
 
 def _row(layer: dict) -> tuple[str, ...]:
