@@ -109,6 +109,15 @@ def add_effort_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_skip_bad_option(parser: argparse.ArgumentParser) -> None:
+    """The option ``--skip-bad``, for :class:`commands.pictures.Pictures`."""
+    parser.add_argument(
+        "--skip-bad",
+        action="store_true",
+        help="leave out pictures that cannot be read, naming each (default: stop at the first)",
+    )
+
+
 def positive(text: str) -> int:
     """A whole number, 1 or more."""
     value = int(text)
