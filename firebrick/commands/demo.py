@@ -11,15 +11,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from firebrick.commands.agreement import add_accept_option, check_agreement, print_accuracy
@@ -38,7 +35,7 @@ from firebrick.commands.opening import open_network, quantize_opened
 from firebrick.commands.pictures import without
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.program import Program
-from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.hw.shape import PYNQ_Z2, EngineShape, parse_shape
 from firebrick.quantize import qfile
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.qnetwork import QNetwork
@@ -50,6 +47,7 @@ from firebrick.quantize.report.accuracy import (
 )
 from firebrick.quantize.report.table import print_report
 from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.progress import busy
 from firebrick.quantize.support.terminal import Table, new_console
 from firebrick.sim.build import build_library
 from firebrick.sim.overlay import write_overlay
@@ -80,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command; raises FirebrickError for whatever the user can put right."""
     options = _parser().parse_args(arguments)
     console = new_console()
-    shape = _shape(options.shape)
+    shape = parse_shape(options.shape)
     console.rule("1  Quantize")
     job = _job(options, shape, console)
     out = Path(options.out)
@@ -99,7 +97,7 @@ def main(arguments: list[str] | None = None) -> int:
     job = _limit(job, fused, options.count)
 
     console.rule("3  Run on the simulated board")
-    with _busy("build the simulated board") as show:
+    with busy("build the simulated board") as show:
         library = build_library(shape, progress=lambda what, i, n: show(f"{what} {i}/{n}"))
     overlay = write_overlay(out / "overlay", shape)
     large = ideal_cycles(fused) > LARGE_FRAME
@@ -204,18 +202,6 @@ def _limit(job: Job, program: Program, count: int | None) -> Job:
     return Job(job.qnet, job.images[some], job.names[some], job.truth[some], job.accuracy)
 
 
-# ------------------------------------------------------------------------------------- the board
-
-
-@contextmanager
-def _busy(label: str) -> Iterator:
-    """A spinner with the elapsed time; yields a function that changes its text."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=new_console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label)
-        yield lambda text: bar.update(task, description=f"{label}: {text}")
-
-
 # --------------------------------------------------------------------------------------- showing
 
 
@@ -282,14 +268,6 @@ def _print_predictions(console: Console, job: Job, outcome: Outcome) -> None:
         truth = "" if job.truth[i] < 0 else _class_name(job.qnet, int(job.truth[i]))
         table.add_row(job.names[i], f"{first} {p:.1%}", second, truth)
     console.print(table)
-
-
-def _shape(text: str) -> EngineShape:
-    pixels, _, channels = text.partition("x")
-    try:
-        return EngineShape(int(pixels), int(channels))
-    except ValueError as error:
-        raise FirebrickError(f"array shape {text!r}: {error}") from error
 
 
 def _parser() -> argparse.ArgumentParser:

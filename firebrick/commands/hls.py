@@ -19,7 +19,7 @@ from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.program import Program
 from firebrick.hw.hls.csim import CSim
 from firebrick.hw.hls.emit import emit_project
-from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.hw.shape import PYNQ_Z2, parse_shape
 from firebrick.models.bundled import NAMES
 from firebrick.quantize import golden
 from firebrick.quantize.errors import FirebrickError
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.count < 1:
         raise FirebrickError(f"--count must be at least 1, not {options.count}")
     part, clock = BOARDS[options.board]
-    shape = _shape(options.shape)
+    shape = PYNQ_Z2 if options.shape is None else parse_shape(options.shape)
     qnet, images = _network(options)
     images = images[: options.count]
     folder = Path(options.out)
@@ -90,18 +90,6 @@ then, in this repository, the whole-engine bench on what it made:
   HW=hls HLS={folder} python -m pytest tests/sim/benches/test_engine.py"""
     )
     return 0 if report.exact else 1
-
-
-def _shape(text: str | None) -> EngineShape:
-    if text is None:
-        return PYNQ_Z2
-    try:
-        pixels, channels = (int(part) for part in text.split("x"))
-        return EngineShape(pixels=pixels, channels=channels)
-    except ValueError as error:
-        raise FirebrickError(
-            f"--shape {text}: pixels x channels, such as 14x32 ({error})"
-        ) from None
 
 
 def _network(options: argparse.Namespace) -> tuple[QNetwork, np.ndarray]:

@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from firebrick.commands.frame import Parser
 from firebrick.hw.flow.netlist import Counts, PathLength
@@ -30,26 +27,18 @@ from firebrick.hw.flow.yosys import (
     route_ecp5,
     synthesize,
 )
-from firebrick.hw.shape import PYNQ_Z2, EngineShape
-from firebrick.quantize.errors import FirebrickError
+from firebrick.hw.shape import PYNQ_Z2, EngineShape, parse_shape
 from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.progress import busy
 from firebrick.quantize.support.terminal import Table, new_console
-
-
-@contextmanager
-def _busy(label: str) -> Iterator[None]:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=new_console(stderr=True), transient=True) as bar:
-        bar.add_task(label)
-        yield
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command: tables on stdout, ``build/synth.json``; exit code 1 if a check fails."""
     options = _parser().parse_args(arguments)
     console = new_console()
-    shape = _shape(options.shape)
-    with _busy(f"yosys: engine of {shape} and all around it (some minutes)"):
+    shape = parse_shape(options.shape)
+    with busy(f"yosys: engine of {shape} and all around it (some minutes)"):
         netlist = synthesize(shape)
     counts = netlist.counts()
     paths = netlist.longest_paths()
@@ -76,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
         "findings": wrong,
     }
     if options.ecp5:
-        with _busy(f"nextpnr: an engine of {ECP5_SHAPE} on an ECP5-85F (some minutes)"):
+        with busy(f"nextpnr: an engine of {ECP5_SHAPE} on an ECP5-85F (some minutes)"):
             facts["ecp5"] = {"shape": str(ECP5_SHAPE), "mhz": route_ecp5(ECP5_SHAPE)}
         console.print(
             f"placed and routed on a Lattice ECP5-85F, speed grade 6, an engine of {ECP5_SHAPE} "
@@ -133,14 +122,6 @@ def _print_parts(console: Console, shares: dict, paths: dict[str, PathLength]) -
             str(path.carries) if path else "",
         )
     console.print(table)
-
-
-def _shape(text: str) -> EngineShape:
-    pixels, _, channels = text.partition("x")
-    try:
-        return replace(PYNQ_Z2, pixels=int(pixels), channels=int(channels))
-    except ValueError as error:
-        raise FirebrickError(f"array shape {text!r}: {error}") from error
 
 
 def _parser() -> argparse.ArgumentParser:
