@@ -32,6 +32,7 @@ from firebrick.commands.frame import (
     Parser,
     add_effort_option,
     add_preprocessing_options,
+    engine_shape,
     positive,
     preprocessing_options,
 )
@@ -54,7 +55,8 @@ from firebrick.quantize.report.accuracy import (
     spread,
 )
 from firebrick.quantize.report.table import print_report
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_bytes, write_text
+from firebrick.quantize.support.staging import staged
 from firebrick.quantize.support.terminal import Table, new_console
 from firebrick.sim.build import build_library
 from firebrick.sim.overlay import write_overlay
@@ -85,22 +87,29 @@ def main(arguments: list[str] | None = None) -> int:
     """The command; raises FirebrickError for whatever the user can put right."""
     options = _parser().parse_args(arguments)
     console = new_console()
-    shape = _shape(options.shape)
+    shape = engine_shape(options.shape)
     console.rule("1  Quantize")
     make = _bundled_job if is_bundled(options.model) else _user_job
     job = make(options, console)
-    out = Path(options.out)
-    out.mkdir(parents=True, exist_ok=True)
-    qfile.save(job.qnet, out / "demo.npz")
+    with staged(options.out) as folder:
+        exact = _compile_and_run(job, shape, options, folder, console)
+    names = ("npz", "fbp", "png", "json")
+    console.print(f"wrote {', '.join(str(Path(options.out) / f'demo.{name}') for name in names)}")
+    return 0 if exact else 1
 
+
+def _compile_and_run(
+    job: Job, shape: EngineShape, options: argparse.Namespace, out: Path, console: Console
+) -> bool:
+    """All but the network, with the files in ``out``; whether every bit was right."""
+    qfile.save(job.qnet, out / "demo.npz")
     console.rule("2  Compile")
     fused = compile_network(job.qnet, shape)
     apart = compile_network(job.qnet, shape, stages_apart=True)
-    write_atomically(out / "demo.fbp", lambda file: file.write(fused.blob))
+    write_bytes(out / "demo.fbp", fused.blob)
     console.print(
         f"{len(fused.groups)} groups, {len(fused.blob):,} bytes for an engine of {shape}; with "
-        f"each stage apart {len(apart.groups)} groups. Wrote {out / 'demo.npz'}, "
-        f"{out / 'demo.fbp'}",
+        f"each stage apart {len(apart.groups)} groups.",
     )
     job = _limit(job, fused, options.count)
 
@@ -140,8 +149,7 @@ def main(arguments: list[str] | None = None) -> int:
         "simulated_cycles_per_second": round(outcome.cycles_per_second),
     }
     text = json.dumps(facts, indent=2) + "\n"
-    write_atomically(out / "demo.json", lambda file: file.write(text.encode()))
-    console.print(f"wrote {picture}, {out / 'demo.json'}")
+    write_text(out / "demo.json", text)
     verdict = "bit-exact" if report.exact else "NOT bit-exact"
     if apart_images < len(job.images):
         console.print(
@@ -157,7 +165,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     for mismatch in report.first:
         console.print(f"  {mismatch}")
-    return 0 if report.exact else 1
+    return report.exact
 
 
 # --------------------------------------------------------------------------------------- the job
@@ -218,7 +226,7 @@ def _user_job(options: argparse.Namespace, console: Console) -> Job:
         labels = unseen = _labels(options, len(_classifier(qnet).bias))
     else:
         model = read_model(options.model, **given)
-        check_float(model.network, _shape(options.shape))
+        check_float(model.network, engine_shape(options.shape))
         net, preprocessing = model.network, model.preprocessing
         for line in model.story:
             console.print(line)
@@ -361,14 +369,6 @@ def _print_predictions(console: Console, job: Job, outcome: Outcome) -> None:
         truth = "" if job.truth[i] < 0 else _class_name(job.qnet, int(job.truth[i]))
         table.add_row(job.names[i], f"{first} {p:.1%}", second, truth)
     console.print(table)
-
-
-def _shape(text: str) -> EngineShape:
-    pixels, _, channels = text.partition("x")
-    try:
-        return EngineShape(int(pixels), int(channels))
-    except ValueError as error:
-        raise FirebrickError(f"array shape {text!r}: {error}") from error
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,13 +13,13 @@ import argparse
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from firebrick.commands.frame import Parser
+from firebrick.commands.frame import Parser, engine_shape
 from firebrick.hw.flow.netlist import Counts, PathLength
 from firebrick.hw.flow.yosys import (
     BUDGET,
@@ -31,8 +31,7 @@ from firebrick.hw.flow.yosys import (
     synthesize,
 )
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
-from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.terminal import Table, new_console
 
 
@@ -48,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command: tables on stdout, ``build/synth.json``; exit code 1 if a check fails."""
     options = _parser().parse_args(arguments)
     console = new_console()
-    shape = _shape(options.shape)
+    shape = engine_shape(options.shape)
     with _busy(f"yosys: engine of {shape} and all around it (some minutes)"):
         netlist = synthesize(shape)
     counts = netlist.counts()
@@ -83,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
             f"with small memories: {facts['ecp5']['mhz']:.1f} MHz (not a figure of the Zynq)",
         )
     text = json.dumps(facts, indent=2) + "\n"
-    write_atomically(options.out, lambda file: file.write(text.encode()))
+    write_text(options.out, text)
     console.print(f"wrote {options.out}")
     for finding in wrong:
         console.print(f"does not hold: {finding}")
@@ -133,14 +132,6 @@ def _print_parts(console: Console, shares: dict, paths: dict[str, PathLength]) -
             str(path.carries) if path else "",
         )
     console.print(table)
-
-
-def _shape(text: str) -> EngineShape:
-    pixels, _, channels = text.partition("x")
-    try:
-        return replace(PYNQ_Z2, pixels=int(pixels), channels=int(channels))
-    except ValueError as error:
-        raise FirebrickError(f"array shape {text!r}: {error}") from error
 
 
 def _parser() -> argparse.ArgumentParser:

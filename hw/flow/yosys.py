@@ -13,6 +13,7 @@ from firebrick.hw.flow.netlist import Counts, Netlist
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.paths import ROOT, build_folder
+from firebrick.quantize.support.programs import run_program
 
 RTL = ROOT / "hw" / "rtl"
 ENGINE = "firebrick_engine"
@@ -47,25 +48,9 @@ def sources() -> list[str]:
     return [p.relative_to(ROOT).as_posix() for p in files]
 
 
-def parameters(shape: EngineShape) -> dict[str, int]:
-    """The engine's parameters for ``shape``."""
-    return {
-        "Pixels": shape.pixels,
-        "Channels": shape.channels,
-        "AccBits": shape.acc_bits,
-        "ActWords": shape.act_words,
-        "WeightWords": shape.weight_words,
-        "BiasPairs": shape.bias_pairs,
-        "PoolChannels": shape.pool_channels,
-        "PoolLineWords": shape.pool_line_words,
-        "Sums": shape.sums,
-        "FifoWords": shape.fifo_words,
-    }
-
-
 def _read(shape: EngineShape, top: str) -> str:
     """yosys commands that read module ``top`` and set its parameters."""
-    values = " ".join(f"-set {name} {value}" for name, value in parameters(shape).items())
+    values = " ".join(f"-set {name} {value}" for name, value in shape.parameters().items())
     # A module with changed parameters gets a name of its own; the netlist keeps the plain one.
     # That every instance has a module is checked in synthesis, which knows the chip's primitives.
     return (
@@ -82,7 +67,7 @@ def _tool(name: str, arguments: list[str], log: Path) -> None:
             f"{name} is not installed: run it by `make synth` or `make route`, which install it"
         )
     with open(log, "wb") as file:
-        done = subprocess.run([tool, *arguments], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
+        done = run_program([tool, *arguments], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
     if done.returncode:
         lines = [x for x in log.read_text(errors="replace").splitlines() if x.strip()]
         errors = [x for x in lines if "ERROR" in x] or lines[-1:] or ["no output"]
