@@ -298,5 +298,5 @@ def _run(
             or lines
         )
         shown = " | ".join(errors[:ERROR_LINES]) or f"exit code {result.returncode}"
-        raise BuildError(f"{tool} failed in {folder}: {shown}")
+        raise BuildError(f"{tool} failed: {shown}")
     return result.stdout
