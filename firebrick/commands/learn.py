@@ -19,6 +19,7 @@ from firebrick.commands.frame import (
     Parser,
     add_effort_option,
     add_preprocessing_options,
+    add_skip_bad_option,
     preprocessing_options,
 )
 from firebrick.quantize.errors import FirebrickError
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         help="where the trained network is cut, such as fire7 (default: as cross-validation says)",
     )
     parser.add_argument("--out", default="build/learn.npz", help="default: %(default)s")
+    add_skip_bad_option(parser)
     add_effort_option(parser)
     add_preprocessing_options(parser)
     return parser
@@ -88,7 +90,7 @@ def _learn(options: argparse.Namespace, out: Path, console: Console) -> None:
     # The largest engine of all boards: what it cannot run none can.
     check_float(net, PYNQ_Z2)
     cuts = (trunk.named(net, options.features),) if options.features else trunk.competing(net)
-    examples, pictures = reading.load(examples, preprocessing)
+    examples, pictures = reading.load(examples, preprocessing, options.skip_bad)
     for line in examples.skipped:
         console.print(f"skipped: {line}")
     truth, classes = examples.labels, examples.classes
