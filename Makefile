@@ -8,6 +8,7 @@ export PIP_USER := 0
 
 PYTHON ?= python3
 VENV := .venv
+BUILD := $(or $(FIREBRICK_BUILD),build)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
@@ -72,10 +73,10 @@ demo: $(STAMP)  ## run a network on the simulated board, every bit compared (MOD
 	@$(BIN)/firebrick demo $(chosen)
 
 accuracy: $(STAMP)  ## float against fixed point on labelled images (MODEL= IMAGES= LABELS= CALIBRATION=)
-	@$(BIN)/firebrick accuracy --out build/accuracy.json $(chosen)
+	@$(BIN)/firebrick accuracy --out "$(BUILD)/accuracy.json" $(chosen)
 
 quantize: $(STAMP)  ## quantize a network and report on it: MODEL= CALIBRATION= IMAGES= LABELS= -> build/network.*
-	@$(BIN)/firebrick quantize --out build/network.npz $(chosen)
+	@$(BIN)/firebrick quantize --out "$(BUILD)/network.npz" $(chosen)
 
 learn: $(STAMP)  ## your own classes: IMAGES=folder with a folder of photos a class -> build/learn.* (LABELS= MODEL=)
 	@$(BIN)/firebrick learn $(if $(IMAGES),--images "$(IMAGES)") $(if $(LABELS),--labels "$(LABELS)") \
@@ -88,7 +89,7 @@ notebook: $(STAMP)  ## run the notebook on the simulated board -> build/notebook
 	@$(BIN)/firebrick notebook $(for_board)
 
 compress: $(STAMP)  ## Deep Compression without retraining: MODEL= SPARSITY= -> build/network.net (IMAGES=)
-	@$(BIN)/firebrick compress --out build/network.net --sparsity "$(SPARSITY)" $(chosen)
+	@$(BIN)/firebrick compress --out "$(BUILD)/network.net" --sparsity "$(SPARSITY)" $(chosen)
 
 hls: $(STAMP)  ## emit the C++ project for Vitis HLS and simulate it (MODEL=network.npz OPTIONS=)
 	@$(BIN)/firebrick hls $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") $(OPTIONS)

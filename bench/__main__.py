@@ -44,6 +44,7 @@ from firebrick.quantize.network import Network
 from firebrick.quantize.pictures.preprocess import for_network, preprocessing
 from firebrick.quantize.qnetwork import QNetwork
 from firebrick.quantize.support.files import write_text
+from firebrick.quantize.support.paths import results
 from firebrick.quantize.support.terminal import Table, new_console
 from firebrick.sim.board import CLOCK_HZ, SimulatedBoard, simulated
 from firebrick.sim.build import build_library
@@ -307,7 +308,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="firebrick bench", description=__doc__)
-    parser.add_argument("--out", default="build/bench.json", help="JSON (%(default)s)")
+    parser.add_argument("--out", default=results("bench.json"), help="JSON (%(default)s)")
     return parser
 
 

@@ -39,6 +39,7 @@ from firebrick.quantize.pictures.preprocess import batches, float_input
 from firebrick.quantize.qnetwork import Preprocessing
 from firebrick.quantize.report.accuracy import BATCH, ranking, spread
 from firebrick.quantize.support.files import write_text
+from firebrick.quantize.support.paths import results
 from firebrick.quantize.support.progress import track
 from firebrick.quantize.support.staging import staged
 from firebrick.quantize.support.terminal import Table, new_console
@@ -214,7 +215,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bits", type=int, default=CODE_BITS, help="bits a code (%(default)s)")
     parser.add_argument("--images", help="folder: measure what compression costs on its images")
     parser.add_argument("--labels", help="CSV with columns file, class_index")
-    parser.add_argument("--out", default="build/network.net", help="the file (%(default)s)")
+    parser.add_argument("--out", default=results("network.net"), help="the file (%(default)s)")
     add_skip_bad_option(parser)
     add_preprocessing_options(parser)
     return parser

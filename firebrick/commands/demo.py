@@ -51,6 +51,7 @@ from firebrick.quantize.report.accuracy import (
 )
 from firebrick.quantize.report.table import print_report
 from firebrick.quantize.support.files import write_bytes, write_text
+from firebrick.quantize.support.paths import results
 from firebrick.quantize.support.staging import staged
 from firebrick.quantize.support.terminal import Table, new_console
 from firebrick.sim.build import build_library
@@ -303,7 +304,7 @@ def _parser() -> argparse.ArgumentParser:
     add_calibration_options(parser, "every n-th of IMAGES")
     parser.add_argument("--count", type=positive, help="images to simulate")
     parser.add_argument("--shape", default=str(PYNQ_Z2), help="array, pixels x channels")
-    parser.add_argument("--out", default="build", help="folder of the results (%(default)s)")
+    parser.add_argument("--out", default=results(), help="folder of the results (%(default)s)")
     add_effort_option(parser)
     add_skip_bad_option(parser)
     add_accept_option(parser)

@@ -110,7 +110,12 @@ def _defect(error: Exception) -> str:
     text = " ".join(str(error).split()) or "no message"
     try:
         with tempfile.NamedTemporaryFile(
-            "w", prefix="firebrick-", suffix=".txt", delete=False, encoding="utf-8"
+            "w",
+            prefix="firebrick-",
+            suffix=".txt",
+            delete=False,
+            encoding="utf-8",
+            errors="backslashreplace",
         ) as file:
             file.write(f"firebrick {VERSION}: {' '.join(sys.argv)}\n")
             traceback.print_exception(error, file=file)

@@ -26,6 +26,7 @@ from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.qnetwork import QNetwork
 from firebrick.quantize.support.files import write_bytes
 from firebrick.quantize.support.locks import sole_writer
+from firebrick.quantize.support.paths import results
 from firebrick.quantize.support.staging import staged
 from firebrick.quantize.support.terminal import new_console
 
@@ -136,5 +137,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--images", help="folder of pictures (random pixels for a given model)")
     add_skip_bad_option(parser)
     parser.add_argument("--count", type=int, default=2, help="pictures to simulate (%(default)s)")
-    parser.add_argument("--out", default="build/hls/project", help="%(default)s")
+    parser.add_argument("--out", default=results("hls/project"), help="%(default)s")
     return parser

@@ -23,6 +23,7 @@ from firebrick.commands.frame import (
     preprocessing_options,
 )
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.paths import results
 from firebrick.quantize.support.terminal import new_console
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         "--features",
         help="where the trained network is cut, such as fire7 (default: as cross-validation says)",
     )
-    parser.add_argument("--out", default="build/learn.npz", help="default: %(default)s")
+    parser.add_argument("--out", default=results("learn.npz"), help="default: %(default)s")
     add_skip_bad_option(parser)
     add_effort_option(parser)
     add_preprocessing_options(parser)

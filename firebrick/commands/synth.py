@@ -32,6 +32,7 @@ from firebrick.hw.flow.yosys import (
 )
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
 from firebrick.quantize.support.files import write_text
+from firebrick.quantize.support.paths import results
 from firebrick.quantize.support.terminal import Table, new_console
 
 
@@ -138,5 +139,5 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="firebrick synth", description=__doc__)
     parser.add_argument("--shape", default=str(PYNQ_Z2), help="array, pixels x channels")
     parser.add_argument("--ecp5", action="store_true", help="place and route on an ECP5 as well")
-    parser.add_argument("--out", default="build/synth.json", help="JSON (%(default)s)")
+    parser.add_argument("--out", default=results("synth.json"), help="JSON (%(default)s)")
     return parser

@@ -34,7 +34,7 @@ def _builds() -> Path:
     folder = build_folder() / "benches"
     if not any(c.isspace() for c in str(folder)):
         return folder
-    name = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"firebrick-benches-{name}"
 
 
