@@ -51,7 +51,7 @@ for_board = --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") \
             $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
 .PHONY: help setup demo test test-fast pynq accuracy quantize learn compress deploy notebook hls figures train \
-        generate lint synth formal route boards bitstream faults bench clean
+        generate lint synth timing formal route boards bitstream faults bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -113,6 +113,9 @@ generate: $(STAMP)  ## write the SystemVerilog, C++ and Python forms of hw/defin
 
 synth: $(STAMP)  ## synthesize for the xc7z020 with yosys: resources, longest paths
 	@$(BIN)/firebrick synth $(OPTIONS)
+
+timing: $(STAMP)  ## static timing of the netlist by three models of its wires -> build/timing.json
+	@$(BIN)/firebrick timing $(OPTIONS)
 
 formal: $(STAMP)  ## prove properties of queues, AXI ports and registers -> build/formal.json (OPTIONS=--quick)
 	@nice $(BIN)/firebrick formal $(OPTIONS)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from firebrick.quantize.errors import FirebrickError
+
 
 @dataclass(frozen=True)
 class EngineShape:
@@ -76,3 +78,17 @@ class EngineShape:
 
 PYNQ_Z2 = EngineShape()
 """14 x 32: 210 DSPs and a column in LUTs on the xc7z020."""
+
+
+def parse_shape(text: str) -> EngineShape:
+    """An array's shape as a user writes it, pixels x channels: ``14x32``.
+
+    Raises FirebrickError for what is none, or one that the engine cannot have.
+    """
+    pixels, _, channels = text.partition("x")
+    if not (pixels.isdecimal() and channels.isdecimal()):
+        raise FirebrickError(f"array shape {text!r}: not pixels x channels, such as {PYNQ_Z2}")
+    try:
+        return EngineShape(int(pixels), int(channels))
+    except ValueError as error:
+        raise FirebrickError(f"array shape {text!r}: {error}") from error

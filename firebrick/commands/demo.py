@@ -11,15 +11,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from firebrick.commands.agreement import add_accept_option, check_agreement, print_accuracy
@@ -32,14 +29,13 @@ from firebrick.commands.frame import (
     add_effort_option,
     add_preprocessing_options,
     add_skip_bad_option,
-    engine_shape,
     positive,
 )
 from firebrick.commands.opening import open_network, quantize_opened
 from firebrick.commands.pictures import without
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.program import Program
-from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.hw.shape import PYNQ_Z2, EngineShape, parse_shape
 from firebrick.quantize import qfile
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.qnetwork import QNetwork
@@ -52,6 +48,7 @@ from firebrick.quantize.report.accuracy import (
 from firebrick.quantize.report.table import print_report
 from firebrick.quantize.support.files import write_bytes, write_text
 from firebrick.quantize.support.paths import results
+from firebrick.quantize.support.progress import busy
 from firebrick.quantize.support.staging import staged
 from firebrick.quantize.support.terminal import Table, new_console
 from firebrick.sim.build import build_library
@@ -83,7 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command; raises FirebrickError for whatever the user can put right."""
     options = _parser().parse_args(arguments)
     console = new_console()
-    shape = engine_shape(options.shape)
+    shape = parse_shape(options.shape)
     console.rule("1  Quantize")
     job = _job(options, shape, console)
     with staged(options.out) as folder:
@@ -109,7 +106,7 @@ def _compile_and_run(
     job = _limit(job, fused, options.count)
 
     console.rule("3  Run on the simulated board")
-    with _busy("build the simulated board") as show:
+    with busy("build the simulated board") as show:
         library = build_library(shape, progress=lambda what, i, n: show(f"{what} {i}/{n}"))
     overlay = write_overlay(out / "overlay", shape)
     large = ideal_cycles(fused) > LARGE_FRAME
@@ -211,18 +208,6 @@ def _limit(job: Job, program: Program, count: int | None) -> Job:
         count = len(job.images)
     some = slice(count)
     return Job(job.qnet, job.images[some], job.names[some], job.truth[some], job.accuracy)
-
-
-# ------------------------------------------------------------------------------------- the board
-
-
-@contextmanager
-def _busy(label: str) -> Iterator:
-    """A spinner with the elapsed time; yields a function that changes its text."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=new_console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label)
-        yield lambda text: bar.update(task, description=f"{label}: {text}")
 
 
 # --------------------------------------------------------------------------------------- showing

