@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from firebrick.commands import deploy
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.files import write_text
+from firebrick.quantize.support.locks import sole_writer
 from firebrick.quantize.support.paths import IMPORT_PATH, build_folder
 from firebrick.quantize.support.progress import track
 from firebrick.quantize.support.terminal import new_console
@@ -61,11 +62,18 @@ def main(arguments: list[str] | None = None) -> None:
     """The command; its options are those of :mod:`commands.deploy`."""
     console = new_console()
     archive = deploy.main(arguments, "notebook")
+    out = build_folder() / "notebook"
+    with sole_writer(out):
+        _run(archive, out)
+    console.print(f"every cell ran; wrote {out / f'{NAME}.html'}", soft_wrap=True)
+
+
+def _run(archive: Path, out: Path) -> None:
+    """Run the notebook of ``archive`` in the folder ``out``, which is emptied before."""
     # Imported here: they take a second.
     import nbformat
     from nbconvert import HTMLExporter
 
-    out = build_folder() / "notebook"
     shutil.rmtree(out, ignore_errors=True)
     with tarfile.open(archive) as packed:
         packed.extractall(out, filter="data")
@@ -77,4 +85,3 @@ def main(arguments: list[str] | None = None) -> None:
         (out / f"{NAME}.ipynb", nbformat.writes(notebook) + "\n"),
     ):
         write_text(path, text)
-    console.print(f"every cell ran; wrote {out / f'{NAME}.html'}", soft_wrap=True)

