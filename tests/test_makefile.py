@@ -1,4 +1,4 @@
-"""`make` sets the environment up once, whoever else does so, and whatever other Pythons are told."""
+"""`make` sets the environment up once, whoever else does so, whatever other Pythons are told."""
 
 from __future__ import annotations
 
