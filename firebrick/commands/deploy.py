@@ -33,7 +33,7 @@ from firebrick.hw.archive.pack import (
 from firebrick.hw.boards import board_names, load_board
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.report.accuracy import spread
-from firebrick.quantize.support.paths import build_folder
+from firebrick.quantize.support.paths import build_folder, results
 from firebrick.quantize.support.terminal import new_console
 
 # ----------------------------------------------------------------------------------- the command
@@ -110,7 +110,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--count", type=positive, default=SAMPLES, help="pictures (%(default)s)")
     parser.add_argument("--host", help="copy the archive there: user@address")
-    parser.add_argument("--out", default="build/deploy", help="folder (%(default)s)")
+    parser.add_argument("--out", default=results("deploy"), help="folder (%(default)s)")
     add_skip_bad_option(parser)
     add_accept_option(parser)
     add_preprocessing_options(parser)

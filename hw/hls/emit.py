@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,8 @@ from firebrick.hw.interface import (
     kernel_ports,
 )
 from firebrick.hw.shape import EngineShape
+from firebrick.quantize.support.files import write_bytes
+from firebrick.quantize.support.staging import staged
 from firebrick.quantize.support.templates import environment
 
 HERE = Path(__file__).resolve().parent
@@ -152,13 +153,15 @@ def emit_project(shape: EngineShape, part: str, clock_ns: float, folder: Path) -
         "unused_outputs": [n for n, net in connections.items() if net == f"unused_{n}"],
         **_fields(),
     }
+    files = {
+        name.removesuffix(".j2"): templates.get_template(name).render(values).encode()
+        for name in templates.list_templates(extensions=["j2"])
+    }
+    files |= {f"src/{DEFINITIONS.name}": DEFINITIONS.read_bytes()}
+    files |= {f"rtl/{name}": (RTL / name).read_bytes() for name in REGISTER_BLOCK}
+    files |= {SHAPE_FILE: (json.dumps(asdict(shape), indent=2) + "\n").encode()}
     folder = Path(folder)
-    for template in sorted(templates.list_templates(extensions=["j2"])):
-        target = folder / template.removesuffix(".j2")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(templates.get_template(template).render(values), encoding="utf-8")
-    shutil.copyfile(DEFINITIONS, folder / "src" / DEFINITIONS.name)
-    for name in REGISTER_BLOCK:
-        shutil.copyfile(RTL / name, folder / "rtl" / name)
-    (folder / SHAPE_FILE).write_text(json.dumps(asdict(shape), indent=2) + "\n", encoding="utf-8")
+    with staged(folder) as scratch:
+        for name, data in files.items():
+            write_bytes(scratch / name, data)
     return folder

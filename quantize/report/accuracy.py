@@ -42,7 +42,7 @@ class Accuracy:
 
 def spread(items: list, limit: int) -> list:
     """At most ``limit`` of ``items``, evenly spaced from the first on: every n-th."""
-    step = -(-len(items) // limit)
+    step = max(1, -(-len(items) // limit))
     return items[::step]
 
 
