@@ -43,7 +43,7 @@ for_board = --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") \
             $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
 .PHONY: help setup demo test test-fast pynq accuracy quantize learn compress deploy notebook hls figures train \
-        generate lint synth formal route boards bitstream faults bench clean
+        generate lint synth formal gates route boards bitstream faults bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -110,6 +110,9 @@ synth: $(STAMP)  ## synthesize for the xc7z020 with yosys: resources, longest pa
 
 formal: $(STAMP)  ## prove properties of queues, AXI ports and registers -> build/formal.json (OPTIONS=--quick)
 	@nice $(BIN)/firebrick formal $(OPTIONS)
+
+gates: $(STAMP)  ## run networks on the synthesized netlist -> build/gates.json (ten minutes, OPTIONS=--quick)
+	@nice $(BIN)/firebrick gates $(OPTIONS)
 
 route: $(ROUTE_STAMP)  ## as synth, and place and route a small engine on an ECP5 (ten minutes)
 	@$(BIN)/firebrick synth --ecp5 $(OPTIONS)

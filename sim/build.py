@@ -57,6 +57,8 @@ VERILATOR_FLAGS = (
 )
 # -O2 and -O3 take twice as long to compile and simulate 7 % faster.
 COMPILER_FLAGS = ("-std=c++17", "-O1", "-fPIC", "-fvisibility=hidden", "-w")
+# Of designs that are compiled quickly.
+QUICK_FLAGS = ("-O0",)
 RUNTIME_SOURCES = ("verilated.cpp", "verilated_threads.cpp")
 RUNTIME_DEFINES = (
     "-DVL_USER_FATAL",
@@ -75,13 +77,18 @@ class BuildError(FirebrickError):
 
 @dataclass(frozen=True)
 class Design:
-    """What is simulated: files in the order of compilation, top module and its parameters."""
+    """What is simulated: files in the order of compilation, top module and its parameters.
+
+    ``quick`` compiles without optimization, in a third of the time: for large designs that run for
+    few cycles.
+    """
 
     name: str
     top: str
     sources: tuple[Path, ...]
     parameters: Mapping[str, int] = field(default_factory=dict)
     assertions: bool = False
+    quick: bool = False
 
 
 def engine_parameters(shape: EngineShape) -> dict[str, int]:
@@ -131,10 +138,10 @@ def build_design(design: Design, progress: Progress | None = None) -> Path:
     tools = _Tools.find()
     report = progress or (lambda *_: None)
     name = f"{design.name}-{_digest(design, tools)}"
-    return _once(name, lambda folder: _build(design, tools, folder, report)) / LIBRARY
+    return once(name, lambda folder: _build(design, tools, folder, report)) / LIBRARY
 
 
-def _once(name: str, fill: Callable[[Path], None]) -> Path:
+def once(name: str, fill: Callable[[Path], None]) -> Path:
     """Folder ``name`` of the builds, filled by ``fill`` where it is not there yet.
 
     It appears complete or not at all, also when several processes want it.
@@ -195,6 +202,7 @@ def _digest(design: Design, tools: _Tools) -> str:
         COMPILER_FLAGS,
         RUNTIME_DEFINES,
         tools.versions,
+        *(QUICK_FLAGS if design.quick else ()),
     ]
     state.update(json.dumps(settings).encode())
     for file in (*design.sources, *sorted(HARNESS.iterdir())):
@@ -227,7 +235,9 @@ def _build(design: Design, tools: _Tools, folder: Path, progress: Progress) -> N
         *sorted(model.glob("Vtop*.cpp"), key=lambda f: -f.stat().st_size),
         *sorted(HARNESS.glob("*.cpp")),
     ]
-    objects = _compile(tools, sources, [model, HARNESS], folder, "C++ compiler", progress)
+    flags = QUICK_FLAGS if design.quick else ()
+    include = [model, HARNESS]
+    objects = _compile(tools, sources, include, folder, "C++ compiler", progress, flags)
     library = folder / LIBRARY
     command = [tools.compiler, "-shared", "-o", str(library), *map(str, [*objects, *runtime])]
     _run([*command, "-pthread", "-latomic"], folder, "linker")
@@ -245,7 +255,7 @@ def _runtime(tools: _Tools, progress: Progress) -> list[Path]:
     def fill(scratch: Path) -> None:
         _compile(tools, sources, [], scratch, "C++ compiler (run-time library)", progress)
 
-    folder = _once(name, fill)
+    folder = once(name, fill)
     return sorted(folder.glob("*.o"))
 
 
@@ -256,11 +266,13 @@ def _compile(
     folder: Path,
     label: str,
     progress: Progress,
+    flags: Sequence[str] = (),
 ) -> list[Path]:
     """Object files, in ``folder``, of C++ sources, two at a time."""
     verilated = tools.root / "include"
     options = [
         *COMPILER_FLAGS,
+        *flags,
         *RUNTIME_DEFINES,
         *(f"-I{path}" for path in (*include, verilated, verilated / "vltstd")),
     ]
