@@ -43,7 +43,7 @@ for_board = --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") \
             $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
 .PHONY: help setup demo test test-fast pynq accuracy quantize learn compress deploy notebook hls figures train \
-        generate lint synth formal gates route boards bitstream faults bench clean
+        generate lint synth formal gates route boards bitstream faults coverage bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -145,6 +145,9 @@ bitstream: $(STAMP)  ## build/BOARD/firebrick.bit and .hwh (BOARD=pynq-z2 TOOLCH
 
 faults: $(STAMP)  ## faults on the simulated engine, nine minutes or N= trials -> build/faults.json
 	@$(BIN)/python -m firebrick.sim.faults $(if $(N),--trials $(N)) $(OPTIONS)
+
+coverage: $(STAMP)  ## lines and bits of the RTL that networks and faults reach -> build/coverage.json (N= faults)
+	@nice $(BIN)/python -m firebrick.sim.coverage $(if $(N),--trials $(N)) $(OPTIONS)
 
 bench: $(STAMP)  ## print the benchmarks' figures
 	@$(BIN)/firebrick bench $(OPTIONS)

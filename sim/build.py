@@ -59,6 +59,10 @@ VERILATOR_FLAGS = (
 COMPILER_FLAGS = ("-std=c++17", "-O1", "-fPIC", "-fvisibility=hidden", "-w")
 # Of designs that are compiled quickly.
 QUICK_FLAGS = ("-O0",)
+# Of designs whose coverage is measured.
+COVERAGE_FLAGS = ("--coverage-line", "--coverage-toggle")
+COVERAGE_HARNESS = ROOT / "sim" / "coverage" / "coverage.cpp"
+COVERAGE_RUNTIME = "verilated_cov.cpp"
 RUNTIME_SOURCES = ("verilated.cpp", "verilated_threads.cpp")
 RUNTIME_DEFINES = (
     "-DVL_USER_FATAL",
@@ -80,7 +84,8 @@ class Design:
     """What is simulated: files in the order of compilation, top module and its parameters.
 
     ``quick`` compiles without optimization, in a third of the time: for large designs that run for
-    few cycles.
+    few cycles. ``coverage`` counts how often lines run and bits toggle; the library then has the
+    functions of sim/coverage.
     """
 
     name: str
@@ -89,6 +94,7 @@ class Design:
     parameters: Mapping[str, int] = field(default_factory=dict)
     assertions: bool = False
     quick: bool = False
+    coverage: bool = False
 
 
 def engine_parameters(shape: EngineShape) -> dict[str, int]:
@@ -203,9 +209,11 @@ def _digest(design: Design, tools: _Tools) -> str:
         RUNTIME_DEFINES,
         tools.versions,
         *(QUICK_FLAGS if design.quick else ()),
+        *(COVERAGE_FLAGS if design.coverage else ()),
     ]
     state.update(json.dumps(settings).encode())
-    for file in (*design.sources, *sorted(HARNESS.iterdir())):
+    extra = [COVERAGE_HARNESS] if design.coverage else []
+    for file in (*design.sources, *sorted(HARNESS.iterdir()), *extra):
         state.update(hashlib.sha256(file.read_bytes()).digest())
     return state.hexdigest()[:16]
 
@@ -218,6 +226,7 @@ def _build(design: Design, tools: _Tools, folder: Path, progress: Progress) -> N
         [
             str(tools.verilator),
             *VERILATOR_FLAGS,
+            *(COVERAGE_FLAGS if design.coverage else ()),
             "--assert" if design.assertions else "--no-assert",
             "--top-module",
             design.top,
@@ -235,6 +244,8 @@ def _build(design: Design, tools: _Tools, folder: Path, progress: Progress) -> N
         *sorted(model.glob("Vtop*.cpp"), key=lambda f: -f.stat().st_size),
         *sorted(HARNESS.glob("*.cpp")),
     ]
+    if design.coverage:
+        sources += [COVERAGE_HARNESS, tools.root / "include" / COVERAGE_RUNTIME]
     flags = QUICK_FLAGS if design.quick else ()
     include = [model, HARNESS]
     objects = _compile(tools, sources, include, folder, "C++ compiler", progress, flags)

@@ -113,10 +113,8 @@ class ChipBoard(SimulatedBoard):
     """A board with the whole chip: registers at physical addresses, and an interrupt controller
     that is set up and answered as pynq does it."""
 
-    def __init__(
-        self, shape: EngineShape, library: Path, seed: int | None = None, **options: Any
-    ) -> None:
-        super().__init__(shape, seed, library=library, **options)
+    def __init__(self, shape: EngineShape, seed: int | None = None, **options: Any) -> None:
+        super().__init__(shape, seed, **options)
         self._enable_interrupt()
 
     def reset(self, in_flight: bool = False) -> None:

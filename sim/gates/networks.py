@@ -15,7 +15,7 @@ from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize import golden
 from firebrick.quantize.qnetwork import QNetwork
-from firebrick.sim.board import simulated
+from firebrick.sim.board import SimulatedBoard, simulated
 from firebrick.sim.gates.chip import ChipBoard
 from firebrick.sim.overlay import write_overlay
 
@@ -43,7 +43,13 @@ class Ran:
     seconds: float
 
 
-def run_case(case: Case, shape: EngineShape, library: Path, folder: Path) -> Ran:
+def run_case(
+    case: Case,
+    shape: EngineShape,
+    library: Path,
+    folder: Path,
+    kind: type[SimulatedBoard] = ChipBoard,
+) -> Ran:
     """Every picture by itself: each map that the program stores, and the answer, compared."""
     parsed = parse_program(compile_network(case.net, shape, case.apart).blob, case.name)
     keep = [m.name for m in parsed.maps]
@@ -51,7 +57,7 @@ def run_case(case: Case, shape: EngineShape, library: Path, folder: Path) -> Ran
     report, cycles, begin = Report(0, 0, 0, ()), 0, time.perf_counter()
     for image in case.images:
         expected = golden.run(case.net, image[None], keep=keep)
-        board = ChipBoard(shape, library, case.seed)
+        board = kind(shape, case.seed, library=library)
         with simulated(board), Firebrick(str(overlay), parsed, clock=board) as engine:
             result = engine.run(image)
             report += compare(engine.maps(), {n: expected.tensors[n][0] for n in keep})

@@ -71,7 +71,7 @@ def test_a_table_that_is_not_there_is_refused() -> None:
 
 def test_interrupt_goes_through_the_controller() -> None:
     """Nobody has started the engine: no interrupt, and registers answer at their addresses."""
-    with ChipBoard(SHAPE, chip_library(SHAPE), 3) as board:
+    with ChipBoard(SHAPE, 3, library=chip_library(SHAPE)) as board:
         assert not board.irq
         before = board.read_register(0)
         board.reset()
