@@ -16,7 +16,6 @@ from pathlib import Path
 from firebrick.quantize.errors import FirebrickError
 
 HEADER = "# SystemC::Coverage"
-POINT = re.compile(r"C '(.*)' (\d+)$")
 FIELD = re.compile("\x01([^\x02]*)\x02([^\x01]*)")
 LINE_PAGES, TOGGLE_PAGE = ("v_line", "v_branch"), "v_toggle"
 
@@ -47,19 +46,27 @@ class Module:
         return sum(n > 0 for n in self.lines.values()), sum(n > 0 for n in self.toggles.values())
 
 
-def read_counts(path: Path) -> Counter[Point]:
-    """Counts of one file, those of several instances of a module added up."""
-    counts: Counter[Point] = Counter()
+def read_counts(path: Path) -> Counter[str]:
+    """Counts of one file by its own words for a point, which :func:`points` understands: counts of
+    many runs are added first."""
+    counts: Counter[str] = Counter()
     rows = path.read_text(errors="replace").splitlines()
     if not rows or not rows[0].startswith(HEADER):
         raise FirebrickError(f"{path}: not a coverage file of Verilator: run the simulation again")
     for number, row in enumerate(rows[1:], 2):
-        match = POINT.match(row)
-        if not match:
+        words, _, count = row.rpartition("' ")
+        if not (words.startswith("C '") and count.isdigit()):
             raise FirebrickError(f"{path}:{number}: {row[:60]!r} is no coverage point")
-        point = _point(dict(FIELD.findall(match[1])))
-        counts[point] += int(match[2])
+        counts[words] += int(count)
     return counts
+
+
+def points(counts: Counter[str]) -> Counter[Point]:
+    """Counts by point, those of several instances of a module added up."""
+    found: Counter[Point] = Counter()
+    for words, count in counts.items():
+        found[_point(dict(FIELD.findall(words)))] += count
+    return found
 
 
 def _point(fields: dict[str, str]) -> Point:

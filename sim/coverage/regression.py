@@ -12,7 +12,7 @@ from firebrick.hw.compiler.steps import CompileError
 from firebrick.quantize.errors import FirebrickError
 from firebrick.sim.board import SimulatedBoard
 from firebrick.sim.build import Progress, build_design, engine_design
-from firebrick.sim.coverage.reader import Point, read_counts
+from firebrick.sim.coverage.reader import Point, points, read_counts
 from firebrick.sim.faults.machine import Machine
 from firebrick.sim.faults.networks import RECIPES, SHAPE, make_cases
 from firebrick.sim.faults.trials import KINDS, run_trial
@@ -24,7 +24,7 @@ from tests.random_networks import build, random_images
 RANDOM = 12
 
 
-def counting(counts: Counter[Point], folder: Path) -> type[SimulatedBoard]:
+def counting(counts: Counter[str], folder: Path) -> type[SimulatedBoard]:
     """Boards that add to ``counts`` what was counted in them, when they are closed."""
     path = folder / "coverage.dat"
 
@@ -57,7 +57,7 @@ def run_regression(trials: int, progress: Progress | None = None) -> Counter[Poi
     design = replace(engine_design(SHAPE), name=f"coverage-{SHAPE}", quick=True, coverage=True)
     library = build_design(design, progress)
     report = progress or (lambda *_: None)
-    counts: Counter[Point] = Counter()
+    counts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         kind = counting(counts, folder)
@@ -81,4 +81,4 @@ def run_regression(trials: int, progress: Progress | None = None) -> Counter[Poi
                     f"fault {verdict.kind}, seed {verdict.seed}: {verdict.failure}"
                 )
         machine.close()
-    return counts
+    return points(counts)

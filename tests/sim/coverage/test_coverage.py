@@ -10,7 +10,7 @@ import pytest
 
 from firebrick.quantize.errors import FirebrickError
 from firebrick.sim.coverage import __main__ as command
-from firebrick.sim.coverage.reader import Point, by_module, read_counts
+from firebrick.sim.coverage.reader import Point, by_module, points, read_counts
 from firebrick.sim.coverage.report import RTL, Waiver, judge, read_waivers
 
 HEADER = "# SystemC::Coverage-3\n"
@@ -46,7 +46,7 @@ def counts(tmp_path: Path) -> Counter[Point]:
         + toggle(0, "q[0]:1->0")
         + block(1, "9", "v_line/fb_two", "x/fb_two.sv")
     )
-    return read_counts(path)
+    return points(read_counts(path))
 
 
 @pytest.fixture
