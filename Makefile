@@ -31,8 +31,10 @@ OPTIONS ?=
 BOARD ?= pynq-z2
 TOOLCHAIN ?= vivado
 CLOCK ?=
-# Trials of `make faults`; empty: as many as nine minutes take.
+# Trials of `make faults`; empty: as many as nine minutes take. Mutants of `make mutants`; empty: 200.
 N ?=
+# Seed of the choice of `make mutants`.
+SEED ?= 1
 
 chosen = $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") \
          $(if $(LABELS),--labels "$(LABELS)") $(if $(CALIBRATION),--calibration "$(CALIBRATION)") \
@@ -43,7 +45,7 @@ for_board = --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") \
             $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
 .PHONY: help setup demo test test-fast pynq accuracy quantize learn compress deploy notebook hls figures train \
-        generate lint synth formal route boards bitstream faults bench clean
+        generate lint synth formal route boards bitstream faults mutants bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -142,6 +144,9 @@ bitstream: $(STAMP)  ## build/BOARD/firebrick.bit and .hwh (BOARD=pynq-z2 TOOLCH
 
 faults: $(STAMP)  ## faults on the simulated engine, nine minutes or N= trials -> build/faults.json
 	@$(BIN)/python -m firebrick.sim.faults $(if $(N),--trials $(N)) $(OPTIONS)
+
+mutants: $(STAMP)  ## mutants of the RTL, which the tests must see -> build/mutants.json (N=200 SEED=1)
+	@nice $(BIN)/python -m firebrick.sim.mutants $(if $(N),--mutants $(N)) --seed $(SEED) $(OPTIONS)
 
 bench: $(STAMP)  ## print the benchmarks' figures
 	@$(BIN)/firebrick bench $(OPTIONS)

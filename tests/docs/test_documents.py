@@ -43,8 +43,8 @@ RUN_BY = {
     "bench": "tests/bench/test_bench.py",
     "learn": "tests/commands/test_learn.py",
 }
-# What the gate and the set-up run themselves, and the campaign, a part of which the tests run.
-BY_THE_GATE = {"setup", "test", "test-fast", "lint", "generate", "route", "faults", "X"}
+# What the gate and the set-up run themselves, and the campaigns, a part of which the tests run.
+BY_THE_GATE = {"setup", "test", "test-fast", "lint", "generate", "route", "faults", "mutants", "X"}
 
 
 def made(command: str) -> list[str]:
