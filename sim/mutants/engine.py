@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +18,18 @@ import numpy as np
 from firebrick.sim.benches.runner import resolve_sources
 from firebrick.sim.board import BusError, MemoryTiming, ProtocolError, SimulationError
 from firebrick.sim.build import TOP, Design, build_design, engine_parameters
-from firebrick.sim.faults.machine import Case, Machine
+from firebrick.sim.faults.machine import Case, Machine, make_case
 from firebrick.sim.faults.networks import SHAPE, check_cases, make_cases
 from firebrick.sim.faults.trials import KINDS, LARGEST_RUN, Trial, run_trial
+from tests.random_networks import build as build_network
+from tests.random_networks import random_images, tiny_recipe
 
 Cases = list[tuple[Case, Case | None]]
 Check = tuple[str, Callable[[], str]]
 Checks = Callable[[Machine, Cases], Iterator[Check]]
 TRIALS = 110
 RESETS = 100
+TINY = range(500, 506)
 FIRST_TRIAL = 5000
 SECONDS = 120
 """Of processor time: a mutant that takes longer hangs in a way that no count of cycles ends."""
@@ -58,9 +61,20 @@ def _network(machine: Machine, case: Case, images: int, seed: int | None) -> str
     return "write outside" if machine.strayed() else ""
 
 
+@cache
+def tiny_cases() -> tuple[Case, ...]:
+    """Networks of few rows and channels: what waits for a squeeze row starts next to its end."""
+    nets = [build_network(tiny_recipe(np.random.default_rng(seed)), seed) for seed in TINY]
+    found = tuple(make_case(net, SHAPE, random_images(net, 2, 1), apart=False) for net in nets)
+    for case in found:
+        _ = case.expected
+    return found
+
+
 def networks(machine: Machine, cases: Cases) -> Iterator[Check]:
     """Every network, one picture as fast as the memory goes, and two with back-pressure."""
-    for number, (case, _) in enumerate(cases):
+    tiny = [(case, None) for case in tiny_cases()]
+    for number, (case, _) in enumerate([*cases, *tiny]):
         for images, seed in ((1, None), (2, 7 + number)):
             yield (
                 f"network {number}, {'back-pressure' if seed else 'no back-pressure'}",
@@ -116,6 +130,7 @@ class Engine:
         for case, twin in cases:
             # Computed once, and not in every process.
             _ = case.expected, twin and twin.parsed
+        tiny_cases()
         return cls(build(folder), cases)
 
     def first_failure(self, checks: Checks) -> str:

@@ -31,24 +31,24 @@ LIMIT = 40
 class Equivalent:
     """Mutants in the lines of ``file`` that hold ``line`` change nothing, because of ``reason``.
 
-    ``original`` and ``mutated`` narrow it down where they are not empty.
+    ``original`` and ``mutated``, and what the line ``below`` which it stands holds, narrow it down
+    where they are given.
     """
 
     file: str
     line: str
-    original: str
-    mutated: str
     reason: str
+    original: str | None = None
+    mutated: str | None = None
+    below: str = ""
 
     def names(self, mutant: Mutant) -> bool:
-        if mutant.file != self.file or self.line not in _line(mutant):
+        if mutant.file != self.file:
             return False
+        above, line = ["", *(RTL / mutant.file).read_text().splitlines()][mutant.line - 1 :][:2]
         wanted = (self.original, self.mutated)
-        return all(not w or w == m for w, m in zip(wanted, _texts(mutant), strict=True))
-
-
-def _line(mutant: Mutant) -> str:
-    return (RTL / mutant.file).read_text().splitlines()[mutant.line - 1].strip()
+        same = all(w is None or w == m for w, m in zip(wanted, _texts(mutant), strict=True))
+        return self.line in line and self.below in above and same
 
 
 def _texts(mutant: Mutant) -> tuple[str, str]:
@@ -59,12 +59,7 @@ def read_equivalents(path: Path = LISTED) -> list[Equivalent]:
     """The list; FirebrickError for an entry without a reason, or for lines that are not there."""
     try:
         entries = tomllib.loads(path.read_text())["equivalent"]
-        found = [
-            Equivalent(
-                e["file"], e["line"], e.get("original", ""), e.get("mutated", ""), e["reason"]
-            )
-            for e in entries
-        ]
+        found = [Equivalent(**entry) for entry in entries]
     except (KeyError, TypeError, tomllib.TOMLDecodeError) as error:
         raise FirebrickError(f"{path}: file, line and reason are needed: {error}") from error
     for entry in found:

@@ -162,6 +162,19 @@ def test_command(
     assert f"31 mutants, seed 5: {30 - survivors} caught, 1 equivalent" in text
 
 
+def test_a_mutant_that_is_equivalent_and_caught_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judged(mutants: list[Mutant], *_: object) -> list[Verdict]:
+        return [Verdict(m, "wrong answer", "nobody reads it" * (m == mutants[0])) for m in mutants]
+
+    monkeypatch.setattr(command, "build_folder", lambda: tmp_path)
+    monkeypatch.setattr(command, "judge", judged)
+    assert command.main(["--mutants", "31"]) == 1
+    data = json.loads((tmp_path / "mutants.json").read_text())
+    assert len(data["contradictions"]) == 1 and data["survivors"] == []
+
+
 def test_errors_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--mutants", "3"]) == 2
     assert capsys.readouterr().err.startswith("mutants: 3 mutants: there can be 28")

@@ -35,6 +35,8 @@ def test_entries_name_mutants(tmp_path: Path) -> None:
     path.write_text(entry(original="!out_valid_o || out_ready_i"))
     found = [m for m in places() if listed(m, read_equivalents(path))]
     assert [m.mutated for m in found] == ["(!out_valid_o) && (out_ready_i)"]
+    path.write_text(entry(mutated="(out_valid_o)", below="no line"))
+    assert not [m for m in places() if listed(m, read_equivalents(path))]
     path.write_text(entry(mutated="(out_valid_o)"))
     found = [m for m in places() if listed(m, read_equivalents(path))]
     assert [m.original for m in found] == ["!out_valid_o"]
@@ -48,6 +50,7 @@ def test_entries_name_mutants(tmp_path: Path) -> None:
         (entry(reason=" "), "fb_slice.sv: give line and reason"),
         (entry(line="assign move = 1;"), "fb_slice.sv has no line 'assign move = 1;': delete it"),
         (entry(file="fb_none.sv"), "fb_none.sv has no line"),
+        (entry(lines="7"), "file, line and reason are needed"),
         ("x", "file, line and reason are needed"),
     ],
 )
