@@ -42,8 +42,9 @@ def build(
 ) -> dict[str, Any]:
     """Run Vitis HLS on the project and return its report as hls4ml's backends do.
 
-    ``steps`` chooses among :data:`STEPS`; ``reset`` removes what earlier runs left.  Raises FirebrickError saying exactly what is missing: the tool, the project, or what
-    the tool did not make.
+    ``steps`` chooses among :data:`STEPS`; ``reset`` removes what earlier runs left.  Raises
+    FirebrickError saying exactly what is missing: the tool, the project, or what the tool did not
+    make.
     """
     if not (folder / SCRIPT).is_file():
         raise FirebrickError(f"{folder}: has no {SCRIPT}: call write() or compile() first")

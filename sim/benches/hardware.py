@@ -59,7 +59,7 @@ def hls_hardware(project: Path) -> Hardware:
     project = project.absolute()
     if not (project / SHAPE_FILE).is_file():
         raise BenchError(f"{project}: no {SHAPE_FILE}, so no project of `make hls`; {NEXT}")
-    # What synthesis left; co-simulation and export leave copies with files of their own beside them.
+    # What synthesis left: co-simulation has copies beside files of its own.
     kernels = sorted(
         project.glob(f"**/syn/verilog/{KERNEL}"), key=lambda path: path.stat().st_mtime
     )
