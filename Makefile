@@ -39,8 +39,10 @@ OPTIONS ?=
 BOARD ?= pynq-z2
 TOOLCHAIN ?= vivado
 CLOCK ?=
-# Trials of `make faults`; empty: as many as nine minutes take.
+# Trials of `make faults`; empty: as many as nine minutes take. Mutants of `make mutants`; empty: 200.
 N ?=
+# Seed of the choice of `make mutants`.
+SEED ?= 1
 
 chosen = $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") \
          $(if $(LABELS),--labels "$(LABELS)") $(if $(CALIBRATION),--calibration "$(CALIBRATION)") \
@@ -51,7 +53,8 @@ for_board = --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") \
             $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
 .PHONY: help setup demo test test-fast pynq accuracy quantize learn compress deploy notebook hls figures train \
-        generate lint synth timing formal route boards bitstream faults bench clean
+        generate lint synth timing formal gates route boards bitstream faults coverage mutants nightly \
+        bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -120,6 +123,9 @@ timing: $(STAMP)  ## static timing of the netlist by three models of its wires -
 formal: $(STAMP)  ## prove properties of queues, AXI ports and registers -> build/formal.json (OPTIONS=--quick)
 	@nice $(BIN)/firebrick formal $(OPTIONS)
 
+gates: $(STAMP)  ## run networks on the synthesized netlist -> build/gates.json (ten minutes, OPTIONS=--quick)
+	@nice $(BIN)/firebrick gates $(OPTIONS)
+
 route: $(ROUTE_STAMP)  ## as synth, and place and route a small engine on an ECP5 (ten minutes)
 	@$(BIN)/firebrick synth --ecp5 $(OPTIONS)
 
@@ -149,6 +155,14 @@ bitstream: $(STAMP)  ## build/BOARD/firebrick.bit and .hwh (BOARD=pynq-z2 TOOLCH
 
 faults: $(STAMP)  ## faults on the simulated engine, nine minutes or N= trials -> build/faults.json
 	@$(BIN)/python -m firebrick.sim.faults $(if $(N),--trials $(N)) $(OPTIONS)
+
+coverage: $(STAMP)  ## lines and bits of the RTL that networks and faults reach -> build/coverage.json (N= faults)
+	@nice $(BIN)/python -m firebrick.sim.coverage $(if $(N),--trials $(N)) $(OPTIONS)
+
+mutants: $(STAMP)  ## mutants of the RTL, which the tests must see -> build/mutants.json (N=200 SEED=1)
+	@nice $(BIN)/python -m firebrick.sim.mutants $(if $(N),--mutants $(N)) --seed $(SEED) $(OPTIONS)
+
+nightly: formal faults gates coverage mutants  ## every campaign on the hardware, one after the other
 
 bench: $(STAMP)  ## print the benchmarks' figures
 	@$(BIN)/firebrick bench $(OPTIONS)

@@ -31,6 +31,7 @@ COMMANDS = {
     "synth": ("commands.synth", "synthesize for the xc7z020 with yosys"),
     "timing": ("commands.timing", "static timing of the netlist, before any router"),
     "formal": ("commands.formal", "prove properties of the RTL, and refuse mutants of it"),
+    "gates": ("commands.gates", "run networks on the synthesized netlist, every bit compared"),
     "onboard": ("commands.onboard", "run a Python module as on a board, on the simulated one"),
     "bench": ("bench.__main__", "print the benchmarks' figures"),
 }

@@ -60,6 +60,12 @@ VERILATOR_FLAGS = (
 COMPILER_FLAGS = ("-std=c++17", "-O1", "-fPIC", "-fvisibility=hidden", "-w")
 # What a source that came out short does not define is an error here, not in the simulation.
 LINKER_FLAGS = ("-Wl,-z,defs", "-pthread", "-latomic")
+# Of designs that are compiled quickly.
+QUICK_FLAGS = ("-O0",)
+# Of designs whose coverage is measured.
+COVERAGE_FLAGS = ("--coverage-line", "--coverage-toggle")
+COVERAGE_HARNESS = ROOT / "sim" / "coverage" / "coverage.cpp"
+COVERAGE_RUNTIME = "verilated_cov.cpp"
 RUNTIME_SOURCES = ("verilated.cpp", "verilated_threads.cpp")
 RUNTIME_DEFINES = (
     "-DVL_USER_FATAL",
@@ -78,13 +84,20 @@ class BuildError(FirebrickError):
 
 @dataclass(frozen=True)
 class Design:
-    """What is simulated: files in the order of compilation, top module and its parameters."""
+    """What is simulated: files in the order of compilation, top module and its parameters.
+
+    ``quick`` compiles without optimization, in a third of the time: for large designs that run for
+    few cycles. ``coverage`` counts how often lines run and bits toggle; the library then has the
+    functions of sim/coverage.
+    """
 
     name: str
     top: str
     sources: tuple[Path, ...]
     parameters: Mapping[str, int] = field(default_factory=dict)
     assertions: bool = False
+    quick: bool = False
+    coverage: bool = False
 
 
 def engine_parameters(shape: EngineShape) -> dict[str, int]:
@@ -123,10 +136,10 @@ def build_design(design: Design, progress: Progress | None = None) -> Path:
     tools = _Tools.find()
     report = progress or (lambda *_: None)
     name = f"{design.name}-{_digest(design, tools)}"
-    return _once(name, lambda folder: _build(design, tools, folder, report)) / LIBRARY
+    return once(name, lambda folder: _build(design, tools, folder, report)) / LIBRARY
 
 
-def _once(name: str, fill: Callable[[Path], None]) -> Path:
+def once(name: str, fill: Callable[[Path], None]) -> Path:
     """Folder ``name`` of the builds, filled by ``fill`` where it is not there yet.
 
     It appears complete or not at all, also when several processes want it.
@@ -187,9 +200,12 @@ def _digest(design: Design, tools: _Tools) -> str:
         COMPILER_FLAGS,
         RUNTIME_DEFINES,
         tools.versions,
+        *(QUICK_FLAGS if design.quick else ()),
+        *(COVERAGE_FLAGS if design.coverage else ()),
     ]
     state.update(json.dumps(settings).encode())
-    for file in (*design.sources, *sorted(HARNESS.iterdir())):
+    extra = [COVERAGE_HARNESS] if design.coverage else []
+    for file in (*design.sources, *sorted(HARNESS.iterdir()), *extra):
         state.update(hashlib.sha256(file.read_bytes()).digest())
     return state.hexdigest()[:16]
 
@@ -202,6 +218,7 @@ def _build(design: Design, tools: _Tools, folder: Path, progress: Progress) -> N
         [
             str(tools.verilator),
             *VERILATOR_FLAGS,
+            *(COVERAGE_FLAGS if design.coverage else ()),
             "--assert" if design.assertions else "--no-assert",
             "--top-module",
             design.top,
@@ -219,7 +236,11 @@ def _build(design: Design, tools: _Tools, folder: Path, progress: Progress) -> N
         *sorted(model.glob("Vtop*.cpp"), key=lambda f: -f.stat().st_size),
         *sorted(HARNESS.glob("*.cpp")),
     ]
-    objects = _compile(tools, sources, [model, HARNESS], folder, "C++ compiler", progress)
+    if design.coverage:
+        sources += [COVERAGE_HARNESS, tools.root / "include" / COVERAGE_RUNTIME]
+    flags = QUICK_FLAGS if design.quick else ()
+    include = [model, HARNESS]
+    objects = _compile(tools, sources, include, folder, "C++ compiler", progress, flags)
     library = folder / LIBRARY
     command = [*tools.compiler, "-shared", "-o", str(library), *map(str, [*objects, *runtime])]
     _run([*command, *LINKER_FLAGS], folder, "linker", {"TMPDIR": str(folder)})
@@ -237,7 +258,7 @@ def _runtime(tools: _Tools, progress: Progress) -> list[Path]:
     def fill(scratch: Path) -> None:
         _compile(tools, sources, [], scratch, "C++ compiler (run-time library)", progress)
 
-    folder = _once(name, fill)
+    folder = once(name, fill)
     return sorted(folder.glob("*.o"))
 
 
@@ -248,11 +269,13 @@ def _compile(
     folder: Path,
     label: str,
     progress: Progress,
+    flags: Sequence[str] = (),
 ) -> list[Path]:
     """Object files, in ``folder``, of C++ sources, two at a time."""
     verilated = tools.root / "include"
     options = [
         *COMPILER_FLAGS,
+        *flags,
         *RUNTIME_DEFINES,
         *(f"-I{path}" for path in (*include, verilated, verilated / "vltstd")),
     ]

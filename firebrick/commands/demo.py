@@ -196,7 +196,9 @@ def _job(options: argparse.Namespace, shape: EngineShape, console: Console) -> J
         files = without(files, made.used) or files
     limit = options.count or DEFAULT_IMAGES
     shown = spread(files, limit)
-    truth = np.array([label.class_index for label in spread(labels, limit)] or [-1] * len(shown))
+    truth = np.full(len(shown), -1)
+    if labels:
+        truth = np.array([label.class_index for label in spread(labels, limit)])
     return Job(qnet, pictures.load(shown), tuple(path.name for path in shown), truth, accuracy)
 
 

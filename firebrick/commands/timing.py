@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> None:
     _print_parts(console, found, str(shape))
     _print_path(console, found["by fan-out"].worst)
     _print_slack(console, found, options.clock)
-    levels = max(path.levels for path in found["none"].parts.values())
+    levels = max(path.levels for path in netlist.longest_paths().values())
     console.print(f"most loads of a net, clocks and resets apart: {widest} ({net})", soft_wrap=True)
     clocks = {name: timing.worst.mhz for name, timing in found.items()}
     asked = {board: load_board(board).clock.fclk0_hz / 1e6 for board in board_names()}
@@ -93,7 +93,7 @@ def _facts(path: Path) -> dict:
 
 def _print_parts(console: Console, found: dict[str, Timing], shape: str) -> None:
     title = f"{shape}: worst path into every part, ns, by model of the wires"
-    table = Table("part", *found, "LUT levels", title=title)
+    table = Table("part", *found, "LUTs on the first", title=title)
     order = sorted(found["by fan-out"].parts.items(), key=lambda item: -item[1].delay_ps)
     for part, _ in order:
         cells = [f"{_ns(timing.parts[part].delay_ps):.2f}" for timing in found.values()]

@@ -7,9 +7,9 @@ routed, hence three models side by side:
 none
     no delay: a bound that no tool beats.
 by fan-out
-    STEP_PS * (1 + log2(loads) / 2) a net.  STEP_PS is set by the one path of this design that a
-    router for the family reported: 17.4 ns of wires between u_issuer.next_q and the issuer's
-    compare at 7x16, by nextpnr-xilinx of October 2024, whose placement was spread widely.
+    STEP_PS * (1 + log2(loads) / 2) a net.  STEP_PS is set by the one figure of a router that this
+    design has: nextpnr-xilinx of October 2024 routed the 7x16 chip at 50.3 MHz, with its placement
+    spread widely, so that the longest path of that chip's netlist takes 19.9 ns here.
 pessimistic
     the same with every net half as long again.
 
@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from firebrick.hw.flow.delays import CellDelays, delays_of, variant
 from firebrick.hw.flow.netlist import FLIP_FLOPS, LOGIC, LUT_RAMS, Cell, Netlist, part_name
 
-STEP_PS = 900.0
+STEP_PS = 672.0
 PESSIMISM = 1.5
 DEDICATED_INPUTS = {
     "CARRY4": ("CI",),

