@@ -100,11 +100,6 @@ class Design:
     coverage: bool = False
 
 
-def engine_parameters(shape: EngineShape) -> dict[str, int]:
-    """Parameters of the top module; see :meth:`hw.shape.EngineShape.parameters`."""
-    return shape.parameters()
-
-
 def engine_design(shape: EngineShape, assertions: bool = False) -> Design:
     """The engine of ``hw/rtl``: packages first, then the modules that it needs."""
     try:

@@ -17,7 +17,7 @@ import numpy as np
 
 from firebrick.sim.benches.runner import resolve_sources
 from firebrick.sim.board import BusError, MemoryTiming, ProtocolError, SimulationError
-from firebrick.sim.build import TOP, Design, build_design, engine_parameters
+from firebrick.sim.build import TOP, Design, build_design
 from firebrick.sim.faults.machine import Case, Machine, make_case
 from firebrick.sim.faults.networks import SHAPE, check_cases, make_cases
 from firebrick.sim.faults.trials import KINDS, LARGEST_RUN, Trial, run_trial
@@ -38,7 +38,7 @@ SECONDS = 120
 def build(folder: Path) -> Path:
     """The engine's library out of the RTL in ``folder``."""
     sources = resolve_sources(TOP, folder)
-    design = Design("mutants", TOP, tuple(sources), engine_parameters(SHAPE), assertions=True)
+    design = Design("mutants", TOP, tuple(sources), SHAPE.parameters(), assertions=True)
     return build_design(design)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -74,7 +75,9 @@ def test_the_demo_runs(hostile: dict[str, str], tmp_path: Path) -> None:
     out = tmp_path / "the résults"
     options = ["--model", "digits", "--effort", "plain", "--shape", "7x8", "--count", "1"]
     done = run([sys.executable, "-m", "firebrick", "demo", *options, "--out", str(out)], hostile)
-    assert done.returncode == 0 and done.stderr == "", done.stderr
+    assert done.returncode == 0, done.stderr
+    # Nothing but bars of progress.
+    assert not re.search("warning|traceback|matplotlib|cache", done.stderr, re.IGNORECASE)
     assert " 0 mismatches" in " ".join(done.stdout.split()) and (out / "demo.png").is_file()
 
 
