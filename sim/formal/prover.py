@@ -1,13 +1,17 @@
-"""One proof: yosys makes an and-inverter graph of RTL and properties, ABC's PDR decides it.
+"""One proof: yosys makes an and-inverter graph of RTL and properties, ABC decides it.
 
 PDR (property directed reachability) looks for an inductive invariant that excludes every
 violation; it needs none from us, so properties name ports only.  It ends with such an invariant
-(the properties hold for ever), with a violation, or at its time limit, when it has excluded
-violations up to some number of cycles.
+(the properties hold for ever), with a violation, or at its time limit.  Where no invariant is
+found in reasonable time, bounded model checking excludes violations up to some number of cycles.
+
+What is assumed of the surroundings might exclude everything, and then all properties hold: so each
+proof names in ``cover`` statements what must be reachable, and a trace to each is looked for.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -24,6 +28,13 @@ PROPERTIES = "sim/formal/properties"
 INDUCTION, BOUNDED, FAILED = "proven by induction", "bounded", "failed"
 # yosys itself takes seconds; ABC ends by its own limit.
 GRACE_SECONDS = 120
+# ABC and yosys know assertions as what is searched for: a cover is the assertion that it cannot be.
+COVER_MAP = """(* techmap_celltype = "$cover" *)
+module cover_as_assertion(A, EN);
+  input A, EN;
+  \\$assert _TECHMAP_REPLACE_ (.A(!A), .EN(EN));
+endmodule
+"""
 
 
 @dataclass(frozen=True)
@@ -49,8 +60,9 @@ class Edit:
 class Proof:
     """Properties of ``module``: the top module in ``properties[0]`` with ``parameters``.
 
-    ``bound`` is the number of cycles that must be reached where no induction is expected, 0 where
-    it is; ``edits`` are changes of the RTL that the proof itself is about, with their reason.
+    ``bound`` is the number of cycles that are looked at where no induction is expected, 0 where it
+    is; ``reach`` that within which every cover must be met; ``edits`` are changes of the RTL that
+    the proof itself is about, with their reason.
     """
 
     name: str
@@ -61,6 +73,7 @@ class Proof:
     mutants: tuple[Edit, ...] = ()
     edits: tuple[Edit, ...] = ()
     bound: int = 0
+    reach: int = 40
     limit: int = 60
     quick: bool = False
 
@@ -79,6 +92,8 @@ class Verdict:
     violated: str = ""
     # A violation was found, rather than nothing decided.
     refuted: bool = False
+    # The cycle in which each cover is met, None where it is not within the proof's reach.
+    covers: dict[str, int | None] = field(default_factory=dict)
 
 
 def sources(proof: Proof, mutant: Edit | None = None) -> dict[str, str]:
@@ -99,28 +114,57 @@ def prove(proof: Proof, mutant: Edit | None = None, limit: int | None = None) ->
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in sources(proof, mutant).items():
         (folder / name).write_text(text)
-    for stale in ("model.aig", "status"):
+    asserts = _model(proof, folder, covers=mutant is None)
+    search = f"scorr; bmc3 -F {proof.bound}" if proof.bound else "scorr; &get -n; &scl; &put; pdr"
+    status = _abc(proof, folder, "model", search, limit or proof.limit)
+    covers = {} if mutant else _covers(proof, folder)
+    return _verdict(proof, status, asserts, covers, time.monotonic() - started)
+
+
+def _model(proof: Proof, folder: Path, covers: bool) -> list[str]:
+    """Write the graphs of a proof's assertions, and of its covers; the assertions' names."""
+    for stale in ("model.aig", "covers.aig"):
         (folder / stale).unlink(missing_ok=True)
+    (folder / "cover_map.v").write_text(COVER_MAP)
     # yosys as WebAssembly sees what relative paths lead to.
     seen = os.path.relpath(folder, ROOT)
     files = [f"{seen}/{name}" for name in proof.rtl]
     files += [f"{PROPERTIES}/{name}" for name in proof.properties]
     values = " ".join(f"-set {name} {value}" for name, value in proof.parameters.items())
     chparam = f"chparam {values} {proof.top}; " if values else ""
-    _yosys(
+    graph = (
+        "opt_clean; techmap; simplemap; delete -output; opt_clean; dffunmap; aigmap; clean; "
+        f"write_aiger -I -B -zinit -ywmap {seen}/%s.json {seen}/%s.aig; "
+    )
+    script = (
         f"read_verilog -formal -sv {' '.join(files)}; {chparam}hierarchy -check -top {proof.top}; "
         f"prep -top {proof.top} -flatten; async2sync; dffunmap; memory_map -formal; "
         "formalff -clk2ff -ff2anyinit; setundef -undriven -anyseq; opt -full; chformal -lower; "
-        "opt_clean; techmap; simplemap; delete -output; opt_clean; dffunmap; aigmap; clean; "
-        f"write_aiger -I -B -zinit {seen}/model.aig",
-        folder / "model.log",
+        "design -save whole; chformal -cover -remove; " + graph.replace("%s", "model")
     )
+    if covers:
+        script += (
+            "design -load whole; chformal -assert -remove; "
+            f"techmap -map {seen}/cover_map.v; " + graph.replace("%s", "covers")
+        )
+    _yosys(script, folder / "model.log")
     if not (folder / "model.aig").is_file():
         raise FirebrickError(f"{proof.name}: yosys made no model (see {folder / 'model.log'})")
-    seconds = limit or proof.limit
+    return _names(folder / "model.json")
+
+
+def _names(path: Path) -> list[str]:
+    """The names of a graph's outputs, without those of modules."""
+    return [name[-1].removeprefix("\\") for name in json.loads(path.read_text())["asserts"]]
+
+
+def _abc(proof: Proof, folder: Path, model: str, search: str, seconds: int) -> str:
+    """ABC's status of a search for a violation in ``model``."""
+    seen = os.path.relpath(folder, ROOT)
+    status = folder / "status"
+    status.unlink(missing_ok=True)
     (folder / "abc.script").write_text(
-        f"read_aiger {seen}/model.aig; fold; &get -n; &scl; &put; pdr -T {seconds}; "
-        f"write_status {seen}/status\n"
+        f"read_aiger {seen}/{model}.aig; fold; {search} -T {seconds}; write_status {seen}/status\n"
     )
     # ABC is a part of yosys, called from its pass for logic optimization: a module of one gate is
     # its pretext. ABC ends with another network than it was given, which the pass takes for an
@@ -132,26 +176,39 @@ def prove(proof: Proof, mutant: Edit | None = None, limit: int | None = None) ->
         seconds + GRACE_SECONDS,
         fails=True,
     )
-    status = folder / "status"
     if not status.is_file():
         raise FirebrickError(f"{proof.name}: ABC gave no verdict (see {folder / 'abc.log'})")
-    text = status.read_text()
-    return _verdict(proof, text, time.monotonic() - started)
+    return status.read_text()
 
 
-def _verdict(proof: Proof, status: str, seconds: float) -> Verdict:
+def _covers(proof: Proof, folder: Path) -> dict[str, int | None]:
+    """The cycle in which each cover of a proof is met."""
+    reached: dict[str, int | None] = {}
+    for index, name in enumerate(_names(folder / "covers.json")):
+        search = f"cone -O {index}; bmc3 -F {proof.reach}"
+        words = _abc(proof, folder, "covers", search, proof.limit).split()
+        reached[name] = int(words[4]) if words[0] == "snl_SAT" else None
+    return reached
+
+
+def _verdict(
+    proof: Proof, status: str, asserts: list[str], covers: dict[str, int | None], seconds: float
+) -> Verdict:
     words = status.split()
-    if words[0] == "snl_UNSAT":
-        return Verdict(INDUCTION, int(words[1]), seconds)
     depth = int(words[1])
     if words[0] == "snl_SAT":
-        violated = f"assertion {words[3]}"
-        return Verdict(FAILED, depth, seconds, violated, refuted=True)
-    if words[0] != "snl_UNK":
+        return Verdict(FAILED, int(words[4]), seconds, asserts[int(words[3])], True, covers)
+    if words[0] not in ("snl_UNSAT", "snl_UNK"):
         raise FirebrickError(f"{proof.name}: ABC's status {words[0]!r} is none that is known")
-    if proof.bound and depth >= proof.bound:
-        return Verdict(BOUNDED, depth, seconds)
-    return Verdict(FAILED, depth, seconds, "undecided at the time limit")
+    missed = [name for name, cycle in covers.items() if cycle is None]
+    if missed:
+        return Verdict(FAILED, depth, seconds, f"not reached: {missed[0]}", covers=covers)
+    if words[0] == "snl_UNSAT":
+        return Verdict(INDUCTION, depth, seconds, covers=covers)
+    # The last of F cycles has the number F - 1.
+    if proof.bound and depth >= proof.bound - 1:
+        return Verdict(BOUNDED, proof.bound, seconds, covers=covers)
+    return Verdict(FAILED, depth, seconds, "undecided at the time limit", covers=covers)
 
 
 def _yosys(script: str, log: Path, timeout: int | None = None, fails: bool = False) -> None:
