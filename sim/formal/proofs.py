@@ -92,4 +92,32 @@ PROOFS: tuple[Proof, ...] = (
             ),
         ),
     ),
+    Proof(
+        "interrupt controller",
+        "fb_intc",
+        ("firebrick_pkg.sv", "fb_axil.sv", "fb_intc.sv"),
+        ("intc_properties.sv",),
+        {"Inputs": 2},
+        (
+            Edit(
+                "fb_intc.sv",
+                "if (hardware_q && irq_i[i])",
+                "if (hardware_q && irq_i[i] && !wr_en)",
+                "misses an input while a register is written",
+            ),
+            Edit(
+                "fb_intc.sv",
+                "enable_q && (pending != '0)",
+                "enable_q && (isr_q != '0)",
+                "interrupts though it is not enabled",
+            ),
+            Edit(
+                "fb_intc.sv",
+                "hardware_q <= hardware_q | wr_data[1];",
+                "hardware_q <= wr_data[1];",
+                "HIE can be cleared",
+            ),
+        ),
+        quick=True,
+    ),
 )

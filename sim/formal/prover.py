@@ -150,6 +150,9 @@ def _model(proof: Proof, folder: Path, covers: bool) -> list[str]:
     _yosys(script, folder / "model.log")
     if not (folder / "model.aig").is_file():
         raise FirebrickError(f"{proof.name}: yosys made no model (see {folder / 'model.log'})")
+    # With two drivers a signal is what neither says.
+    if "conflicting drivers" in (folder / "model.log").read_text():
+        raise FirebrickError(f"{proof.name}: a signal has two drivers ({folder / 'model.log'})")
     return _names(folder / "model.json")
 
 
@@ -161,10 +164,10 @@ def _names(path: Path) -> list[str]:
 def _abc(proof: Proof, folder: Path, model: str, search: str, seconds: int) -> str:
     """ABC's status of a search for a violation in ``model``."""
     seen = os.path.relpath(folder, ROOT)
-    status = folder / "status"
+    status = folder / f"{model}.status"
     status.unlink(missing_ok=True)
     (folder / "abc.script").write_text(
-        f"read_aiger {seen}/{model}.aig; fold; {search} -T {seconds}; write_status {seen}/status\n"
+        f"read_aiger {seen}/{model}.aig; fold; {search} -T {seconds}; write_status {seen}/{model}.status\n"
     )
     # ABC is a part of yosys, called from its pass for logic optimization: a module of one gate is
     # its pretext. ABC ends with another network than it was given, which the pass takes for an

@@ -16,7 +16,9 @@ module fb_fifo #(
   output      logic                 out_valid_o,
   input  wire logic                 out_ready_i,
   output      logic [Width-1:0]     out_data_o,
-  output      logic [LevelBits-1:0] level_o
+  output      logic [LevelBits-1:0] level_o,
+  // all words, the oldest in front, for helping assertions
+  output      logic [Depth-1:0][Width-1:0] words_o
 );
   (* anyconst *) logic block_ram;
 
@@ -32,6 +34,7 @@ module fb_fifo #(
   assign level_o = level_q;
   assign out_valid_o = aged_q != '0;
   assign out_data_o = words_q[0];
+  assign words_o = words_q;
 
   always_comb begin
     words = pop ? (words_q >> Width) : words_q;

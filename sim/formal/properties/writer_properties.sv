@@ -11,6 +11,9 @@
 // command has a beat and does not reach behind the address space.
 //
 // One burst, one command and one word of data, any, are followed.
+//
+// The h_ assertions say how the counters of this module and of the writer hang together: true like
+// the others, they are what makes the induction short. For them the writer shows its state (see_*).
 `default_nettype none
 
 module writer_properties #(
@@ -48,6 +51,11 @@ module writer_properties #(
   logic [7:0]  wstrb;
   logic [31:0] awaddr;
   logic [7:0]  awlen;
+  logic        see_busy, see_send, see_answer, see_owner, see_drain;
+  logic [7:0]  see_beats, see_outstanding, see_lengths, see_owners, see_left, see_unclaimed;
+  logic [7:0]  see_level;
+  logic [MaxOutstanding-1:0][LenBits-1:0] see_length;
+  logic [MaxOutstanding-1:0]              see_last;
 
   fb_axi_writer #(
     .BurstBeats    (BurstBeats),
@@ -80,7 +88,21 @@ module writer_properties #(
     .axi_wready_i (wready_i),
     .axi_bresp_i  (bresp_i),
     .axi_bvalid_i (bvalid_i),
-    .axi_bready_o (bready)
+    .axi_bready_o (bready),
+    .see_busy_o       (see_busy),
+    .see_send_o       (see_send),
+    .see_answer_o     (see_answer),
+    .see_owner_o      (see_owner),
+    .see_drain_o      (see_drain),
+    .see_beats_o      (see_beats),
+    .see_outstanding_o(see_outstanding),
+    .see_lengths_o    (see_lengths),
+    .see_owners_o     (see_owners),
+    .see_left_o       (see_left),
+    .see_unclaimed_o  (see_unclaimed),
+    .see_level_o      (see_level),
+    .see_length_o     (see_length),
+    .see_last_o       (see_last)
   );
 
   logic started_q = 1'b0;
@@ -205,6 +227,17 @@ module writer_properties #(
     if (!rst_ni) {was_aborted_q, cut_q} <= '0;
   end
 
+  // beats of announced bursts that have not left the stream; commands' last bursts without answer
+  logic [7:0] claimed, lasts;
+  always_comb begin
+    claimed = see_send ? see_left + 8'd1 : '0;
+    lasts = '0;
+    for (int unsigned k = 0; k < MaxOutstanding; k++) begin
+      if (8'(k) < see_lengths) claimed = claimed + 8'(see_length[k]) + 8'd1;
+      if (8'(k) < see_owners) lasts = lasts + 8'(see_last[k]);
+    end
+  end
+
   always_comb begin
     if (!started_q) assume (!rst_ni);
     if (bvalid_i && !answer) assume (fresh_q && !awvalid);
@@ -248,6 +281,23 @@ module writer_properties #(
       if (Follow && word_q && words_ahead_q == '0 && w_shown && wstrb[0]) begin
         a_word: assert (wdata[0] == bit_q);
       end
+
+      h_drain: assert (see_drain == draining_q && see_answer == answer_q);
+      h_outstanding: assert (see_outstanding == 8'(open_q) + 8'(shown) &&
+                             see_owners == see_outstanding);
+      h_aw: assert (open_q == aw_taken_q + CountBits'(aw_waited_q) + CountBits'(answer_q));
+      h_w: assert (open_q == w_owed_q + w_taken_q + CountBits'(answer_q));
+      h_owed: assert (8'(w_owed_q) + 8'(shown) ==
+                      see_lengths + 8'(see_send) + 8'(wvalid && wlast));
+      h_unissued: assert (8'(unissued_q) == (see_busy ? see_beats : '0) +
+                                            (shown ? awlen + 8'd1 : '0));
+      h_words: assert (8'(words_q) == see_level + 8'(w_shown && wstrb[0]));
+      h_left: assert (!see_send || see_left < 8'(BurstBeats));
+      if (!draining_q) begin
+        h_claimed: assert (see_level == see_unclaimed + claimed);
+        h_commands: assert (8'(commands_q) == 8'(see_busy) + lasts + 8'(done));
+      end
+      if (see_answer) h_owner: assert (see_owner);
 
       c_longest: cover (done && command_q && commands_ahead_q == '0 && cmd_beats_i == '1);
       c_outstanding: cover (open_q == CountBits'(MaxOutstanding) && w_taken_q == open_q);
