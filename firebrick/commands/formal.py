@@ -97,13 +97,14 @@ def _print(console: Console, facts: dict) -> None:
         table.add_column(name, justify="right")
     for proof in facts["proofs"]:
         caught = sum(mutant["caught"] for mutant in proof["mutants"])
+        met = sum(cycle is not None for cycle in proof["covers"].values())
         method = proof["method"] + (f": {proof['violated']}" if proof["violated"] else "")
         table.add_row(
             proof["name"],
             proof["module"],
             method,
             str(proof["depth"]),
-            f"{sum(cycle is not None for cycle in proof['covers'].values())} of {len(proof['covers'])}",
+            f"{met} of {len(proof['covers'])}",
             f"{caught} of {len(proof['mutants'])}",
             f"{proof['seconds']:.1f}",
         )

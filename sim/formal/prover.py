@@ -5,6 +5,11 @@ violation; it needs none from us, so properties name ports only.  It ends with s
 (the properties hold for ever), with a violation, or at its time limit.  Where no invariant is
 found in reasonable time, bounded model checking excludes violations up to some number of cycles.
 
+Larger modules get assertions that say how their counters hang together (h_, for help), which make
+plain induction close: that ``steps`` cycles without a violation, from any state at all, are not
+followed by one, and that there is none in the first ``steps`` cycles. That takes seconds where PDR
+takes hours; for the counters, an edit shows them at the module's ports.
+
 What is assumed of the surroundings might exclude everything, and then all properties hold: so each
 proof names in ``cover`` statements what must be reachable, and a trace to each is looked for.
 """
@@ -17,7 +22,7 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from firebrick.quantize.errors import FirebrickError
@@ -28,6 +33,14 @@ PROPERTIES = "sim/formal/properties"
 INDUCTION, BOUNDED, FAILED = "proven by induction", "bounded", "failed"
 # yosys itself takes seconds; ABC ends by its own limit.
 GRACE_SECONDS = 120
+# Induction's step: what was not violated in the last cycle is taken for granted.
+STEP_MAP = """(* techmap_celltype = "$assert" *)
+module assertion_as_step(A, EN);
+  input A, EN;
+  \\$assert _TECHMAP_REPLACE_ (.A(A), .EN(EN));
+  \\$assume hypothesis (.A(A), .EN(EN));
+endmodule
+"""
 # ABC and yosys know assertions as what is searched for: a cover is the assertion that it cannot be.
 COVER_MAP = """(* techmap_celltype = "$cover" *)
 module cover_as_assertion(A, EN);
@@ -60,9 +73,10 @@ class Edit:
 class Proof:
     """Properties of ``module``: the top module in ``properties[0]`` with ``parameters``.
 
-    ``bound`` is the number of cycles that are looked at where no induction is expected, 0 where it
-    is; ``reach`` that within which every cover must be met; ``edits`` are changes of the RTL that
-    the proof itself is about, with their reason.
+    ``steps`` is the number of cycles that induction's step starts from, where helping assertions
+    make it close without PDR; ``bound`` the number of cycles that are looked at where no induction
+    is expected, 0 where it is; ``reach`` that within which every cover must be met; ``edits`` are
+    changes of the RTL that the proof itself is about, with their reason.
     """
 
     name: str
@@ -72,6 +86,7 @@ class Proof:
     parameters: dict[str, int] = field(default_factory=dict)
     mutants: tuple[Edit, ...] = ()
     edits: tuple[Edit, ...] = ()
+    steps: int = 0
     bound: int = 0
     reach: int = 40
     limit: int = 60
@@ -114,17 +129,37 @@ def prove(proof: Proof, mutant: Edit | None = None, limit: int | None = None) ->
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in sources(proof, mutant).items():
         (folder / name).write_text(text)
-    asserts = _model(proof, folder, covers=mutant is None)
-    search = f"scorr; bmc3 -F {proof.bound}" if proof.bound else "scorr; &get -n; &scl; &put; pdr"
-    status = _abc(proof, folder, "model", search, limit or proof.limit)
-    covers = {} if mutant else _covers(proof, folder)
-    return _verdict(proof, status, asserts, covers, time.monotonic() - started)
+    asserts = _model(proof, folder, whole=mutant is None)
+    seconds = limit or proof.limit
+    if mutant and proof.steps:
+        search = f"scorr; bmc3 -F {proof.reach}"
+    elif cycles := proof.steps or proof.bound:
+        search = f"scorr; bmc3 -F {cycles}"
+    else:
+        search = "scorr; &get -n; &scl; &put; pdr"
+    status = _abc(proof, folder, "model", search, seconds)
+    if mutant:
+        return _verdict(proof, status, asserts, {}, time.monotonic() - started)
+    covers = _covers(proof, folder)
+    verdict = _verdict(proof, status, asserts, covers, time.monotonic() - started)
+    if not proof.steps or verdict.method == FAILED:
+        return verdict
+    step = _abc(proof, folder, "step", f"bmc3 -F {proof.steps + 1}", seconds).split()
+    took = time.monotonic() - started
+    if step[0] == "snl_UNK" and int(step[1]) >= proof.steps:
+        return replace(verdict, method=INDUCTION, seconds=took)
+    what = "induction's step does not close"
+    if step[0] == "snl_SAT":
+        what += f": {_names(folder / 'step.json')[int(step[3])]}"
+    return replace(verdict, method=FAILED, seconds=took, violated=what)
 
 
-def _model(proof: Proof, folder: Path, covers: bool) -> list[str]:
-    """Write the graphs of a proof's assertions, and of its covers; the assertions' names."""
-    for stale in ("model.aig", "covers.aig"):
+def _model(proof: Proof, folder: Path, whole: bool) -> list[str]:
+    """Write the graph of a proof's assertions, if ``whole`` also those of its covers and of
+    induction's step; the assertions' names."""
+    for stale in ("model.aig", "covers.aig", "step.aig"):
         (folder / stale).unlink(missing_ok=True)
+    (folder / "step_map.v").write_text(STEP_MAP)
     (folder / "cover_map.v").write_text(COVER_MAP)
     # yosys as WebAssembly sees what relative paths lead to.
     seen = os.path.relpath(folder, ROOT)
@@ -133,7 +168,8 @@ def _model(proof: Proof, folder: Path, covers: bool) -> list[str]:
     values = " ".join(f"-set {name} {value}" for name, value in proof.parameters.items())
     chparam = f"chparam {values} {proof.top}; " if values else ""
     graph = (
-        "opt_clean; techmap; simplemap; delete -output; opt_clean; dffunmap; aigmap; clean; "
+        "opt_clean; techmap; simplemap; setundef -undriven -anyseq; delete -output; opt_clean; "
+        "dffunmap; aigmap; clean; "
         f"write_aiger -I -B -zinit -ywmap {seen}/%s.json {seen}/%s.aig; "
     )
     script = (
@@ -142,7 +178,14 @@ def _model(proof: Proof, folder: Path, covers: bool) -> list[str]:
         "formalff -clk2ff -ff2anyinit; setundef -undriven -anyseq; opt -full; chformal -lower; "
         "design -save whole; chformal -cover -remove; " + graph.replace("%s", "model")
     )
-    if covers:
+    if whole and proof.steps:
+        script += (
+            "design -load whole; chformal -cover -remove; setattr -unset init */w:*; "
+            f"formalff -ff2anyinit; techmap -max_iter 1 -map {seen}/step_map.v; "
+            "chformal -assume -delay 1 */c:*hypothesis; "
+            f"chformal -assert -skip {proof.steps}; " + graph.replace("%s", "step")
+        )
+    if whole:
         script += (
             "design -load whole; chformal -assert -remove; "
             f"techmap -map {seen}/cover_map.v; " + graph.replace("%s", "covers")
@@ -167,7 +210,8 @@ def _abc(proof: Proof, folder: Path, model: str, search: str, seconds: int) -> s
     status = folder / f"{model}.status"
     status.unlink(missing_ok=True)
     (folder / "abc.script").write_text(
-        f"read_aiger {seen}/{model}.aig; fold; {search} -T {seconds}; write_status {seen}/{model}.status\n"
+        f"read_aiger {seen}/{model}.aig; fold; {search} -T {seconds}; "
+        f"write_status {seen}/{model}.status\n"
     )
     # ABC is a part of yosys, called from its pass for logic optimization: a module of one gate is
     # its pretext. ABC ends with another network than it was given, which the pass takes for an
@@ -209,8 +253,9 @@ def _verdict(
     if words[0] == "snl_UNSAT":
         return Verdict(INDUCTION, depth, seconds, covers=covers)
     # The last of F cycles has the number F - 1.
-    if proof.bound and depth >= proof.bound - 1:
-        return Verdict(BOUNDED, proof.bound, seconds, covers=covers)
+    cycles = proof.steps or proof.bound
+    if cycles and depth >= cycles - 1:
+        return Verdict(BOUNDED, cycles, seconds, covers=covers)
     return Verdict(FAILED, depth, seconds, "undecided at the time limit", covers=covers)
 
 

@@ -17,8 +17,9 @@ module fb_fifo #(
   input  wire logic                 out_ready_i,
   output      logic [Width-1:0]     out_data_o,
   output      logic [LevelBits-1:0] level_o,
-  // all words, the oldest in front, for helping assertions
-  output      logic [Depth-1:0][Width-1:0] words_o
+  // for helping assertions: all words, the oldest in front; how many came in the last two cycles
+  output      logic [Depth-1:0][Width-1:0] words_o,
+  output      logic [1:0]           young_o
 );
   (* anyconst *) logic block_ram;
 
@@ -35,6 +36,7 @@ module fb_fifo #(
   assign out_valid_o = aged_q != '0;
   assign out_data_o = words_q[0];
   assign words_o = words_q;
+  assign young_o = 2'(pushed_q[0]) + 2'(pushed_q[1]);
 
   always_comb begin
     words = pop ? (words_q >> Width) : words_q;
@@ -52,6 +54,17 @@ module fb_fifo #(
       level_q <= '0;
       pushed_q <= '0;
       aged_q <= '0;
+    end
+  end
+
+  logic started_q = 1'b0;
+  always_ff @(posedge clk_i) started_q <= 1'b1;
+
+  always_comb begin
+    if (started_q && rst_ni) begin
+      h_level: assert (level_q <= LevelBits'(Depth) && aged_q <= level_q &&
+                       level_q - aged_q == LevelBits'(pushed_q[0]) +
+                                           LevelBits'(block_ram && pushed_q[1]));
     end
   end
 endmodule

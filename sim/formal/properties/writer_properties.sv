@@ -51,12 +51,10 @@ module writer_properties #(
   logic [7:0]  wstrb;
   logic [31:0] awaddr;
   logic [7:0]  awlen;
-  logic        see_busy, see_send, see_answer, see_owner, see_drain;
-  logic [7:0]  see_beats, see_outstanding, see_lengths, see_owners, see_left, see_unclaimed;
-  logic [7:0]  see_level;
-  logic [MaxOutstanding-1:0][LenBits-1:0] see_length;
-  logic [MaxOutstanding-1:0]              see_last;
-
+  logic [63:0] see_busy, see_send, see_answer, see_owner, see_drain, see_plan, see_tag;
+  logic [63:0] see_beats_64, see_outstanding_64, see_lengths_64, see_owners_64, see_left_64;
+  logic [63:0] see_unclaimed_64, see_level_64, see_length_64, see_owned, see_data_64;
+  logic [63:0] see_young_lengths, see_young_owners;
   fb_axi_writer #(
     .BurstBeats    (BurstBeats),
     .MaxOutstanding(MaxOutstanding),
@@ -89,21 +87,45 @@ module writer_properties #(
     .axi_bresp_i  (bresp_i),
     .axi_bvalid_i (bvalid_i),
     .axi_bready_o (bready),
-    .see_busy_o       (see_busy),
-    .see_send_o       (see_send),
-    .see_answer_o     (see_answer),
-    .see_owner_o      (see_owner),
-    .see_drain_o      (see_drain),
-    .see_beats_o      (see_beats),
-    .see_outstanding_o(see_outstanding),
-    .see_lengths_o    (see_lengths),
-    .see_owners_o     (see_owners),
-    .see_left_o       (see_left),
-    .see_unclaimed_o  (see_unclaimed),
-    .see_level_o      (see_level),
-    .see_length_o     (see_length),
-    .see_last_o       (see_last)
+    .see_busy_o(see_busy),
+    .see_send_o(see_send),
+    .see_answer_o(see_answer),
+    .see_owner_o(see_owner),
+    .see_drain_o(see_drain),
+    .see_plan_o(see_plan),
+    .see_tag_o(see_tag),
+    .see_beats_o(see_beats_64),
+    .see_outstanding_o(see_outstanding_64),
+    .see_lengths_o(see_lengths_64),
+    .see_owners_o(see_owners_64),
+    .see_left_o(see_left_64),
+    .see_unclaimed_o(see_unclaimed_64),
+    .see_level_o(see_level_64),
+    .see_length_o(see_length_64),
+    .see_owned_o(see_owned),
+    .see_data_o(see_data_64),
+    .see_young_lengths_o(see_young_lengths),
+    .see_young_owners_o(see_young_owners)
   );
+
+  logic [7:0]                             see_beats, see_outstanding, see_lengths, see_owners;
+  logic [7:0]                             see_left, see_unclaimed, see_level;
+  logic [MaxOutstanding-1:0][LenBits-1:0] see_length;
+  logic [MaxOutstanding-1:0]              see_last, see_tags;
+  logic [FifoDepth-1:0]                   see_data;
+  assign see_beats = see_beats_64[7:0];
+  assign see_outstanding = see_outstanding_64[7:0];
+  assign see_lengths = see_lengths_64[7:0];
+  assign see_owners = see_owners_64[7:0];
+  assign see_left = see_left_64[7:0];
+  assign see_unclaimed = see_unclaimed_64[7:0];
+  assign see_level = see_level_64[7:0];
+  assign see_length = see_length_64[MaxOutstanding*LenBits-1:0];
+  assign see_data = see_data_64[FifoDepth-1:0];
+  for (genvar k = 0; k < MaxOutstanding; k++) begin : gen_owned
+    assign see_last[k] = see_owned[5*k+4];
+    assign see_tags[k] = see_owned[5*k];
+  end
 
   logic started_q = 1'b0;
   logic accept, push, shown, take, w_shown, w_take, w_done, answer;
@@ -228,13 +250,42 @@ module writer_properties #(
   end
 
   // beats of announced bursts that have not left the stream; commands' last bursts without answer
-  logic [7:0] claimed, lasts;
+  logic [7:0] claimed, lasts, ahead;
+  // where the burst, the command and the word that are followed have to be, and what is there
+  logic [7:0] before, word_at;
+  logic       tag_there, burst_there, queued_well;
   always_comb begin
-    claimed = see_send ? see_left + 8'd1 : '0;
+    before = 8'(see_send[0]) + 8'(wvalid && wlast);
+    burst_there = 8'(bursts_ahead_q) < 8'(w_owed_q) && (
+      (8'(bursts_ahead_q) >= before) ?
+        see_length[bursts_ahead_q - CountBits'(before)] == beats_left_q :
+      (see_send[0] && 8'(bursts_ahead_q) + 8'd1 == before) ?
+        8'(beats_left_q) == see_left + 8'(wvalid && !wlast) : beats_left_q == '0);
+    ahead = 8'(commands_ahead_q) - 8'(done);
+    tag_there = see_busy[0] && see_tag[0] == tag_q;
+    if (done && commands_ahead_q == '0) tag_there = done_tag[0] == tag_q;
+    else if (ahead < lasts) begin
+      tag_there = 1'b0;
+      for (int unsigned k = 0; k < MaxOutstanding; k++) begin
+        if (8'(k) < see_owners && see_last[k]) begin
+          if (ahead == '0) tag_there = see_tags[k] == tag_q;
+          ahead = ahead - 8'd1;
+        end
+      end
+    end
+    word_at = 8'(words_ahead_q) - 8'(w_shown && wstrb[0]);
+  end
+
+  always_comb begin
+    claimed = see_send[0] ? see_left + 8'd1 : '0;
     lasts = '0;
+    queued_well = 1'b1;
     for (int unsigned k = 0; k < MaxOutstanding; k++) begin
       if (8'(k) < see_lengths) claimed = claimed + 8'(see_length[k]) + 8'd1;
       if (8'(k) < see_owners) lasts = lasts + 8'(see_last[k]);
+      if (8'(k) < see_lengths && see_length[k] >= LenBits'(BurstBeats)) queued_well = 1'b0;
+      // a command's last burst is the youngest, or the command is still being split
+      if (!draining_q && !see_busy[0] && see_owners == 8'(k + 1) && !see_last[k]) queued_well = 1'b0;
     end
   end
 
@@ -276,28 +327,46 @@ module writer_properties #(
         a_last: assert (wlast == (beats_left_q == '0));
       end
       if (Follow && command_q && commands_ahead_q == '0 && done) begin
-        a_tag: assert (done_tag == {3'd0, tag_q});
+        a_tag: assert (done_tag[0] == tag_q);
       end
       if (Follow && word_q && words_ahead_q == '0 && w_shown && wstrb[0]) begin
         a_word: assert (wdata[0] == bit_q);
       end
 
-      h_drain: assert (see_drain == draining_q && see_answer == answer_q);
+      h_drain: assert (see_drain[0] == draining_q && see_answer[0] == answer_q);
       h_outstanding: assert (see_outstanding == 8'(open_q) + 8'(shown) &&
                              see_owners == see_outstanding);
+      h_bounds: assert (32'(open_q) <= MaxOutstanding && aw_taken_q <= open_q &&
+                        w_taken_q <= open_q && w_owed_q <= open_q &&
+                        32'(words_q) <= FifoDepth + 1 && 8'(commands_q) <= 8'd4);
       h_aw: assert (open_q == aw_taken_q + CountBits'(aw_waited_q) + CountBits'(answer_q));
       h_w: assert (open_q == w_owed_q + w_taken_q + CountBits'(answer_q));
       h_owed: assert (8'(w_owed_q) + 8'(shown) ==
-                      see_lengths + 8'(see_send) + 8'(wvalid && wlast));
-      h_unissued: assert (8'(unissued_q) == (see_busy ? see_beats : '0) +
+                      see_lengths + 8'(see_send[0]) + 8'(wvalid && wlast));
+      h_unissued: assert (8'(unissued_q) == (see_busy[0] ? see_beats : '0) +
                                             (shown ? awlen + 8'd1 : '0));
       h_words: assert (8'(words_q) == see_level + 8'(w_shown && wstrb[0]));
-      h_left: assert (!see_send || see_left < 8'(BurstBeats));
+      h_left: assert (!see_send[0] || see_left < 8'(BurstBeats));
       if (!draining_q) begin
         h_claimed: assert (see_level == see_unclaimed + claimed);
-        h_commands: assert (8'(commands_q) == 8'(see_busy) + lasts + 8'(done));
+        h_commands: assert (8'(commands_q) == 8'(see_busy[0]) + lasts + 8'(done));
       end
-      if (see_answer) h_owner: assert (see_owner);
+      if (see_answer[0]) h_owner: assert (see_owner[0]);
+      h_plan: assert (see_plan[0] && (!see_busy[0] || see_beats != '0));
+      h_fresh: assert (!fresh_q || open_q == '0);
+      h_middle: assert (!wvalid || wlast || see_send[0]);
+      h_young: assert (see_young_lengths == see_young_owners && see_young_owners[7:0] <= see_lengths);
+      h_queued: assert (queued_well);
+      if (Follow) begin
+        if (burst_q) h_burst: assert (burst_there);
+        if (command_q && !draining_q) begin
+          h_command: assert (tag_there && commands_ahead_q < commands_q);
+        end
+        if (word_q && !draining_q) begin
+          if (w_shown && wstrb[0] && words_ahead_q == '0) h_shown: assert (wdata[0] == bit_q);
+          else h_word: assert (word_at < see_level && see_data[word_at] == bit_q);
+        end
+      end
 
       c_longest: cover (done && command_q && commands_ahead_q == '0 && cmd_beats_i == '1);
       c_outstanding: cover (open_q == CountBits'(MaxOutstanding) && w_taken_q == open_q);
