@@ -97,6 +97,26 @@ _WRITER = (
     ),
 )
 
+_READER = (
+    *_narrow("fb_axi_reader.sv", "araddr_q"),
+    *_shown(
+        "fb_axi_reader.sv",
+        "axi_rready_o",
+        "  assign axi_rready_o = 1'b1;",
+        {
+            "busy": "busy_q",
+            "drain": "drain_q",
+            "beat": "{rlast_q, rvalid_q}",
+            "plan": _PLAN,
+            "room": "room_q",
+            "level": "fifo_level",
+            "left": "beats_q",
+            "outstanding": "outstanding_q",
+            "addr": "addr_q",
+        },
+    ),
+)
+
 PROOFS: tuple[Proof, ...] = (
     Proof(
         "fifo, distributed RAM",
@@ -259,8 +279,10 @@ PROOFS: tuple[Proof, ...] = (
         mutants=(
             Edit(
                 "fb_control.sv",
-                "!wr_data_i[1] &&\n                 (state_q == Ready);",
-                "!wr_data_i[1] &&\n                 (state_q != Stopping);",
+                "    start_q <= 1'b0;\n    misaligned_q <= start_q &&",
+                "    start_q <= (state_q == Running) && wr_en_i && wr_data_i[0] &&\n"
+                "               (wr_addr_i == firebrick_pkg::RegControl);\n"
+                "    misaligned_q <= start_q &&",
                 "starts while a run is under way",
             ),
             Edit(
@@ -348,6 +370,68 @@ PROOFS: tuple[Proof, ...] = (
         ),
         bound=14,
         reach=24,
+        limit=400,
+    ),
+    Proof(
+        "AXI read master",
+        "fb_axi_reader",
+        ("fb_axi_reader.sv",),
+        ("reader_properties.sv", "fifo_contract.sv"),
+        {**_SMALL, "Follow": 0},
+        (
+            Edit(
+                "fb_axi_reader.sv",
+                "to_boundary = LenBits'(BurstBeats) - {1'b0, addr_q[OffsetBits-1:0]};",
+                "to_boundary = LenBits'(BurstBeats);",
+                "bursts across a boundary",
+            ),
+            Edit(
+                "fb_axi_reader.sv",
+                "if (issue && !burst_done) outstanding_q <= outstanding_q + 1'b1;",
+                "if (issue) outstanding_q <= outstanding_q + 1'b1;",
+                "forgets an answer that comes while a burst begins",
+            ),
+            Edit(
+                "fb_axi_reader.sv",
+                "quiet & ~busy_q;",
+                "~arvalid_q & ~busy_q;",
+                "idle while bursts are outstanding",
+            ),
+            Edit(
+                "fb_axi_reader.sv",
+                "issue = plan_valid_q & ~drain_q & (~arvalid_q | axi_arready_i)",
+                "issue = plan_valid_q & ~drain_q",
+                "replaces an address that is shown",
+            ),
+        ),
+        edits=_READER,
+        steps=5,
+        reach=16,
+        limit=400,
+    ),
+    Proof(
+        "AXI read master, a beat followed",
+        "fb_axi_reader",
+        ("fb_axi_reader.sv",),
+        ("reader_properties.sv", "fifo_contract.sv"),
+        _SMALL,
+        (
+            Edit(
+                "fb_axi_reader.sv",
+                "addr_q  <= addr_q + 29'(plan_len_q);",
+                "addr_q  <= addr_q + 29'(BurstBeats);",
+                "the second burst begins too late",
+            ),
+            Edit(
+                "fb_axi_reader.sv",
+                "rlast_q & ends_q[ends_rd_q]",
+                "rlast_q",
+                "a command ends with its first burst",
+            ),
+        ),
+        edits=_READER,
+        bound=11,
+        reach=16,
         limit=400,
     ),
 )

@@ -10,6 +10,9 @@
 //
 // One beat, any beat of any command, is followed: it must come from its address (anyconst), which
 // the memory marks in its data.
+//
+// The h_ assertions say how the counters of this module and of the reader hang together: true like
+// the others, they are what makes the induction short. For them the reader shows its state (see_*).
 `default_nettype none
 
 module reader_properties #(
@@ -47,6 +50,8 @@ module reader_properties #(
   logic [31:0] araddr;
   logic [7:0]  arlen;
   logic        rmark;
+  logic [63:0] see_busy, see_drain, see_beat, see_plan, see_room, see_level, see_left;
+  logic [63:0] see_outstanding, see_addr;
 
   fb_axi_reader #(
     .BurstBeats    (BurstBeats),
@@ -74,7 +79,16 @@ module reader_properties #(
     .axi_rresp_i  (rresp_i),
     .axi_rlast_i  (rlast_i),
     .axi_rvalid_i (rvalid_i),
-    .axi_rready_o (rready)
+    .axi_rready_o (rready),
+    .see_busy_o       (see_busy),
+    .see_drain_o      (see_drain),
+    .see_beat_o       (see_beat),
+    .see_plan_o       (see_plan),
+    .see_room_o       (see_room),
+    .see_level_o      (see_level),
+    .see_left_o       (see_left),
+    .see_outstanding_o(see_outstanding),
+    .see_addr_o       (see_addr)
   );
 
   logic started_q = 1'b0;
@@ -191,6 +205,20 @@ module reader_properties #(
     if (!rst_ni) was_aborted_q <= 1'b0;
   end
 
+  // beats that were asked for and have not come
+  logic [7:0] coming;
+  logic       left_well;
+  always_comb begin
+    coming = arvalid ? arlen + 8'd1 : '0;
+    left_well = 1'b1;
+    for (int unsigned k = 0; k < MaxOutstanding; k++) begin
+      if (CountBits'(k) < asked_q) begin
+        coming = coming + 8'(left_q[k]);
+        if (left_q[k] == '0 || left_q[k] > LenBits'(BurstBeats)) left_well = 1'b0;
+      end
+    end
+  end
+
   always_comb begin
     if (!started_q) assume (!rst_ni);
     if (rvalid_i && asked_q == '0) assume (fresh_q && !arvalid);
@@ -219,6 +247,21 @@ module reader_properties #(
       end
       a_ar_prompt: assert (slow_ar_q < 3'd4);
       a_data_prompt: assert (slow_data_q < 3'd4);
+
+      h_drain: assert (see_drain[0] == draining_q && see_beat[0] == beat_q &&
+                       (!beat_q || see_beat[1] == last_q));
+      h_outstanding: assert (see_outstanding[7:0] == 8'(open_q) + 8'(shown));
+      h_open: assert (open_q == asked_q + CountBits'(waited_q) + CountBits'(beat_q && last_q));
+      h_bounds: assert (32'(open_q) <= MaxOutstanding && asked_q <= open_q && left_well);
+      h_fresh: assert (!fresh_q || open_q == '0);
+      h_unissued: assert (8'(unissued_q) == (see_busy[0] ? see_left[7:0] : '0) +
+                                            (shown ? arlen + 8'd1 : '0));
+      h_plan: assert (see_plan[0] && (!see_busy[0] || see_left[7:0] != '0));
+      if (!draining_q) begin
+        h_stored: assert (8'(stored_q) == see_level[7:0] + 8'(beat_q));
+        h_room: assert (32'(see_room[7:0]) + 32'(stored_q) + 32'(coming) == FifoDepth);
+        h_owed: assert (8'(owed_q) == (see_busy[0] ? see_left[7:0] : '0) + coming + 8'(stored_q));
+      end
 
       c_longest: cover (pop && ends_q && followed_q && ahead_q == OwedBits'(0) &&
                         owed_q == OwedBits'(1) && cmd_beats_i == '1);
