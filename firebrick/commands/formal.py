@@ -1,7 +1,8 @@
 """Formal proofs of the RTL: queues, AXI ports and registers, for every input and for ever.
 
 Runs the proofs of ``sim/formal`` by yosys and the PDR engine inside it, and each on mutants of the
-RTL that it must refuse.  Exit code 1 if a property fails, or a mutant passes.
+RTL that it must refuse.  Exit code 1 if a property fails, what a proof must be able to reach is
+out of reach, or a mutant passes.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ def _facts(results: list[tuple[tuple[Proof, Edit | None], Verdict]]) -> dict:
                     "depth": verdict.depth,
                     "seconds": round(verdict.seconds, 1),
                     "violated": verdict.violated,
+                    "covers": verdict.covers,
                     "mutants": [],
                 }
             )
@@ -73,11 +75,14 @@ def _facts(results: list[tuple[tuple[Proof, Edit | None], Verdict]]) -> dict:
                 }
             )
     mutants = [mutant for proof in proofs for mutant in proof["mutants"]]
+    covers = [cycle for proof in proofs for cycle in proof["covers"].values()]
     methods = [proof["method"] for proof in proofs]
     return {
         "proven": methods.count(INDUCTION),
         "bounded": methods.count(BOUNDED),
         "failed": methods.count(FAILED),
+        "covers": len(covers),
+        "covers_missed": covers.count(None),
         "mutants": len(mutants),
         "mutants_missed": sum(not mutant["caught"] for mutant in mutants),
         "proofs": proofs,
@@ -88,24 +93,27 @@ def _print(console: Console, facts: dict) -> None:
     table = Table(box=SIMPLE_HEAD, title="Properties of the RTL, by yosys and PDR")
     for name in ("proof", "module", "verdict"):
         table.add_column(name)
-    for name in ("depth", "mutants caught", "seconds"):
+    for name in ("depth", "covers met", "mutants caught", "seconds"):
         table.add_column(name, justify="right")
     for proof in facts["proofs"]:
         caught = sum(mutant["caught"] for mutant in proof["mutants"])
+        met = sum(cycle is not None for cycle in proof["covers"].values())
         method = proof["method"] + (f": {proof['violated']}" if proof["violated"] else "")
         table.add_row(
             proof["name"],
             proof["module"],
             method,
             str(proof["depth"]),
+            f"{met} of {len(proof['covers'])}",
             f"{caught} of {len(proof['mutants'])}",
             f"{proof['seconds']:.1f}",
         )
     console.print(table)
     console.print(
         f"{facts['proven']} proven by induction, {facts['bounded']} to a bounded depth, "
-        f"{facts['failed']} failed; {facts['mutants_missed']} of {facts['mutants']} mutants passed "
-        f"unseen; {facts['seconds']:.0f} s",
+        f"{facts['failed']} failed; {facts['covers_missed']} of {facts['covers']} covers not met; "
+        f"{facts['mutants_missed']} of {facts['mutants']} mutants passed unseen; "
+        f"{facts['seconds']:.0f} s",
     )
 
 

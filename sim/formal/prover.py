@@ -1,19 +1,28 @@
-"""One proof: yosys makes an and-inverter graph of RTL and properties, ABC's PDR decides it.
+"""One proof: yosys makes an and-inverter graph of RTL and properties, ABC decides it.
 
 PDR (property directed reachability) looks for an inductive invariant that excludes every
 violation; it needs none from us, so properties name ports only.  It ends with such an invariant
-(the properties hold for ever), with a violation, or at its time limit, when it has excluded
-violations up to some number of cycles.
+(the properties hold for ever), with a violation, or at its time limit.  Where no invariant is
+found in reasonable time, bounded model checking excludes violations up to some number of cycles.
+
+Larger modules get assertions that say how their counters hang together (h_, for help), which make
+plain induction close: that ``steps`` cycles without a violation, from any state at all, are not
+followed by one, and that there is none in the first ``steps`` cycles. That takes seconds where PDR
+takes hours; for the counters, an edit shows them at the module's ports.
+
+What is assumed of the surroundings might exclude everything, and then all properties hold: so each
+proof names in ``cover`` statements what must be reachable, and a trace to each is looked for.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from firebrick.quantize.errors import FirebrickError
@@ -24,6 +33,21 @@ PROPERTIES = "sim/formal/properties"
 INDUCTION, BOUNDED, FAILED = "proven by induction", "bounded", "failed"
 # yosys itself takes seconds; ABC ends by its own limit.
 GRACE_SECONDS = 120
+# Induction's step: what was not violated in the last cycle is taken for granted.
+STEP_MAP = """(* techmap_celltype = "$assert" *)
+module assertion_as_step(A, EN);
+  input A, EN;
+  \\$assert _TECHMAP_REPLACE_ (.A(A), .EN(EN));
+  \\$assume hypothesis (.A(A), .EN(EN));
+endmodule
+"""
+# ABC and yosys know assertions as what is searched for: a cover is the assertion that it cannot be.
+COVER_MAP = """(* techmap_celltype = "$cover" *)
+module cover_as_assertion(A, EN);
+  input A, EN;
+  \\$assert _TECHMAP_REPLACE_ (.A(!A), .EN(EN));
+endmodule
+"""
 
 
 @dataclass(frozen=True)
@@ -49,8 +73,10 @@ class Edit:
 class Proof:
     """Properties of ``module``: the top module in ``properties[0]`` with ``parameters``.
 
-    ``bound`` is the number of cycles that must be reached where no induction is expected, 0 where
-    it is; ``edits`` are changes of the RTL that the proof itself is about, with their reason.
+    ``steps`` is the number of cycles that induction's step starts from, where helping assertions
+    make it close without PDR; ``bound`` the number of cycles that are looked at where no induction
+    is expected, 0 where it is; ``reach`` that within which every cover must be met; ``edits`` are
+    changes of the RTL that the proof itself is about, with their reason.
     """
 
     name: str
@@ -60,7 +86,9 @@ class Proof:
     parameters: dict[str, int] = field(default_factory=dict)
     mutants: tuple[Edit, ...] = ()
     edits: tuple[Edit, ...] = ()
+    steps: int = 0
     bound: int = 0
+    reach: int = 40
     limit: int = 60
     quick: bool = False
 
@@ -79,6 +107,8 @@ class Verdict:
     violated: str = ""
     # A violation was found, rather than nothing decided.
     refuted: bool = False
+    # The cycle in which each cover is met, None where it is not within the proof's reach.
+    covers: dict[str, int | None] = field(default_factory=dict)
 
 
 def sources(proof: Proof, mutant: Edit | None = None) -> dict[str, str]:
@@ -99,40 +129,98 @@ def prove(proof: Proof, mutant: Edit | None = None, limit: int | None = None) ->
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in sources(proof, mutant).items():
         (folder / name).write_text(text)
-    (folder / "model.aig").unlink(missing_ok=True)
+    asserts = _model(proof, folder, whole=mutant is None)
+    seconds = limit or proof.limit
+    if mutant and proof.steps:
+        search = f"scorr; bmc3 -F {proof.reach}"
+    elif cycles := proof.steps or proof.bound:
+        search = f"scorr; bmc3 -F {cycles}"
+    else:
+        search = "scorr; &get -n; &scl; &put; pdr"
+    status = _abc(proof, folder, "model", search, seconds)
+    if mutant:
+        return _verdict(proof, status, asserts, {}, time.monotonic() - started)
+    covers = _covers(proof, folder)
+    verdict = _verdict(proof, status, asserts, covers, time.monotonic() - started)
+    if not proof.steps or verdict.method == FAILED:
+        return verdict
+    step = _abc(proof, folder, "step", f"bmc3 -F {proof.steps + 1}", seconds).split()
+    took = time.monotonic() - started
+    if step[0] == "snl_UNK" and int(step[1]) >= proof.steps:
+        return replace(verdict, method=INDUCTION, seconds=took)
+    what = "induction's step does not close"
+    if step[0] == "snl_SAT":
+        what += f": {_names(folder / 'step.json')[int(step[3])]}"
+    return replace(verdict, method=FAILED, seconds=took, violated=what)
+
+
+def _model(proof: Proof, folder: Path, whole: bool) -> list[str]:
+    """Write the graph of a proof's assertions, if ``whole`` also those of its covers and of
+    induction's step; the assertions' names."""
+    for stale in ("model.aig", "covers.aig", "step.aig"):
+        (folder / stale).unlink(missing_ok=True)
+    (folder / "step_map.v").write_text(STEP_MAP)
+    (folder / "cover_map.v").write_text(COVER_MAP)
     # yosys as WebAssembly sees what relative paths lead to.
     seen = os.path.relpath(folder, ROOT)
     files = [f"{seen}/{name}" for name in proof.rtl]
     files += [f"{PROPERTIES}/{name}" for name in proof.properties]
     values = " ".join(f"-set {name} {value}" for name, value in proof.parameters.items())
     chparam = f"chparam {values} {proof.top}; " if values else ""
-    run_yosys(
+    graph = (
+        "opt_clean; techmap; simplemap; setundef -undriven -anyseq; delete -output; opt_clean; "
+        "dffunmap; aigmap; clean; "
+        f"write_aiger -I -B -zinit -ywmap {seen}/%s.json {seen}/%s.aig; "
+    )
+    script = (
         f"read_verilog -formal -sv {' '.join(files)}; {chparam}hierarchy -check -top {proof.top}; "
         f"prep -top {proof.top} -flatten; async2sync; dffunmap; memory_map -formal; "
         "formalff -clk2ff -ff2anyinit; setundef -undriven -anyseq; opt -full; chformal -lower; "
-        "opt_clean; techmap; simplemap; delete -output; opt_clean; dffunmap; aigmap; clean; "
-        f"write_aiger -I -B -zinit {seen}/model.aig",
-        folder / "model.log",
+        "design -save whole; chformal -cover -remove; " + graph.replace("%s", "model")
     )
+    if whole and proof.steps:
+        script += (
+            "design -load whole; chformal -cover -remove; setattr -unset init */w:*; "
+            f"formalff -ff2anyinit; techmap -max_iter 1 -map {seen}/step_map.v; "
+            "chformal -assume -delay 1 */c:*hypothesis; "
+            f"chformal -assert -skip {proof.steps}; " + graph.replace("%s", "step")
+        )
+    if whole:
+        script += (
+            "design -load whole; chformal -assert -remove; "
+            f"techmap -map {seen}/cover_map.v; " + graph.replace("%s", "covers")
+        )
+    run_yosys(script, folder / "model.log")
     if not (folder / "model.aig").is_file():
         raise FirebrickError(f"{proof.name}: yosys made no model (see {folder / 'model.log'})")
+    # With two drivers a signal is what neither says.
+    if "conflicting drivers" in (folder / "model.log").read_text():
+        raise FirebrickError(f"{proof.name}: a signal has two drivers ({folder / 'model.log'})")
+    return _names(folder / "model.json")
+
+
+def _names(path: Path) -> list[str]:
+    """The names of a graph's outputs, without those of modules."""
+    return [name[-1].removeprefix("\\") for name in json.loads(path.read_text())["asserts"]]
+
+
+def _abc(proof: Proof, folder: Path, model: str, search: str, seconds: int) -> str:
+    """ABC's status of a search for a violation in ``model``."""
     try:
-        text = decide(folder, limit or proof.limit)
+        return decide(folder, f"fold; {search}", seconds, model)
     except FirebrickError as error:
         raise FirebrickError(f"{proof.name}: {error}") from error
-    return _verdict(proof, text, time.monotonic() - started)
 
 
-def decide(folder: Path, seconds: int, reduced: str = "fold; &get -n; &scl; &put") -> str:
-    """What ABC's PDR says of ``model.aig`` in ``folder``, as its ``write_status`` writes it.
-
-    ``reduced``: commands of ABC that make the model smaller first.
-    """
+def decide(folder: Path, search: str, seconds: int, model: str = "model") -> str:
+    """What ABC says of the graph ``model`` in ``folder`` as its ``write_status`` writes it, after
+    ``search``: commands of ABC, the last of which takes at most ``seconds``."""
     seen = os.path.relpath(folder, ROOT)
-    status = folder / "status"
+    status = folder / f"{model}.status"
     status.unlink(missing_ok=True)
     (folder / "abc.script").write_text(
-        f"read_aiger {seen}/model.aig; {reduced}; pdr -T {seconds}; write_status {seen}/status\n"
+        f"read_aiger {seen}/{model}.aig; {search} -T {seconds}; "
+        f"write_status {seen}/{model}.status\n"
     )
     # ABC is a part of yosys, called from its pass for logic optimization: a module of one gate is
     # its pretext. ABC ends with another network than it was given, which the pass takes for an
@@ -149,19 +237,35 @@ def decide(folder: Path, seconds: int, reduced: str = "fold; &get -n; &scl; &put
     return status.read_text()
 
 
-def _verdict(proof: Proof, status: str, seconds: float) -> Verdict:
+def _covers(proof: Proof, folder: Path) -> dict[str, int | None]:
+    """The cycle in which each cover of a proof is met."""
+    reached: dict[str, int | None] = {}
+    for index, name in enumerate(_names(folder / "covers.json")):
+        search = f"cone -O {index}; bmc3 -F {proof.reach}"
+        words = _abc(proof, folder, "covers", search, proof.limit).split()
+        reached[name] = int(words[4]) if words[0] == "snl_SAT" else None
+    return reached
+
+
+def _verdict(
+    proof: Proof, status: str, asserts: list[str], covers: dict[str, int | None], seconds: float
+) -> Verdict:
     words = status.split()
-    if words[0] == "snl_UNSAT":
-        return Verdict(INDUCTION, int(words[1]), seconds)
     depth = int(words[1])
     if words[0] == "snl_SAT":
-        violated = f"assertion {words[3]}"
-        return Verdict(FAILED, depth, seconds, violated, refuted=True)
-    if words[0] != "snl_UNK":
+        return Verdict(FAILED, int(words[4]), seconds, asserts[int(words[3])], True, covers)
+    if words[0] not in ("snl_UNSAT", "snl_UNK"):
         raise FirebrickError(f"{proof.name}: ABC's status {words[0]!r} is none that is known")
-    if proof.bound and depth >= proof.bound:
-        return Verdict(BOUNDED, depth, seconds)
-    return Verdict(FAILED, depth, seconds, "undecided at the time limit")
+    missed = [name for name, cycle in covers.items() if cycle is None]
+    if missed:
+        return Verdict(FAILED, depth, seconds, f"not reached: {missed[0]}", covers=covers)
+    if words[0] == "snl_UNSAT":
+        return Verdict(INDUCTION, depth, seconds, covers=covers)
+    # The last of F cycles has the number F - 1.
+    cycles = proof.steps or proof.bound
+    if cycles and depth >= cycles - 1:
+        return Verdict(BOUNDED, cycles, seconds, covers=covers)
+    return Verdict(FAILED, depth, seconds, "undecided at the time limit", covers=covers)
 
 
 def run_yosys(script: str, log: Path, timeout: int | None = None, fails: bool = False) -> None:

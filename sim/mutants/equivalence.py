@@ -117,7 +117,7 @@ def proven(mutant: Mutant, limit: int = LIMIT) -> str:
     reduced = folder / "reduced.aig"
     reduced.unlink(missing_ok=True)
     merged = f"&get -n; &scl; &lcorr; &scorr; &write {seen}/reduced.aig; &put"
-    status = decide(folder, limit, merged).split()
+    status = decide(folder, f"{merged}; pdr", limit).split()
     if status[0] != "snl_UNSAT" and not _is_false(reduced):
         return ""
     shape = ", ".join(f"{name} = {value}" for name, value in parameters.items())

@@ -8,7 +8,7 @@
 module fifo_properties #(
   parameter  int unsigned Width     = 8,
   parameter  int unsigned Depth     = 16,
-  // a word that is stored appears at the output within this many cycles
+  // a word appears at the output this many cycles after its push, or when those before it are gone
   parameter  int unsigned Latency   = 2,
   localparam int unsigned LevelBits = $clog2(Depth + 1)
 ) (
@@ -45,7 +45,8 @@ module fifo_properties #(
   logic [LevelBits-1:0] count_q, ahead_q;
   logic                 followed_q;
   logic [Width-1:0]     word_q;
-  logic [2:0]           empty_q;
+  logic [LevelBits-1:0] aged_q;
+  logic [1:0]           pushed_q;
 
   assign push = in_valid_i && in_ready;
   assign pop = out_valid && out_ready_i;
@@ -61,11 +62,13 @@ module fifo_properties #(
       ahead_q <= count_q - LevelBits'(pop);
       word_q <= in_data_i;
     end
-    empty_q <= (count_q != '0 && !out_valid) ? empty_q + 3'd1 : '0;
+    pushed_q <= {pushed_q[0], push};
+    aged_q <= aged_q + LevelBits'(pushed_q[Latency-2]) - LevelBits'(pop);
     if (!rst_ni || clear_i) begin
       count_q <= '0;
       followed_q <= 1'b0;
-      empty_q <= '0;
+      pushed_q <= '0;
+      aged_q <= '0;
     end
   end
 
@@ -82,10 +85,11 @@ module fifo_properties #(
     if (started_q) begin
       a_level: assert (level == count_q);
       a_room: assert (in_ready == (count_q != LevelBits'(Depth)));
-      a_none_invented: assert (!out_valid || count_q != '0);
-      a_prompt: assert (empty_q < 3'(Latency));
+      a_prompt: assert (out_valid == (aged_q != '0));
       if (followed_q && ahead_q == '0 && out_valid) a_word: assert (out_data == word_q);
       if (waited_q) a_stable: assert (out_valid && out_data == shown_q);
+      c_full: cover (count_q == LevelBits'(Depth));
+      c_word: cover (followed_q && ahead_q == '0 && pop && count_q != LevelBits'(1));
     end
   end
 endmodule

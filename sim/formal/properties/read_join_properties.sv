@@ -85,6 +85,10 @@ module read_join_properties #(
                            !(a_ready && b_ready));
       a_one_answered: assert (rvalid_i == (a_rvalid != b_rvalid));
       if (followed_q && ahead_q == '0 && rvalid_i) a_owner: assert (b_rvalid == owner_q);
+
+      c_full: cover (count_q == 4'(Bursts));
+      c_answered: cover (followed_q && ahead_q == '0 && done && owner_q);
+      c_both: cover (a_valid_i && b_valid_i && take);
     end
   end
 endmodule

@@ -65,6 +65,8 @@ module slice_properties #(
       if (followed_q && ahead_q == '0) a_word: assert (out_valid && out_data == word_q);
       if (waited_q) a_stable: assert (out_valid && out_data == shown_q);
       if (reset_q) a_reset: assert (!out_valid && in_ready);
+      c_full: cover (count_q == 2'd2);
+      c_word: cover (followed_q && ahead_q == '0 && pop);
     end
   end
 endmodule

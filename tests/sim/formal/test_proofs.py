@@ -2,21 +2,51 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.paths import ROOT
 from firebrick.sim.formal.proofs import PROOFS
-from firebrick.sim.formal.prover import FAILED, INDUCTION, prove, sources
+from firebrick.sim.formal.prover import BOUNDED, FAILED, INDUCTION, PROPERTIES, prove, sources
 
 SLICE = next(proof for proof in PROOFS if proof.module == "fb_slice")
 
 
 def test_a_slice_is_proven_and_its_mutant_refuted() -> None:
-    assert prove(SLICE).method == INDUCTION
+    proven = prove(SLICE)
+    assert proven.method == INDUCTION
+    assert proven.covers == {"c_word": 2, "c_full": 3}
     verdict = prove(SLICE, SLICE.mutants[0])
     assert verdict.method == FAILED and verdict.refuted and verdict.violated
+
+
+def test_a_bounded_search_ends_at_its_bound_and_finds_the_mutant() -> None:
+    bounded = replace(SLICE, name="slice, bounded", bound=8)
+    verdict = prove(bounded)
+    assert verdict.method == BOUNDED and verdict.depth == 8
+    assert prove(bounded, bounded.mutants[0]).refuted
+
+
+def test_induction_by_steps_needs_steps_enough() -> None:
+    # from any state at all a word that is followed may be another than the one inside
+    verdict = prove(replace(SLICE, name="slice, by steps", steps=2))
+    assert verdict.method == FAILED and not verdict.refuted
+    assert verdict.violated == "induction's step does not close: a_word"
+
+
+def test_what_is_not_reached_fails_the_proof() -> None:
+    verdict = prove(replace(SLICE, name="slice, not reached", reach=2))
+    assert verdict.method == FAILED and not verdict.refuted
+    assert verdict.violated.startswith("not reached: c_")
+
+
+@pytest.mark.parametrize("proof", PROOFS, ids=lambda proof: proof.name)
+def test_every_proof_says_what_must_be_possible(proof) -> None:
+    text = (ROOT / PROPERTIES / proof.properties[0]).read_text()
+    assert len(re.findall(r"^ *c_\w+: cover", text, re.M)) >= 2
 
 
 @pytest.mark.parametrize("proof", PROOFS, ids=lambda proof: proof.name)

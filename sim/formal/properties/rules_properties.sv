@@ -1,0 +1,111 @@
+// What the engine takes for granted of a group that fb_rules lets pass, whatever its descriptor's
+// bits are: no count is zero, nothing is longer than the memory that holds it, what is added to an
+// address stays inside, and each index has its number of bits. And the other way round: a group
+// that fulfils all of it is not refused. The descriptor rests (it is anyconst); the verdict is that
+// of the third cycle and all that follow.
+`default_nettype none
+
+module rules_properties #(
+  parameter int unsigned Pixels = 14,
+  parameter int unsigned Channels = 32,
+  parameter int unsigned ActWords = 4096,
+  parameter int unsigned WeightWords = 8192,
+  parameter int unsigned BiasPairs = 1024,
+  parameter int unsigned PoolChannels = 512,
+  parameter int unsigned PoolLineWords = 1024,
+  parameter int unsigned Sums = 1024
+) (
+  input wire logic clk_i
+);
+  (* anyconst *) firebrick_pkg::group_t g;
+  logic too_large, senseless;
+
+  fb_rules #(
+    .Pixels       (Pixels),
+    .Channels     (Channels),
+    .ActWords     (ActWords),
+    .WeightWords  (WeightWords),
+    .BiasPairs    (BiasPairs),
+    .PoolChannels (PoolChannels),
+    .PoolLineWords(PoolLineWords),
+    .Sums         (Sums)
+  ) dut (
+    .clk_i,
+    .group_i    (g),
+    .too_large_o(too_large),
+    .senseless_o(senseless)
+  );
+
+  logic [1:0] age_q = '0;
+  always_ff @(posedge clk_i) if (age_q != '1) age_q <= age_q + 2'd1;
+
+  // In wide arithmetic, so that no sum overflows.
+  logic passes, memories, pooled, counted, spaces, read, squeezed, stored;
+  logic pass_0, pass_1, pass_2;
+
+  assign passes = age_q == '1 && !too_large && !senseless;
+
+  assign memories = 32'(g.in_end) <= ActWords && 32'(g.mid_end) <= ActWords &&
+                    32'(g.weight_words) + 2 <= WeightWords && 32'(g.bias_pairs) + 2 <= BiasPairs;
+  // a row of segments in the line buffer, a sum per word
+  assign pooled = (g.mode != firebrick_pkg::ModePool ||
+                   (32'(g.segment_words) <= PoolChannels &&
+                    32'(g.pool_last_tile) + 32'(g.segment_words) <= PoolLineWords)) &&
+                  (g.mode != firebrick_pkg::ModeSum || 32'(g.segment_words) <= Sums);
+  assign counted = g.rows > 0 && g.tiles > 0 && g.out_tiles > 0 && g.src_rows > 0 &&
+                   g.src_row_words > 0 && g.segment_words > 0 && g.in_rows > 0 &&
+                   g.last_pixels > 0 && 32'(g.last_pixels) <= Pixels &&
+                   (g.p1_enable || g.p2_enable);
+  // written is what may be, read is what there is; offsets are whole beats
+  assign spaces = g.mode != 2'd3 && g.src_space != 2'd3 &&
+                  (g.dst_space == firebrick_pkg::ScratchSpace ||
+                   g.dst_space == firebrick_pkg::OutputSpace) &&
+                  g.src_offset[2:0] == 0 && g.dst_offset[2:0] == 0 &&
+                  (!g.add_enable || (g.add_offset[2:0] == 0 && g.mode != firebrick_pkg::ModeSum));
+  // a row fits its ring
+  assign read = 32'(g.in_base) + 32'(g.src_row_words) <= 32'(g.in_end);
+  assign squeezed = !g.p0_enable ||
+                    (32'(g.mid_base) + 32'(g.mid_row_words) <= 32'(g.mid_end) &&
+                     g.mid_row_words > 0 && g.mid_total > 0);
+  // the segment that is stored at a tile's address stays in the tile, the last tile in its row
+  assign stored = g.mode == firebrick_pkg::ModeSum ||
+                  (g.segment_words <= g.dst_tile_words &&
+                   32'(g.dst_last_tile) + 32'(g.dst_tile_words) <= 32'(g.dst_row_words));
+  assign pass_0 = !g.p0_enable || (g.p0_steps > 0 && g.p0_blocks > 0 && g.p0_last > 0 &&
+                   32'(g.p0_last) <= Channels && g.p0_phase1 > 0 && g.p0_phase1 <= g.p0_channels &&
+                   g.p0_kh > 0 && g.p0_taps0 > 0 && !g.p0_mid);
+  assign pass_1 = !g.p1_enable || (g.p1_steps > 0 && g.p1_blocks > 0 && g.p1_last > 0 &&
+                   32'(g.p1_last) <= Channels && g.p1_phase1 > 0 && g.p1_phase1 <= g.p1_channels &&
+                   g.p1_kh > 0 && g.p1_taps0 > 0 && (!g.p1_mid || g.p0_enable));
+  assign pass_2 = !g.p2_enable || (g.p2_steps > 0 && g.p2_blocks > 0 && g.p2_last > 0 &&
+                   32'(g.p2_last) <= Channels && g.p2_phase1 > 0 && g.p2_phase1 <= g.p2_channels &&
+                   g.p2_kh > 0 && g.p2_taps0 > 0 && (!g.p2_mid || g.p0_enable));
+
+  always_comb begin
+    if (passes) begin
+      a_memories: assert (memories);
+      a_pooled: assert (pooled);
+      a_counted: assert (counted);
+      a_spaces: assert (spaces);
+      a_read: assert (read);
+      // no address of a row's words leaves the activation memory
+      a_inside: assert (32'(g.in_base) + 32'(g.src_row_words) - 1 < ActWords);
+      a_squeezed: assert (squeezed);
+      a_stored: assert (stored);
+      a_passes: assert (pass_0 && pass_1 && pass_2);
+    end
+    if (age_q == '1) begin
+      a_large: assert (too_large == !(memories && pooled));
+      a_senseless: assert (senseless == !(counted && spaces && read && squeezed && stored &&
+                                          pass_0 && pass_1 && pass_2));
+    end
+    c_plain: cover (passes && g.mode == firebrick_pkg::ModeDirect && !g.p0_enable);
+    c_fire: cover (passes && g.p0_enable && g.p1_enable && g.p1_mid && g.p2_enable && g.p2_mid);
+    c_pool: cover (passes && g.mode == firebrick_pkg::ModePool && g.add_enable);
+    c_sum: cover (passes && g.mode == firebrick_pkg::ModeSum);
+    c_full: cover (passes && 32'(g.in_end) == ActWords &&
+                   32'(g.weight_words) == WeightWords - 2 && 32'(g.last_pixels) == Pixels);
+  end
+endmodule
+
+`default_nettype wire
