@@ -2,10 +2,18 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
+# What a user has set for other Pythons is not for ours.
+unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX
+export PIP_USER := 0
+
 PYTHON ?= python3
 VENV := .venv
+BUILD := $(or $(FIREBRICK_BUILD),build)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
+# In front of what sets an environment up: a second make waits, and finds it done.
+alone = exec 9>>$(1).lock && flock 9 || exit 2;
 ROUTE_STAMP := $(VENV)/.installed-synth
 # The pynq releases of boards with a Zynq-7000, each with an environment for its tests: pynq wants
 # NumPy 1, which ends at Python 3.12; the boards have Python 3.10.
@@ -45,7 +53,8 @@ for_board = --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") \
             $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
 .PHONY: help setup demo test test-fast pynq accuracy quantize learn compress deploy notebook hls figures train \
-        generate lint synth formal route boards bitstream faults mutants bench clean
+        generate lint synth timing formal gates route boards bitstream faults coverage mutants nightly \
+        bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -58,21 +67,19 @@ $(STAMP): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo "Python's venv module is missing: apt-get install python3-venv" >&2; exit 2; }
 	@command -v g++ >/dev/null || { echo "g++ is missing: apt-get install g++" >&2; exit 2; }
-	@echo "Installing Python packages into $(VENV) (about a minute, once)"
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -r requirements.txt
-	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --no-build-isolation \
-	  -e .
-	@touch $(STAMP)
+	@$(call alone,$(VENV)) test $@ -nt requirements.txt -a $@ -nt pyproject.toml || { \
+	  echo "Installing Python packages into $(VENV) (about a minute, once)" && \
+	  $(PYTHON) -m venv $(VENV) && $(PIP) -r requirements.txt && \
+	  $(PIP) --no-deps --no-build-isolation -e . && touch $@; }
 
 demo: $(STAMP)  ## run a network on the simulated board, every bit compared (MODEL= IMAGES= LABELS= PRESET=)
 	@$(BIN)/firebrick demo $(chosen)
 
 accuracy: $(STAMP)  ## float against fixed point on labelled images (MODEL= IMAGES= LABELS= CALIBRATION=)
-	@$(BIN)/firebrick accuracy --out build/accuracy.json $(chosen)
+	@$(BIN)/firebrick accuracy --out "$(BUILD)/accuracy.json" $(chosen)
 
 quantize: $(STAMP)  ## quantize a network and report on it: MODEL= CALIBRATION= IMAGES= LABELS= -> build/network.*
-	@$(BIN)/firebrick quantize --out build/network.npz $(chosen)
+	@$(BIN)/firebrick quantize --out "$(BUILD)/network.npz" $(chosen)
 
 learn: $(STAMP)  ## your own classes: IMAGES=folder with a folder of photos a class -> build/learn.* (LABELS= MODEL=)
 	@$(BIN)/firebrick learn $(if $(IMAGES),--images "$(IMAGES)") $(if $(LABELS),--labels "$(LABELS)") \
@@ -85,7 +92,7 @@ notebook: $(STAMP)  ## run the notebook on the simulated board -> build/notebook
 	@$(BIN)/firebrick notebook $(for_board)
 
 compress: $(STAMP)  ## Deep Compression without retraining: MODEL= SPARSITY= -> build/network.net (IMAGES=)
-	@$(BIN)/firebrick compress --out build/network.net --sparsity "$(SPARSITY)" $(chosen)
+	@$(BIN)/firebrick compress --out "$(BUILD)/network.net" --sparsity "$(SPARSITY)" $(chosen)
 
 hls: $(STAMP)  ## emit the C++ project for Vitis HLS and simulate it (MODEL=network.npz OPTIONS=)
 	@$(BIN)/firebrick hls $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") $(OPTIONS)
@@ -110,30 +117,34 @@ generate: $(STAMP)  ## write the SystemVerilog, C++ and Python forms of hw/defin
 synth: $(STAMP)  ## synthesize for the xc7z020 with yosys: resources, longest paths
 	@$(BIN)/firebrick synth $(OPTIONS)
 
+timing: $(STAMP)  ## static timing of the netlist by three models of its wires -> build/timing.json
+	@$(BIN)/firebrick timing $(OPTIONS)
+
 formal: $(STAMP)  ## prove properties of queues, AXI ports and registers -> build/formal.json (OPTIONS=--quick)
 	@nice $(BIN)/firebrick formal $(OPTIONS)
+
+gates: $(STAMP)  ## run networks on the synthesized netlist -> build/gates.json (ten minutes, OPTIONS=--quick)
+	@nice $(BIN)/firebrick gates $(OPTIONS)
 
 route: $(ROUTE_STAMP)  ## as synth, and place and route a small engine on an ECP5 (ten minutes)
 	@$(BIN)/firebrick synth --ecp5 $(OPTIONS)
 
 $(ROUTE_STAMP): requirements-synth.txt $(STAMP)
-	@echo "Installing nextpnr into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -r requirements-synth.txt
-	@touch $(ROUTE_STAMP)
+	@$(call alone,$(VENV)) test $@ -nt $< || { echo "Installing nextpnr into $(VENV)" && \
+	  $(PIP) -r requirements-synth.txt && touch $@; }
 
 pynq: $(PYNQ_STAMPS)  ## environments with real releases of pynq, for the tests
 
 .venv-pynq-%/.installed: tests/pynq/requirements-%.txt tests/pynq/requirements-build.txt
 	@test -n "$(PYNQ_PYTHON)" || { echo "pynq $* needs Python 3.10, 3.11 or 3.12 with its venv" \
 	  "module: install one, or name it with make PYNQ_PYTHON=python3.x" >&2; exit 2; }
-	@echo "Installing pynq $* into $(@D) (a minute, once)"
-	@rm -rf $(@D)
-	@$(PYNQ_PYTHON) -m venv $(@D)
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
-	  -r tests/pynq/requirements-build.txt
-	@env -u BOARD -u PYNQ_JUPYTER_NOTEBOOKS $(@D)/bin/python -m pip install --quiet \
-	  --disable-pip-version-check --no-deps --no-build-isolation -r $<
-	@touch $@
+	@$(call alone,$(@D)) test $@ -nt $< -a $@ -nt tests/pynq/requirements-build.txt || { \
+	  echo "Installing pynq $* into $(@D) (a minute, once)" && rm -rf $(@D) && \
+	  $(PYNQ_PYTHON) -m venv $(@D) && \
+	  $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	    -r tests/pynq/requirements-build.txt && \
+	  env -u BOARD -u PYNQ_JUPYTER_NOTEBOOKS $(@D)/bin/python -m pip install --quiet \
+	    --disable-pip-version-check --no-deps --no-build-isolation -r $< && touch $@; }
 
 boards: $(STAMP)  ## the boards: resources of their engines, predicted frames a second (OPTIONS=--json)
 	@$(BIN)/firebrick boards $(OPTIONS)
@@ -145,8 +156,13 @@ bitstream: $(STAMP)  ## build/BOARD/firebrick.bit and .hwh (BOARD=pynq-z2 TOOLCH
 faults: $(STAMP)  ## faults on the simulated engine, nine minutes or N= trials -> build/faults.json
 	@$(BIN)/python -m firebrick.sim.faults $(if $(N),--trials $(N)) $(OPTIONS)
 
+coverage: $(STAMP)  ## lines and bits of the RTL that networks and faults reach -> build/coverage.json (N= faults)
+	@nice $(BIN)/python -m firebrick.sim.coverage $(if $(N),--trials $(N)) $(OPTIONS)
+
 mutants: $(STAMP)  ## mutants of the RTL, which the tests must see -> build/mutants.json (N=200 SEED=1)
 	@nice $(BIN)/python -m firebrick.sim.mutants $(if $(N),--mutants $(N)) --seed $(SEED) $(OPTIONS)
+
+nightly: formal faults gates coverage mutants  ## every campaign on the hardware, one after the other
 
 bench: $(STAMP)  ## print the benchmarks' figures
 	@$(BIN)/firebrick bench $(OPTIONS)
@@ -155,11 +171,10 @@ train: $(TRAIN_STAMP)  ## train the bundled digits network anew (installs PyTorc
 	@$(TRAIN_VENV)/bin/python -m firebrick.models.train
 
 $(TRAIN_STAMP): models/requirements-train.txt $(STAMP)
-	@echo "Installing PyTorch into $(TRAIN_VENV)"
-	@$(PYTHON) -m venv $(TRAIN_VENV)
-	@$(TRAIN_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
-	  -r models/requirements-train.txt
-	@touch $(TRAIN_STAMP)
+	@$(call alone,$(TRAIN_VENV)) test $@ -nt $< || { \
+	  echo "Installing PyTorch into $(TRAIN_VENV)" && $(PYTHON) -m venv $(TRAIN_VENV) && \
+	  $(TRAIN_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+	    -r models/requirements-train.txt && touch $@; }
 
 clean:  ## remove what was built (not the Python environments)
 	rm -rf build

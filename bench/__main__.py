@@ -12,8 +12,6 @@ import argparse
 import json
 import time
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,6 @@ from typing import Any
 import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from firebrick.bench import hls, hls4ml_peer
@@ -43,7 +40,9 @@ from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.network import Network
 from firebrick.quantize.pictures.preprocess import for_network, preprocessing
 from firebrick.quantize.qnetwork import QNetwork
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_text
+from firebrick.quantize.support.paths import results
+from firebrick.quantize.support.progress import busy
 from firebrick.quantize.support.terminal import Table, new_console
 from firebrick.sim.board import CLOCK_HZ, SimulatedBoard, simulated
 from firebrick.sim.build import build_library
@@ -200,14 +199,6 @@ def print_peers(console: Console) -> None:
         )
 
 
-@contextmanager
-def _busy(label: str) -> Iterator[None]:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=new_console(stderr=True), transient=True) as bar:
-        bar.add_task(label)
-        yield
-
-
 def _dsps(folder: Path) -> int | None:
     """DSPs of the synthesized engine, if it has been synthesized."""
     path = folder / "synth.json"
@@ -217,7 +208,7 @@ def _dsps(folder: Path) -> int | None:
 
 def _hls(console: Console) -> dict[str, Any]:
     """Figures of the emitted C++, and of hls4ml's own Vitis backend on the same networks."""
-    with _busy("HLS: emit, compile, C simulation of a v1.0 frame"):
+    with busy("HLS: emit, compile, C simulation of a v1.0 frame"):
         figures = hls.figures("v1.0")
     console.print(
         f"HLS C++ of SqueezeNet v1.0: C simulation {figures['hls_csim_seconds']:.2f} s a frame, "
@@ -226,7 +217,7 @@ def _hls(console: Console) -> dict[str, Any]:
     runs = []
     for network in hls4ml_peer.NETWORKS:
         for backend in hls4ml_peer.BACKENDS:
-            with _busy(f"hls4ml, {backend} backend: {network}"):
+            with busy(f"hls4ml, {backend} backend: {network}"):
                 runs.append(hls4ml_peer.measure(network, backend))
     hls4ml_peer.show(runs, console)
     return {**figures, **hls4ml_peer.figures(runs)}
@@ -241,12 +232,12 @@ def main(arguments: list[str] | None = None) -> None:
     folder = Path(options.out).parent
     cycles: dict[str, int] = {}
     facts: dict[str, Any] = {"shape": str(PYNQ_Z2), "cycles": cycles}
-    with _busy("build the simulated board"):
+    with busy("build the simulated board"):
         build_library(PYNQ_Z2)
     rows: list[tuple[str, int, int]] = []
     for version in ARCHITECTURES:
         key = f"squeezenet_{version.replace('.', '_').replace('-', '_')}"
-        with _busy(f"SqueezeNet {version}: quantize, compile, predict, simulate"):
+        with busy(f"SqueezeNet {version}: quantize, compile, predict, simulate"):
             job = subject(version)
             run = simulate(job, 1, folder)
             begin = time.perf_counter()
@@ -254,8 +245,8 @@ def main(arguments: list[str] | None = None) -> None:
             facts[f"model_milliseconds_{version}"] = round(1000 * (time.perf_counter() - begin), 1)
         console.print(cycles_table(job, run, model))
         waits = ", ".join(f"{name} {n:,}" for name, n in run.counters.stalls.items())
-        busy = run.counters.active / run.counters.cycles
-        console.print(f"array busy in {busy:.1%} of cycles; idle: {waits}")
+        share = run.counters.active / run.counters.cycles
+        console.print(f"array busy in {share:.1%} of cycles; idle: {waits}")
         added = added_beats(job.program)
         if added:
             console.print(f"maps that a bypass adds: {added:,} beats read")
@@ -273,13 +264,13 @@ def main(arguments: list[str] | None = None) -> None:
         rows.append((job.title, run.counters.cycles, macs(job.program)))
         if version == "v1.0":
             facts["sim_cycles_per_second"] = round(run.counters.cycles / run.seconds)
-            with _busy(f"{BATCH} frames in one start"):
+            with busy(f"{BATCH} frames in one start"):
                 batch = simulate(job, BATCH, folder)
             cycles[f"{key}_batch{BATCH}"] = -(-batch.counters.cycles // BATCH)
             rows.append((f"  batch of {BATCH}", cycles[f"{key}_batch{BATCH}"], macs(job.program)))
-            with _busy("onnxruntime on the CPU"):
+            with busy("onnxruntime on the CPU"):
                 facts["onnxruntime_fps"] = cpu.measure(job.net, job.qnet, job.images[0])
-    with _busy("golden model"):
+    with busy("golden model"):
         facts["golden_fps"] = round(frames_per_second("v1.0", 16), 2)
     dsps = _dsps(folder)
     console.print(speed_table(rows, dsps))
@@ -298,7 +289,7 @@ def main(arguments: list[str] | None = None) -> None:
     path = Path(options.out)
     known = json.loads(path.read_text()) if path.is_file() else {}
     text = json.dumps({**known, **facts}, indent=2) + "\n"
-    write_atomically(path, lambda file: file.write(text.encode()))
+    write_text(path, text)
     console.print(
         f"wrote {path}; timelines and traces for ui.perfetto.dev: "
         f"{folder}/squeezenet_*.png, *.trace.json",
@@ -307,7 +298,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="firebrick bench", description=__doc__)
-    parser.add_argument("--out", default="build/bench.json", help="JSON (%(default)s)")
+    parser.add_argument("--out", default=results("bench.json"), help="JSON (%(default)s)")
     return parser
 
 

@@ -27,6 +27,7 @@ from firebrick.quantize.architectures import ARCHITECTURES, build
 from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.pictures.preprocess import for_network, preprocessing
+from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.paths import build_folder
 from firebrick.quantize.support.terminal import Table, new_console
 
@@ -73,9 +74,8 @@ def main(arguments: list[str] | None = None) -> None:
     table.add_row("g++ -O2, s", f"{found['hls_compile_seconds']:.1f}")
     table.add_row("C simulation, s a frame", f"{found['hls_csim_seconds']:.2f}")
     new_console().print(table)
-    OUT.parent.mkdir(parents=True, exist_ok=True)
     known = json.loads(OUT.read_text()) if OUT.is_file() else {}
-    OUT.write_text(json.dumps(known | found, indent=2) + "\n")
+    write_text(OUT, json.dumps(known | found, indent=2) + "\n")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -36,6 +36,7 @@ from firebrick.quantize.golden.float_model import FloatModel
 from firebrick.quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network
 from firebrick.quantize.pictures.preprocess import float_input, for_network, preprocessing
 from firebrick.quantize.qnetwork import Preprocessing
+from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.paths import IMPORT_PATH
 from firebrick.quantize.support.terminal import Table, new_console
 
@@ -288,8 +289,7 @@ def main(arguments: list[str] | None = None) -> None:
     ]
     show(runs, new_console())
     if options.json is not None:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(figures(runs), indent=1))
+        write_text(options.json, json.dumps(figures(runs), indent=1))
 
 
 if __name__ == "__main__":

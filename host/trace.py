@@ -184,5 +184,12 @@ def write_trace(profile: Profile, path: str | Path, clock_hz: float) -> Path:
         "displayTimeUnit": "ns",
         "otherData": {"clock_hz": clock_hz, "cycles": profile.cycles},
     }
-    path.write_text(json.dumps(content, separators=(",", ":")), encoding="utf-8")
+    text = json.dumps(content, separators=(",", ":"))
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
     return path

@@ -17,6 +17,9 @@ REGISTER_ADDRESS_BITS = (d.REGISTER_BYTES - 1).bit_length()
 CONTROL_BUS = "s_axi_control"
 MAPS_BUS = "m_axi_maps"
 PROGRAM_BUS = "m_axi_program"
+# The HLS kernel reads and writes maps in two processes, each with a master of its own.
+MAPS_IN_BUS = "m_axi_maps_in"
+MAPS_OUT_BUS = "m_axi_maps_out"
 
 # Registers that the HLS kernel takes and sets, by the name of its argument.  VHDL and Verilog
 # keywords would be renamed by the tool.
@@ -42,6 +45,10 @@ KERNEL_OUTPUTS = {
     "images_done": "IMAGES_DONE",
     "groups_done": "GROUP",
 }
+# Of these, the counts that are streams: one entry a group or an image.
+KERNEL_EVENTS = ("images_done", "groups_done")
+# The kernel's arrays in memory, by the bundle of each; a port of the name takes the address.
+KERNEL_MEMORIES = {"maps_out": "maps_out", "maps_in": "maps_in", "program_memory": "program"}
 
 
 @dataclass(frozen=True)
@@ -157,11 +164,16 @@ def kernel_bus(prefix: str) -> tuple[Port, ...]:
 
 
 def kernel_ports() -> tuple[Port, ...]:
-    """Ports of ``firebrick_kernel`` as Vitis HLS names them: clock, reset, block handshake, a port
-    for every scalar, and for every output one that says when it is valid."""
-    scalars = [Port(name, "input", 32) for name in KERNEL_INPUTS]
+    """Ports of ``firebrick_kernel`` as Vitis HLS names them: clock, reset, block handshake, the
+    address of each array, a port for every scalar, for every output one that says when it is
+    valid, for every stream of events those of a FIFO."""
+    scalars = [Port(name, "input", 32) for name in (*KERNEL_MEMORIES, *KERNEL_INPUTS)]
     for name in KERNEL_OUTPUTS:
-        scalars += [Port(name, "output", 32), Port(f"{name}_ap_vld", "output")]
+        if name in KERNEL_EVENTS:
+            scalars += [Port(f"{name}_din", "output", 32), Port(f"{name}_full_n", "input")]
+            scalars += [Port(f"{name}_write", "output")]
+        else:
+            scalars += [Port(name, "output", 32), Port(f"{name}_ap_vld", "output")]
     return (
         Port("ap_clk", "input"),
         Port("ap_rst_n", "input"),
@@ -169,7 +181,8 @@ def kernel_ports() -> tuple[Port, ...]:
         Port("ap_done", "output"),
         Port("ap_idle", "output"),
         Port("ap_ready", "output"),
-        *kernel_bus(MAPS_BUS),
+        *kernel_bus(MAPS_OUT_BUS),
+        *kernel_bus(MAPS_IN_BUS),
         *kernel_bus(PROGRAM_BUS),
         *scalars,
     )

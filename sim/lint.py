@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from firebrick.hw.flow.yosys import CHIP_TOP, ENGINE, RTL, parameters, sources
+from firebrick.hw.flow.yosys import CHIP_TOP, ENGINE, RTL, sources
 from firebrick.hw.hls.emit import REGISTER_BLOCK, emit_project
 from firebrick.hw.interface import kernel_ports
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.paths import ROOT, build_folder
 
 WAIVERS = Path(__file__).with_name("waivers.toml")
@@ -186,7 +186,7 @@ def lint_all() -> list[Finding]:
     """The chip and the HLS engine, in every shape; what several of them show counts once."""
     found: dict[tuple, Finding] = {}
     for shape in SHAPES:
-        chip = lint(sources(), CHIP_TOP, parameters(shape), sorted(PRIMITIVES.glob("*.sv")))
+        chip = lint(sources(), CHIP_TOP, shape.parameters(), sorted(PRIMITIVES.glob("*.sv")))
         for finding in chip + lint_wrapper(shape):
             place = (finding.file, finding.line, finding.column, finding.warning, finding.symbol)
             found.setdefault(place, finding)
@@ -227,7 +227,7 @@ def main() -> int:
         "stale_waivers": len(verdict.stale),
     }
     text = json.dumps(facts, indent=1) + "\n"
-    write_atomically(build_folder() / "lint.json", lambda file: file.write(text.encode()))
+    write_text(build_folder() / "lint.json", text)
     for line in verdict.lines():
         print(line, file=sys.stderr)
     return 1 if verdict.lines() else 0

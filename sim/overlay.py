@@ -8,7 +8,7 @@ from pathlib import Path
 from firebrick.hw.boards import load_board
 from firebrick.hw.flow.hwh import write_hwh
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_bytes
 from firebrick.sim.bitstream import placeholder
 
 BOARD = "pynq-z2"
@@ -22,5 +22,5 @@ def write_overlay(folder: Path, shape: EngineShape = PYNQ_Z2, name: str = "fireb
     board = replace(load_board(BOARD), shape=shape)
     path = write_hwh(folder / f"{name}.hwh", board).with_suffix(".bit")
     data = placeholder(name, board.part)
-    write_atomically(path, lambda file: file.write(data))
+    write_bytes(path, data)
     return path

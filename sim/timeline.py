@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from firebrick.host.results import Profile
 from firebrick.host.trace import ACTIVE, CAUSES, MEANINGS, Row, table
+from firebrick.quantize.support.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -144,6 +145,6 @@ def draw_timeline(
         fontsize=12,
     )
     path = Path(path)
-    figure.savefig(path, dpi=110)
+    write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=110))
     pyplot.close(figure)
     return path

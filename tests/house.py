@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.paths import ROOT, build_folder
 
 FOLDERS = ("quantize", "hw", "sim", "host", "models", "bench")
@@ -225,5 +225,5 @@ def measure() -> dict:
 
 if __name__ == "__main__":
     text = json.dumps(measure(), indent=2) + "\n"
-    write_atomically(build_folder() / "house.json", lambda file: file.write(text.encode()))
+    write_text(build_folder() / "house.json", text)
     print(text, end="")

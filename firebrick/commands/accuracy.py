@@ -10,35 +10,29 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 
-from firebrick.commands.agreement import add_accept_option, check_agreement
+from firebrick.commands.agreement import add_accept_option, check_agreement, print_accuracy
 from firebrick.commands.calibration import add_calibration_options, choose_calibration
 from firebrick.commands.frame import (
     Parser,
     add_effort_option,
     add_preprocessing_options,
-    preprocessing_options,
+    add_skip_bad_option,
 )
-from firebrick.hw.compiler.feasible import check_float
-from firebrick.hw.shape import PYNQ_Z2
-from firebrick.quantize import qfile
-from firebrick.quantize.calibration.model import read_model
+from firebrick.commands.opening import Opened, open_network
+from firebrick.commands.pictures import without
+from firebrick.quantize.calibration.model import Model
 from firebrick.quantize.calibration.quantizer import EFFORTS, Steps, quantize_network
+from firebrick.quantize.calibration.reference import Reference, float_reference
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.importers.load import load_network
-from firebrick.quantize.network import Network
-from firebrick.quantize.pictures.labels import Label, read_labels
-from firebrick.quantize.pictures.preprocess import for_network, load_images
-from firebrick.quantize.qnetwork import Preprocessing, QNetwork
-from firebrick.quantize.report.accuracy import (
-    Accuracy,
-    evaluate,
-    held_out,
-)
+from firebrick.quantize.pictures.labels import Label
+from firebrick.quantize.pictures.preprocess import for_network
+from firebrick.quantize.qnetwork import QNetwork
+from firebrick.quantize.report.accuracy import evaluate
 from firebrick.quantize.support.files import write_atomically
 from firebrick.quantize.support.terminal import Table, new_console
 
@@ -58,44 +52,56 @@ def main(arguments: list[str] | None = None) -> None:
     """The command; raises FirebrickError for whatever the user can put right."""
     options = _parser().parse_args(arguments)
     console = new_console()
-    if Path(options.model).suffix == ".npz":
-        if preprocessing_options(options) or options.calibration:
-            raise FirebrickError(
-                f"{options.model}: a quantized network keeps its own preprocessing and "
-                "calibration; leave those options out"
-            )
-        qnet = qfile.load(options.model)
-        net = None if options.float_model is None else _original(options.float_model, qnet)
-        labels = read_labels(options.labels, options.images, len(qnet.nodes[-1].bias))  # type: ignore[union-attr]
-    else:
+    opened = open_network(options, console)
+    model, pictures = opened.model, opened.pictures
+    if options.float_model is not None and model is not None:
+        raise FirebrickError("--float-model belongs to a quantized .npz given as --model")
+    if options.ablation and (model is None or model.taken is not None):
+        raise FirebrickError(
+            f"{options.model}: is quantized already; --ablation needs a float network"
+        )
+    labels = pictures.labels(options.labels, options.images, opened.class_count)
+    if model is None:
+        assert opened.qnet is not None
+        qnet = opened.qnet
+        reference = None
         if options.float_model is not None:
-            raise FirebrickError("--float-model belongs to a quantized .npz given as --model")
-        model = read_model(options.model, **preprocessing_options(options))
-        # The largest engine of all boards: what it cannot run none can.
-        check_float(model.network, PYNQ_Z2)
-        net, preprocessing = model.network, model.preprocessing
-        for line in model.story:
-            console.print(line)
-        class_count = net.shapes[net.nodes[-1].output][0]
-        labels = read_labels(options.labels, options.images, class_count)
-        if model.taken is None:
-            files = choose_calibration(options, net, console, labels)
-            images = load_images(files, preprocessing)
-            labels = held_out(labels, files)
+            reference = _original(options.float_model, qnet)
+    else:
+        reference = model.reference()
+        if model.taken is not None:
+            qnet = model.taken
+        else:
+            calibration, labels = _calibration(opened, options, console, labels)
             if options.ablation:
-                rows = ablation(net, preprocessing, images, labels)
-                _print_ablation(console, net.name, rows)
+                rows = ablation(model, calibration, labels)
+                _print_ablation(console, model.network.name, rows)
                 _write(options.out, rows, console)
                 return
-            qnet = model.quantize(images, effort=options.effort)
-        else:
-            qnet = model.taken
-    result = evaluate(qnet, net, labels)
-    _print(console, qnet.name, result)
+            qnet = model.quantize(calibration, effort=options.effort)
+    result = evaluate(qnet, reference, labels)
+    print_accuracy(console, result, f"{qnet.name}, {result.images} images")
     _write(options.out, vars(result), console)
     if result.agreement is not None:
         measured = {name: getattr(result, name) for name in MEASURED}
         check_agreement({**qnet.report, "held_out": measured}, options.accept, console)
+
+
+def _calibration(
+    opened: Opened, options: argparse.Namespace, console: Console, labels: list[Label]
+) -> tuple[np.ndarray, list[Label]]:
+    """Calibration pictures, uint8 [N, C, H, W], and the labelled ones that are not among them."""
+    if opened.bundled is not None and not options.calibration:
+        return opened.bundled.calibration, labels
+    assert opened.model is not None
+    files = choose_calibration(options, opened.model.network, opened.pictures, console, labels)
+    kept = set(without([label.path for label in labels], files))
+    if not kept:
+        raise FirebrickError(
+            f"all {len(labels)} labelled images calibrate the network, none is left to measure "
+            "it; give other images with --calibration (CALIBRATION=folder)"
+        )
+    return opened.pictures.load(files), [label for label in labels if label.path in kept]
 
 
 def _write(path: str, data: object, console: Console) -> None:
@@ -104,17 +110,16 @@ def _write(path: str, data: object, console: Console) -> None:
     console.print(f"wrote {path}")
 
 
-def ablation(
-    net: Network, preprocessing: Preprocessing, calibration: np.ndarray, labels: list[Label]
-) -> list[dict]:
+def ablation(model: Model, calibration: np.ndarray, labels: list[Label]) -> list[dict]:
     """One row for every entry of :data:`ABLATION`: its name, the figures of :class:`Accuracy`,
     ``seconds`` of wall time and ``cpu_seconds`` that quantization took."""
+    reference = model.reference()
     rows = []
     for name, steps in ABLATION.items():
         begin, begin_cpu = time.perf_counter(), time.process_time()
-        qnet = quantize_network(net, preprocessing, calibration, effort=steps)
+        qnet = quantize_network(model.network, model.preprocessing, calibration, effort=steps)
         spent, spent_cpu = time.perf_counter() - begin, time.process_time() - begin_cpu
-        figures = vars(evaluate(qnet, net, labels))
+        figures = vars(evaluate(qnet, reference, labels))
         rows.append(
             {
                 "steps": name,
@@ -140,28 +145,15 @@ def _print_ablation(console: Console, name: str, rows: list[dict]) -> None:
     console.print(table)
 
 
-def _original(path: str, qnet: QNetwork) -> Network:
-    """The float network that ``qnet`` was made from, as far as shapes can tell."""
+def _original(path: str, qnet: QNetwork) -> Reference:
+    """The network that ``qnet`` was made from, as far as shapes can tell."""
     net = load_network(path)
     if for_network(qnet.preprocessing, net) != qnet.preprocessing:
         raise FirebrickError(
             f"{path}: its input is {net.shapes[net.input]}, that of {qnet.name} is "
             f"{qnet.tensors[qnet.input].shape}"
         )
-    return net
-
-
-def _print(console: Console, name: str, result: Accuracy) -> None:
-    console.print(f"{name}, {result.images} images")
-    table = Table("", "top-1 %", "top-5 %")
-    if result.float_top1 is not None:
-        table.add_row("float", f"{result.float_top1:.1f}", f"{result.float_top5:.1f}")
-    table.add_row("fixed point", f"{result.fixed_top1:.1f}", f"{result.fixed_top5:.1f}")
-    console.print(table)
-    if result.agreement is not None:
-        console.print(f"same first choice: {result.agreement:.1f} %")
-    if result.logit_sqnr_db is not None:
-        console.print(f"SQNR of the logits: {result.logit_sqnr_db:.1f} dB")
+    return float_reference(net, qnet.preprocessing)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -175,6 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--ablation", action="store_true", help="quantize with and without each step"
     )
+    add_skip_bad_option(parser)
     add_accept_option(parser)
     add_effort_option(parser)
     add_preprocessing_options(parser)

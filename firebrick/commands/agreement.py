@@ -1,10 +1,14 @@
-"""What commands do where a quantized network is far from its original: :func:`check_agreement`."""
+"""How a quantized network is told from its original: figures, and what commands do where it is
+far from it."""
 
 from __future__ import annotations
 
 import argparse
 
 from rich.console import Console
+
+from firebrick.quantize.report.accuracy import Accuracy
+from firebrick.quantize.support.terminal import Table
 
 LEAST_SQNR_DB = 15.0
 LEAST_AGREEMENT = 80.0
@@ -19,6 +23,23 @@ def add_accept_option(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=f"go on where the quantized network is far from its original (below "
         f"{LEAST_SQNR_DB:g} dB, or {LEAST_AGREEMENT:g} %% of first choices)",
+    )
+
+
+def print_accuracy(console: Console, accuracy: Accuracy, title: str) -> None:
+    """The table of top-1 and top-5, and what the two networks have in common."""
+    table = Table("", "top-1 %", "top-5 %", title=title)
+    if accuracy.float_top1 is not None:
+        table.add_row("float", f"{accuracy.float_top1:.1f}", f"{accuracy.float_top5:.1f}")
+    table.add_row("fixed point", f"{accuracy.fixed_top1:.1f}", f"{accuracy.fixed_top5:.1f}")
+    console.print(table)
+    if accuracy.agreement is None:
+        return
+    sqnr = accuracy.logit_sqnr_db
+    logits = "" if sqnr is None else f"; SQNR of the logits: {sqnr:.1f} dB"
+    console.print(
+        f"same first choice as {accuracy.oracle}: {accuracy.agreement:.1f} %{logits}",
+        soft_wrap=True,
     )
 
 

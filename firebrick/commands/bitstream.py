@@ -21,6 +21,7 @@ from firebrick.hw.flow.bitstream import TOOLCHAINS, build_overlay
 from firebrick.hw.flow.toolrun import Report
 from firebrick.hw.model.resources import lacking, predict_resources
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.locks import sole_writer
 from firebrick.quantize.support.paths import build_folder
 from firebrick.quantize.support.terminal import new_console
 
@@ -55,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     folder = Path(options.out) if options.out else build_folder() / board.name
     for text in lacking(predict_resources(board.shape), board.chip.resources):
         print(f"warning: {board.title}: {text}, if the prediction is right", file=sys.stderr)
-    with _progress() as report:
+    with sole_writer(folder), _progress() as report:
         bit, slacks = build_overlay(
             board, folder, options.toolchain, report, options.chipdb, options.prjxray_db
         )

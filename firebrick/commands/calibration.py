@@ -10,6 +10,7 @@ import numpy as np
 from rich.console import Console
 
 from firebrick.commands.frame import positive
+from firebrick.commands.pictures import Pictures
 from firebrick.quantize.golden.float_model import FloatModel
 from firebrick.quantize.network import Network
 from firebrick.quantize.pictures.labels import Label
@@ -38,23 +39,27 @@ def add_calibration_options(parser: argparse.ArgumentParser, default: str) -> No
 def choose_calibration(
     options: argparse.Namespace,
     net: Network,
+    pictures: Pictures,
     console: Console,
     labels: list[Label] | None = None,
     measures: bool = False,
 ) -> list[Path]:
-    """The files of the calibration images, and a line that says which they are.
+    """The files of the calibration images; a line says which they are.
 
     Of ``options.calibration`` as many as :func:`affordable`; without it every n-th of ``labels``,
     or else of ``options.images``, at most 64, so that others are left to measure with.  Where the
     images only measure (``measures``) 64 do.
     """
-    folder = options.calibration
+    folder = options.calibration or (None if labels else options.images)
+    if folder is None:
+        files, where = [label.path for label in labels or []], "labelled images"
+    else:
+        files, where = pictures.files(folder), f"images in {folder}"
     limit = CALIBRATION_LIMIT
-    if folder is not None and not measures:
+    # Few pictures are used anyway: no need to know how long each takes.
+    if options.calibration and not measures and len(files) > limit:
         limit = max(limit, affordable(net, options.calibration_time))
-    if folder is None and labels is None:
-        folder = options.images
-    files, words = calibration_files(folder, labels or [], limit)
+    files, words = calibration_files(files, where, limit)
     console.print(f"{'measuring' if measures else 'calibrating'} on {words}")
     return files
 

@@ -17,8 +17,10 @@ from rich.console import Console
 from firebrick.commands.frame import (
     Parser,
     add_preprocessing_options,
+    add_skip_bad_option,
     preprocessing_options,
 )
+from firebrick.commands.pictures import Pictures
 from firebrick.quantize.calibration.measure import sqnr_db
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.exporters.deep_compression import (
@@ -33,12 +35,13 @@ from firebrick.quantize.exporters.net import config_of, write_net
 from firebrick.quantize.golden.float_model import FloatModel
 from firebrick.quantize.importers.load import load_model, load_network
 from firebrick.quantize.network import Network
-from firebrick.quantize.pictures.labels import read_labels
-from firebrick.quantize.pictures.preprocess import batches, float_input, list_images
+from firebrick.quantize.pictures.preprocess import batches, float_input
 from firebrick.quantize.qnetwork import Preprocessing
 from firebrick.quantize.report.accuracy import BATCH, ranking, spread
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_text
+from firebrick.quantize.support.paths import results
 from firebrick.quantize.support.progress import track
+from firebrick.quantize.support.staging import staged
 from firebrick.quantize.support.terminal import Table, new_console
 
 # What the SqueezeNet paper prints (arXiv 1602.07360, table 2), with retraining.
@@ -61,34 +64,37 @@ def main(arguments: list[str] | None = None) -> None:
     else:
         net, preprocessing = load_model(options.model, **preprocessing_options(options))
     config = config_of(net)
-    files, truth = _images(options, net)
+    console = new_console()
+    files: list[Path] = []
+    truth = None
+    if preprocessing is not None:
+        files, truth = _images(options, net, Pictures(preprocessing, options.skip_bad, console))
     compressed = compress(net, sparsity, options.bits)
     found = sizes(compressed)
-    console = new_console()
     print_layers(compressed, console)
     print_sizes(compressed, found, console)
-    write_net(compressed, options.out, config)
-    console.print(f"wrote {options.out}")
     cost = None
     if preprocessing is not None:
         cost = measure_cost(net, compressed.network, preprocessing, files, truth)
         _print_cost(cost, console)
     report = {"network": net.name, "bits": options.bits, "sparsity": options.sparsity}
     report |= {"layers": layer_report(compressed), "bytes": asdict(found), "cost": cost}
-    path = Path(options.out).with_suffix(".json")
-    text = json.dumps(report, indent=2) + "\n"
-    write_atomically(path, lambda file: file.write(text.encode()))
-    console.print(f"wrote {path}")
+    out = Path(options.out)
+    path = out.with_suffix(".json")
+    with staged(out.parent) as folder:
+        write_net(compressed, folder / out.name, config)
+        write_text(folder / path.name, json.dumps(report, indent=2) + "\n")
+    console.print(f"wrote {out}, {path}")
 
 
-def _images(options: argparse.Namespace, net: Network) -> tuple[list[Path], np.ndarray | None]:
+def _images(
+    options: argparse.Namespace, net: Network, pictures: Pictures
+) -> tuple[list[Path], np.ndarray | None]:
     """The images to measure on, evenly spaced, and their classes where labels are given."""
-    if options.images is None:
-        return [], None
     if options.labels is None:
-        return spread(list_images(options.images), IMAGE_LIMIT), None
+        return spread(pictures.files(options.images), IMAGE_LIMIT), None
     classes = net.shapes[net.nodes[-1].output][0]
-    labels = spread(read_labels(options.labels, options.images, classes), IMAGE_LIMIT)
+    labels = spread(pictures.labels(options.labels, options.images, classes), IMAGE_LIMIT)
     return [label.path for label in labels], np.array([label.class_index for label in labels])
 
 
@@ -209,6 +215,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bits", type=int, default=CODE_BITS, help="bits a code (%(default)s)")
     parser.add_argument("--images", help="folder: measure what compression costs on its images")
     parser.add_argument("--labels", help="CSV with columns file, class_index")
-    parser.add_argument("--out", default="build/network.net", help="the file (%(default)s)")
+    parser.add_argument("--out", default=results("network.net"), help="the file (%(default)s)")
+    add_skip_bad_option(parser)
     add_preprocessing_options(parser)
     return parser

@@ -13,24 +13,19 @@ import numpy as np
 from rich.console import Console
 
 from firebrick.commands.agreement import add_accept_option, check_agreement
-from firebrick.commands.calibration import add_calibration_options, choose_calibration
-from firebrick.commands.chosen import MODEL_HELP, bundled_of, is_bundled
-from firebrick.commands.class_names import class_names
+from firebrick.commands.calibration import add_calibration_options
+from firebrick.commands.chosen import MODEL_HELP
 from firebrick.commands.frame import (
     add_effort_option,
     add_preprocessing_options,
-    preprocessing_options,
+    add_skip_bad_option,
 )
-from firebrick.hw.compiler.feasible import check_float
-from firebrick.hw.shape import PYNQ_Z2
+from firebrick.commands.opening import open_network, quantize_opened
 from firebrick.quantize import qfile
-from firebrick.quantize.calibration.model import Model, read_model
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.network import Network
-from firebrick.quantize.pictures.labels import Label, read_labels
-from firebrick.quantize.pictures.preprocess import list_images, load_images
 from firebrick.quantize.qnetwork import QNetwork
-from firebrick.quantize.report.accuracy import Accuracy, evaluate, spread
+from firebrick.quantize.report.accuracy import Accuracy, evaluate
 from firebrick.quantize.report.table import print_report
 
 HELD_OUT_LIMIT = 200
@@ -61,6 +56,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", help="CSV with columns class_index, name")
     parser.add_argument("--out", required=True, help="the quantized network, .npz")
     parser.add_argument("--qdq", help="also export QDQ ONNX to this file")
+    add_skip_bad_option(parser)
     add_accept_option(parser)
     add_effort_option(parser)
     add_preprocessing_options(parser)
@@ -73,35 +69,18 @@ def convert(options: argparse.Namespace, console: Console) -> Conversion:
     """
     if Path(options.out).suffix != ".npz":
         raise FirebrickError(f"{options.out}: the name of a quantized network ends in .npz")
-    if options.labels is not None and options.images is None:
-        raise FirebrickError("LABELS needs IMAGES, the folder that its files lie in")
-    bundled = bundled_of(options) if is_bundled(options.model) else None
-    if bundled is not None:
-        model = Model(bundled.network, bundled.preprocessing, None, (), bundled.classes)
-    else:
-        model = read_model(options.model, **preprocessing_options(options))
-        # The largest engine of all boards: what it cannot run none can.
-        check_float(model.network, PYNQ_Z2)
-    net, preprocessing = model.network, model.preprocessing
-    for line in model.story:
-        console.print(line)
-    count = net.shapes[net.nodes[-1].output][0]
-    classes = class_names(options, count, console, model.classes)
-    labels = read_labels(options.labels, options.images, count) if options.labels else []
-    files: list[Path] = []
-    if options.calibration or (options.images and bundled is None):
-        files = choose_calibration(options, net, console, measures=model.taken is not None)
-    others = _held_out(options.images, files) if files or bundled is not None else []
-    calibration = load_images(files, preprocessing) if files else None
-    if bundled is not None and calibration is None:
-        calibration = bundled.calibration
-    quantized = model.quantized(
-        calibration,
-        held_out=load_images(others, preprocessing) if others else None,
-        classes=classes,
-        effort=options.effort,
+    opened = open_network(options, console)
+    model = opened.model
+    if model is None:
+        raise FirebrickError(
+            f"{options.model}: is quantized already; give the float network, .onnx or .net"
+        )
+    labels = opened.pictures.labels(options.labels, options.images, opened.class_count)
+    made = quantize_opened(
+        opened, options, console, measure=HELD_OUT_LIMIT, must_measure=opened.bundled is None
     )
-    qnet = quantized.qnet
+    qnet, quantized, calibration = made.qnet, made.quantized, made.calibration
+    assert quantized is not None
     print_report(qnet.report, console)
     qfile.save(qnet, options.out)
     console.print(f"wrote {options.out}")
@@ -112,30 +91,7 @@ def convert(options: argparse.Namespace, console: Console) -> Conversion:
         console.print(f"wrote {options.qdq}")
     check_agreement(qnet.report, options.accept, console)
     if calibration is None:
-        calibration = np.zeros((0, *net.shapes[net.input]), np.uint8)
-    return Conversion(quantized.net, qnet, calibration, _accuracy(net, qnet, labels, files))
-
-
-def _held_out(folder: str | None, calibration: list[Path]) -> list[Path]:
-    """Images of ``folder`` that do not calibrate, at most :data:`HELD_OUT_LIMIT` of them.
-
-    FirebrickError where there is a folder, but nothing else in it.
-    """
-    if folder is None:
-        return []
-    used = {file.resolve() for file in calibration}
-    others = [file for file in list_images(folder) if file.resolve() not in used]
-    if not others:
-        raise FirebrickError(
-            f"{folder}: every image calibrates the network, none is left to measure it; give "
-            "other images for CALIBRATION"
-        )
-    return spread(others, HELD_OUT_LIMIT)
-
-
-def _accuracy(
-    net: Network, qnet: QNetwork, labels: list[Label], calibration: list[Path]
-) -> Accuracy | None:
-    used = {file.resolve() for file in calibration}
-    judged = [label for label in labels if label.path.resolve() not in used]
-    return evaluate(qnet, net, judged) if judged else None
+        calibration = np.zeros((0, *qnet.tensors[qnet.input].shape), np.uint8)
+    judged = made.unseen(labels)
+    accuracy = evaluate(qnet, model.reference(), judged) if judged else None
+    return Conversion(quantized.net, qnet, calibration, accuracy)

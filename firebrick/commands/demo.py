@@ -11,42 +11,34 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from firebrick.commands.agreement import add_accept_option, check_agreement
-from firebrick.commands.calibration import add_calibration_options, choose_calibration
-from firebrick.commands.chosen import MODEL_HELP, bundled_of, calibration_of, is_bundled
-from firebrick.commands.class_names import class_names
+from firebrick.commands.agreement import add_accept_option, check_agreement, print_accuracy
+from firebrick.commands.calibration import add_calibration_options
+from firebrick.commands.chosen import MODEL_HELP, is_bundled
 from firebrick.commands.demo_board import Outcome, ideal_cycles, run_all
 from firebrick.commands.demo_picture import draw
 from firebrick.commands.frame import (
     Parser,
     add_effort_option,
     add_preprocessing_options,
+    add_skip_bad_option,
     positive,
-    preprocessing_options,
 )
+from firebrick.commands.opening import open_network, quantize_opened
+from firebrick.commands.pictures import without
 from firebrick.hw.compiler.compile import compile_network
-from firebrick.hw.compiler.feasible import check_float
 from firebrick.hw.compiler.program import Program
-from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.hw.shape import PYNQ_Z2, EngineShape, parse_shape
 from firebrick.quantize import qfile
-from firebrick.quantize.calibration.model import read_model
-from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.network import Network
-from firebrick.quantize.pictures.labels import read_labels
-from firebrick.quantize.pictures.preprocess import list_images, load_images
-from firebrick.quantize.qnetwork import QGlobalSum, QNetwork
+from firebrick.quantize.qnetwork import QNetwork
 from firebrick.quantize.report.accuracy import (
     Accuracy,
     evaluate,
@@ -54,7 +46,10 @@ from firebrick.quantize.report.accuracy import (
     spread,
 )
 from firebrick.quantize.report.table import print_report
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_bytes, write_text
+from firebrick.quantize.support.paths import results
+from firebrick.quantize.support.progress import busy
+from firebrick.quantize.support.staging import staged
 from firebrick.quantize.support.terminal import Table, new_console
 from firebrick.sim.build import build_library
 from firebrick.sim.overlay import write_overlay
@@ -85,27 +80,33 @@ def main(arguments: list[str] | None = None) -> int:
     """The command; raises FirebrickError for whatever the user can put right."""
     options = _parser().parse_args(arguments)
     console = new_console()
-    shape = _shape(options.shape)
+    shape = parse_shape(options.shape)
     console.rule("1  Quantize")
-    make = _bundled_job if is_bundled(options.model) else _user_job
-    job = make(options, console)
-    out = Path(options.out)
-    out.mkdir(parents=True, exist_ok=True)
-    qfile.save(job.qnet, out / "demo.npz")
+    job = _job(options, shape, console)
+    with staged(options.out) as folder:
+        exact = _compile_and_run(job, shape, options, folder, console)
+    names = ("npz", "fbp", "png", "json")
+    console.print(f"wrote {', '.join(str(Path(options.out) / f'demo.{name}') for name in names)}")
+    return 0 if exact else 1
 
+
+def _compile_and_run(
+    job: Job, shape: EngineShape, options: argparse.Namespace, out: Path, console: Console
+) -> bool:
+    """All but the network, with the files in ``out``; whether every bit was right."""
+    qfile.save(job.qnet, out / "demo.npz")
     console.rule("2  Compile")
     fused = compile_network(job.qnet, shape)
     apart = compile_network(job.qnet, shape, stages_apart=True)
-    write_atomically(out / "demo.fbp", lambda file: file.write(fused.blob))
+    write_bytes(out / "demo.fbp", fused.blob)
     console.print(
         f"{len(fused.groups)} groups, {len(fused.blob):,} bytes for an engine of {shape}; with "
-        f"each stage apart {len(apart.groups)} groups. Wrote {out / 'demo.npz'}, "
-        f"{out / 'demo.fbp'}",
+        f"each stage apart {len(apart.groups)} groups.",
     )
     job = _limit(job, fused, options.count)
 
     console.rule("3  Run on the simulated board")
-    with _busy("build the simulated board") as show:
+    with busy("build the simulated board") as show:
         library = build_library(shape, progress=lambda what, i, n: show(f"{what} {i}/{n}"))
     overlay = write_overlay(out / "overlay", shape)
     large = ideal_cycles(fused) > LARGE_FRAME
@@ -140,8 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
         "simulated_cycles_per_second": round(outcome.cycles_per_second),
     }
     text = json.dumps(facts, indent=2) + "\n"
-    write_atomically(out / "demo.json", lambda file: file.write(text.encode()))
-    console.print(f"wrote {picture}, {out / 'demo.json'}")
+    write_text(out / "demo.json", text)
     verdict = "bit-exact" if report.exact else "NOT bit-exact"
     if apart_images < len(job.images):
         console.print(
@@ -157,110 +157,49 @@ def main(arguments: list[str] | None = None) -> int:
     )
     for mismatch in report.first:
         console.print(f"  {mismatch}")
-    return 0 if report.exact else 1
+    return report.exact
 
 
 # --------------------------------------------------------------------------------------- the job
 
 
-def _bundled_job(options: argparse.Namespace, console: Console) -> Job:
-    """A bundled network on its own pictures, or on the user's."""
-    net = bundled_of(options)
-    calibration, used = calibration_of(net, options, console)
-    images, names, truth = net.pictures, net.names, net.truth
-    if options.images:
-        seen = {path.resolve() for path in used}
-        files = [p for p in list_images(options.images) if p.resolve() not in seen]
-        if not files:
-            raise FirebrickError(f"{options.images}: every picture calibrates, none is left to run")
-        files = spread(files, options.count or DEFAULT_IMAGES)
-        images = load_images(files, net.preprocessing)
-        names, truth = tuple(path.name for path in files), np.full(len(files), -1)
-    elif options.labels:
-        raise FirebrickError("LABELS needs IMAGES, the folder that its files lie in")
-    # Pictures that also calibrate would flatter.
-    unseen = images if net.judged or options.images else None
-    qnet = quantize_network(
-        net.network,
-        net.preprocessing,
-        calibration,
-        held_out=unseen,
-        classes=net.classes,
-        effort=options.effort,
-    )
-    print_report(qnet.report, console)
-    accuracy = None
-    if options.labels:
-        labels = read_labels(options.labels, options.images, len(net.classes))
-        accuracy = evaluate(qnet, net.network, spread(labels, ACCURACY_LIMIT))
-        _print_accuracy(console, accuracy, "labelled images")
-    elif net.judged and not options.images:
-        size = 64
-        parts = (images[i : i + size] for i in range(0, len(images), size))
-        accuracy = evaluate_batches(qnet, net.network, parts, truth, size)
-        _print_accuracy(console, accuracy, "held-out pictures")
-    return Job(qnet, images, names, truth, accuracy)
-
-
-def _user_job(options: argparse.Namespace, console: Console) -> Job:
-    if options.images is None:
+def _job(options: argparse.Namespace, shape: EngineShape, console: Console) -> Job:
+    """The network quantized and measured, and what is to run: labelled pictures, those of a folder,
+    or a bundled network's own. Those that calibrated are left out where there are others."""
+    if options.images is None and not is_bundled(options.model):
         raise FirebrickError("IMAGES is missing: a network of yours needs a folder of images")
-    net: Network | None = None
-    folder = Path(options.images)
-    given = preprocessing_options(options)
-    if Path(options.model).suffix == ".npz":
-        if given or options.calibration:
-            raise FirebrickError(
-                f"{options.model}: a quantized network keeps its own preprocessing and "
-                "calibration; leave those options out"
-            )
-        qnet = qfile.load(options.model)
-        labels = unseen = _labels(options, len(_classifier(qnet).bias))
-    else:
-        model = read_model(options.model, **given)
-        check_float(model.network, _shape(options.shape))
-        net, preprocessing = model.network, model.preprocessing
-        for line in model.story:
-            console.print(line)
-        count = net.shapes[net.nodes[-1].output][0]
-        labels = _labels(options, count)
-        files = choose_calibration(options, net, console, measures=model.taken is not None)
-        seen = {path.resolve() for path in files}
-        others = [path for path in list_images(folder) if path.resolve() not in seen]
-        qnet = model.quantize(
-            load_images(files, preprocessing),
-            held_out=load_images(spread(others, HELD_OUT), preprocessing) if others else None,
-            classes=class_names(options, count, console, model.classes),
-            effort=options.effort,
-        )
-        # Only images that calibration never saw tell how well it went, as far as there are any.
-        unseen = [label for label in labels if label.path.resolve() not in seen] or labels
+    opened = open_network(options, console, shape)
+    pictures = opened.pictures
+    labels = pictures.labels(options.labels, options.images, opened.class_count)
+    files = [] if options.images is None else pictures.files(options.images)
+    made = quantize_opened(opened, options, console)
+    qnet, model, bundled = made.qnet, opened.model, opened.bundled
+    if model is not None:
         print_report(qnet.report, console)
         check_agreement(qnet.report, options.accept, console)
+    reference = None if model is None else model.reference()
+    if bundled is not None and not files:
+        accuracy = None
+        if bundled.judged:
+            size = 64
+            parts = (bundled.pictures[i : i + size] for i in range(0, len(bundled.truth), size))
+            accuracy = evaluate_batches(qnet, reference, parts, bundled.truth, size)
+            print_accuracy(console, accuracy, f"{accuracy.images} held-out pictures")
+        return Job(qnet, bundled.pictures, bundled.names, bundled.truth, accuracy)
     accuracy = None
     if labels:
-        judged = spread(unseen, ACCURACY_LIMIT)
-        accuracy = evaluate(qnet, net, judged)
-        _print_accuracy(console, accuracy, "labelled images")
-    files = [label.path for label in labels] if labels else list_images(folder)
+        labels = made.unseen(labels) or labels
+        accuracy = evaluate(qnet, reference, spread(labels, ACCURACY_LIMIT))
+        print_accuracy(console, accuracy, f"{accuracy.images} labelled images")
+        files = [label.path for label in labels]
+    else:
+        files = without(files, made.used) or files
     limit = options.count or DEFAULT_IMAGES
-    chosen = spread(list(range(len(files))), limit)
-    images = load_images([files[i] for i in chosen], qnet.preprocessing)
-    truth = np.array([labels[i].class_index for i in chosen]) if labels else None
-    names = tuple(files[i].name for i in chosen)
-    if truth is None:
-        truth = np.full(len(chosen), -1)
-    return Job(qnet, images, names, truth, accuracy)
-
-
-def _labels(options: argparse.Namespace, class_count: int) -> list:
-    return read_labels(options.labels, options.images, class_count) if options.labels else []
-
-
-def _classifier(qnet: QNetwork) -> QGlobalSum:
-    last = qnet.nodes[-1]
-    assert isinstance(last, QGlobalSum)
-    return last
+    shown = spread(files, limit)
+    truth = np.full(len(shown), -1)
+    if labels:
+        truth = np.array([label.class_index for label in spread(labels, limit)])
+    return Job(qnet, pictures.load(shown), tuple(path.name for path in shown), truth, accuracy)
 
 
 def _limit(job: Job, program: Program, count: int | None) -> Job:
@@ -273,33 +212,11 @@ def _limit(job: Job, program: Program, count: int | None) -> Job:
     return Job(job.qnet, job.images[some], job.names[some], job.truth[some], job.accuracy)
 
 
-# ------------------------------------------------------------------------------------- the board
-
-
-@contextmanager
-def _busy(label: str) -> Iterator:
-    """A spinner with the elapsed time; yields a function that changes its text."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=new_console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label)
-        yield lambda text: bar.update(task, description=f"{label}: {text}")
-
-
 # --------------------------------------------------------------------------------------- showing
 
 
 def _macs(program: Program) -> int:
     return sum(la["macs"] for g in program.host["groups"] for la in g["layers"])
-
-
-def _print_accuracy(console: Console, accuracy: Accuracy, what: str) -> None:
-    table = Table("", "top-1 %", "top-5 %", title=f"{accuracy.images} {what}")
-    if accuracy.float_top1 is not None:
-        table.add_row("float", f"{accuracy.float_top1:.1f}", f"{accuracy.float_top5:.1f}")
-    table.add_row("fixed point", f"{accuracy.fixed_top1:.1f}", f"{accuracy.fixed_top5:.1f}")
-    console.print(table)
-    if accuracy.agreement is not None:
-        console.print(f"same first choice: {accuracy.agreement:.1f} %")
 
 
 def _print_layers(console: Console, outcome: Outcome, shape: EngineShape) -> None:
@@ -363,14 +280,6 @@ def _print_predictions(console: Console, job: Job, outcome: Outcome) -> None:
     console.print(table)
 
 
-def _shape(text: str) -> EngineShape:
-    pixels, _, channels = text.partition("x")
-    try:
-        return EngineShape(int(pixels), int(channels))
-    except ValueError as error:
-        raise FirebrickError(f"array shape {text!r}: {error}") from error
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="firebrick demo", description=__doc__)
     parser.add_argument("--model", help=MODEL_HELP)
@@ -382,8 +291,9 @@ def _parser() -> argparse.ArgumentParser:
     add_calibration_options(parser, "every n-th of IMAGES")
     parser.add_argument("--count", type=positive, help="images to simulate")
     parser.add_argument("--shape", default=str(PYNQ_Z2), help="array, pixels x channels")
-    parser.add_argument("--out", default="build", help="folder of the results (%(default)s)")
+    parser.add_argument("--out", default=results(), help="folder of the results (%(default)s)")
     add_effort_option(parser)
+    add_skip_bad_option(parser)
     add_accept_option(parser)
     add_preprocessing_options(parser)
     return parser

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from firebrick.hw.shape import EngineShape
 from firebrick.quantize import golden
 from firebrick.quantize.qnetwork import QConcat, QNetwork
 from firebrick.quantize.support.progress import track
+from firebrick.quantize.support.workers import share_out
 from firebrick.sim.board import SimulatedBoard, simulated
 
 # Starting a second process takes about as long as simulating so many cycles.
@@ -109,10 +108,7 @@ def _each(jobs: list[Run], boards: int) -> Iterator[Ran]:
     if boards == 1:
         yield from map(run_one, jobs)
         return
-    # Not forked: threads of the golden model's libraries would not survive it.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(boards, context) as pool:
-        yield from pool.map(run_one, jobs)
+    yield from share_out(run_one, jobs, boards)
 
 
 def run_one(job: Run) -> Ran:

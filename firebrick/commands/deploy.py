@@ -10,18 +10,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rich.console import Console
-
 from firebrick.commands.agreement import add_accept_option, check_agreement
-from firebrick.commands.calibration import add_calibration_options, choose_calibration
-from firebrick.commands.chosen import MODEL_HELP, choose, is_bundled
-from firebrick.commands.class_names import class_names
+from firebrick.commands.calibration import add_calibration_options
+from firebrick.commands.chosen import MODEL_HELP, is_bundled
 from firebrick.commands.frame import (
     Parser,
     add_preprocessing_options,
+    add_skip_bad_option,
     positive,
-    preprocessing_options,
 )
+from firebrick.commands.opening import Made, Opened, open_network, quantize_opened
+from firebrick.commands.pictures import without
 from firebrick.hw.archive.names import sample_names
 from firebrick.hw.archive.pack import (
     COMMAND,
@@ -32,14 +31,9 @@ from firebrick.hw.archive.pack import (
     write_archive,
 )
 from firebrick.hw.boards import board_names, load_board
-from firebrick.hw.compiler.feasible import check_float
-from firebrick.quantize import qfile
-from firebrick.quantize.calibration.model import read_model
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.pictures.preprocess import list_images, load_images
-from firebrick.quantize.qnetwork import QNetwork
 from firebrick.quantize.report.accuracy import spread
-from firebrick.quantize.support.paths import build_folder
+from firebrick.quantize.support.paths import build_folder, results
 from firebrick.quantize.support.terminal import new_console
 
 # ----------------------------------------------------------------------------------- the command
@@ -50,8 +44,16 @@ def main(arguments: list[str] | None = None, command: str = "deploy") -> Path:
     options = _parser(command).parse_args(arguments)
     console = new_console()
     board = load_board(options.board)
-    make = _bundled if is_bundled(options.model) else _user_network
-    qnet, samples = make(options, console)
+    if options.images is None and not is_bundled(options.model):
+        raise FirebrickError("IMAGES is missing: a folder with sample pictures for the archive")
+    opened = open_network(options, console, board.shape)
+    if options.images is not None:
+        opened.pictures.files(options.images)
+    made = quantize_opened(opened, options, console)
+    qnet = made.qnet
+    if opened.model is not None:
+        check_agreement(qnet.report, options.accept, console)
+    samples = _samples(opened, made, options)
     bitstream: Path | None = build_folder() / board.name / "firebrick.bit"
     if bitstream is not None and not bitstream.is_file():
         console.print(
@@ -75,40 +77,22 @@ def main(arguments: list[str] | None = None, command: str = "deploy") -> Path:
     return archive
 
 
-def _bundled(options: argparse.Namespace, console: Console) -> tuple[QNetwork, list[Sample]]:
-    made = choose(options, console)
-    some = slice(options.count)
-    names = sample_names(made.names[some])
-    if made.bundled.judged and not options.images:
-        names = [f"{n}_is_{c}" for n, c in zip(names, made.truth[some], strict=True)]
-    return made.qnet, [Sample(n, p) for n, p in zip(names, made.pictures[some], strict=True)]
-
-
-def _user_network(options: argparse.Namespace, console: Console) -> tuple[QNetwork, list[Sample]]:
-    if options.images is None:
-        raise FirebrickError("IMAGES is missing: a folder with sample pictures for the archive")
-    given = preprocessing_options(options)
-    if Path(options.model).suffix == ".npz":
-        if given or options.calibration or options.classes:
-            raise FirebrickError(
-                f"{options.model}: a quantized network keeps its own preprocessing, calibration "
-                "and class names; leave those options out"
-            )
-        qnet = qfile.load(options.model)
+def _samples(opened: Opened, made: Made, options: argparse.Namespace) -> list[Sample]:
+    """Pictures of the user's, or those of the bundled network; where its classes are known by
+    heart the names say them."""
+    bundled = opened.bundled
+    if options.images is not None:
+        files = opened.pictures.files(options.images)
+        chosen = spread(without(files, made.used) or files, options.count)
+        names = sample_names([file.name for file in chosen])
+        pictures = opened.pictures.load(chosen)
     else:
-        model = read_model(options.model, **given)
-        check_float(model.network, load_board(options.board).shape)
-        for line in model.story:
-            console.print(line)
-        net, preprocessing = model.network, model.preprocessing
-        files = choose_calibration(options, net, console, measures=model.taken is not None)
-        classes = class_names(options, net.shapes[net.nodes[-1].output][0], console, model.classes)
-        qnet = model.quantize(load_images(files, preprocessing), classes=classes)
-        check_agreement(qnet.report, options.accept, console)
-    chosen = spread(list_images(options.images), options.count)
-    pictures = load_images(chosen, qnet.preprocessing)
-    names = sample_names([file.name for file in chosen])
-    return qnet, [Sample(name, p) for name, p in zip(names, pictures, strict=True)]
+        assert bundled is not None
+        some = slice(options.count)
+        names, pictures = sample_names(bundled.names[some]), bundled.pictures[some]
+        if bundled.judged:
+            names = [f"{n}_is_{c}" for n, c in zip(names, bundled.truth[some], strict=True)]
+    return [Sample(name, p) for name, p in zip(names, pictures, strict=True)]
 
 
 def _slug(name: str) -> str:
@@ -126,7 +110,8 @@ def _parser(command: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--count", type=positive, default=SAMPLES, help="pictures (%(default)s)")
     parser.add_argument("--host", help="copy the archive there: user@address")
-    parser.add_argument("--out", default="build/deploy", help="folder (%(default)s)")
+    parser.add_argument("--out", default=results("deploy"), help="folder (%(default)s)")
+    add_skip_bad_option(parser)
     add_accept_option(parser)
     add_preprocessing_options(parser)
     return parser

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from firebrick.commands.frame import Parser
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_text
 from firebrick.sim.formal.proofs import PROOFS
 from firebrick.sim.formal.prover import BOUNDED, FAILED, INDUCTION, Edit, Proof, Verdict, prove
 
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     facts["seconds"] = round(time.monotonic() - started, 1)
     _print(console, facts)
     text = json.dumps(facts, indent=2) + "\n"
-    write_atomically(options.out, lambda file: file.write(text.encode()))
+    write_text(options.out, text)
     console.print(f"wrote {options.out}")
     return 1 if facts["failed"] or facts["mutants_missed"] else 0
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
+import os
+import signal
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from firebrick.host.errors import DriverError
 from firebrick.host.version import VERSION
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.pictures.preprocess import PRESETS
 from firebrick.quantize.preprocessing import COLORS
+from firebrick.quantize.support import interrupts
 
 USAGE_ERROR = 2
-INTERRUPTED = 130
+SIGNALLED = 128
 DEFECT = 70
 # Names of :data:`quantize.calibration.quantizer.EFFORTS`, which is slow to import.
 EFFORTS = ("full", "plain")
@@ -34,32 +38,70 @@ def run_cli(main: Callable[[], int | None]) -> NoReturn:
     """Run ``main`` and leave the process with its exit code (None counts as 0).
 
     A :class:`FirebrickError` or an operating-system error becomes one line on stderr and exit code
-    2; an interrupt by the keyboard becomes exit code 130.  Anything else is a defect of this
-    program: one line says so and where its traceback is, exit code 70 (EX_SOFTWARE).  Letters that
-    the terminal has not are written as escapes.
+    2; a signal that ends the command one line and 128 and its number.  Anything else is a defect of
+    this program: one line says so and where its traceback is, exit code 70 (EX_SOFTWARE).  Letters
+    that the terminal has not are written as escapes.  Where the reader of stdout has gone
+    (``| head``) the command ends without a word, as by SIGPIPE.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
+        with interrupts.raised():
+            code, unwritten = _run(main)
+    except KeyboardInterrupt as error:  # also one that came while another error was told
+        interrupts.ignore()
+        number = error.number if isinstance(error, interrupts.Interrupted) else signal.SIGINT
+        _tell("interrupted" if number == signal.SIGINT else "ended by a signal")
+        code, unwritten = SIGNALLED + number, _flush(sys.stdout)
+    if isinstance(unwritten, BrokenPipeError):
+        code = SIGNALLED + signal.SIGPIPE
+    elif unwritten is not None and code < SIGNALLED:
+        _tell(f"error: standard output: {unwritten.strerror}")
+        code = USAGE_ERROR
+    _flush(sys.stderr)
+    sys.exit(code)
+
+
+def _run(main: Callable[[], int | None]) -> tuple[int, OSError | None]:
+    """The exit code of ``main``, whose errors are told, and why stdout was not written."""
+    code = USAGE_ERROR
+    try:
         code = main() or 0
     except (FirebrickError, DriverError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        code = USAGE_ERROR
+        _tell(f"error: {error}")
     except OSError as error:
+        unwritten = _flush(sys.stdout)
+        if error.filename is None and (unwritten or isinstance(error, BrokenPipeError)):
+            return code, unwritten or error
         what = error.strerror or str(error) or type(error).__name__
-        print(f"error: {f'{error.filename}: ' if error.filename else ''}{what}", file=sys.stderr)
-        code = USAGE_ERROR
+        _tell(f"error: {f'{error.filename}: ' if error.filename else ''}{what}")
     except MemoryError:
-        print("error: out of memory: fewer or smaller pictures, or --count", file=sys.stderr)
-        code = USAGE_ERROR
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        code = INTERRUPTED
+        _tell("error: out of memory: fewer or smaller pictures, or --count")
     except Exception as error:
-        print(f"error: {_defect(error)}", file=sys.stderr)
         code = DEFECT
-    sys.exit(code)
+        _tell(f"error: {_defect(error)}")
+    return code, _flush(sys.stdout)
+
+
+def _tell(line: str) -> None:
+    """``line`` on stderr, if there is anybody to read it."""
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr)
+
+
+def _flush(stream: TextIO | None) -> OSError | None:
+    """What is still to be written, written; an error, and from then on the stream is silent."""
+    if stream is None:
+        return None
+    try:
+        stream.flush()
+    except OSError as error:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        return error
+    return None
 
 
 def _defect(error: Exception) -> str:
@@ -67,7 +109,12 @@ def _defect(error: Exception) -> str:
     text = " ".join(str(error).split()) or "no message"
     try:
         with tempfile.NamedTemporaryFile(
-            "w", prefix="firebrick-", suffix=".txt", delete=False, encoding="utf-8"
+            "w",
+            prefix="firebrick-",
+            suffix=".txt",
+            delete=False,
+            encoding="utf-8",
+            errors="backslashreplace",
         ) as file:
             file.write(f"firebrick {VERSION}: {' '.join(sys.argv)}\n")
             traceback.print_exception(error, file=file)
@@ -106,6 +153,15 @@ def add_effort_option(parser: argparse.ArgumentParser) -> None:
         choices=EFFORTS,
         default="full",
         help="full: as near to the float network as it gets; plain: quick (default: %(default)s)",
+    )
+
+
+def add_skip_bad_option(parser: argparse.ArgumentParser) -> None:
+    """The option ``--skip-bad``, for :class:`commands.pictures.Pictures`."""
+    parser.add_argument(
+        "--skip-bad",
+        action="store_true",
+        help="leave out pictures that cannot be read, naming each (default: stop at the first)",
     )
 
 

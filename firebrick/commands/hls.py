@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from firebrick.commands.chosen import choose, is_bundled
-from firebrick.commands.frame import Parser
+from firebrick.commands.chosen import is_bundled
+from firebrick.commands.frame import Parser, add_skip_bad_option
+from firebrick.commands.opening import open_network, quantize_opened
 from firebrick.host.compare import compare
 from firebrick.host.layout import pack_input
 from firebrick.host.program import parse_program
@@ -18,12 +19,15 @@ from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.program import Program
 from firebrick.hw.hls.csim import CSim
 from firebrick.hw.hls.emit import emit_project
-from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.hw.shape import PYNQ_Z2, EngineShape, parse_shape
 from firebrick.models.bundled import NAMES
-from firebrick.quantize import golden, qfile
+from firebrick.quantize import golden
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.pictures.preprocess import list_images, load_images
 from firebrick.quantize.qnetwork import QNetwork
+from firebrick.quantize.support.files import write_bytes
+from firebrick.quantize.support.locks import sole_writer
+from firebrick.quantize.support.paths import results
+from firebrick.quantize.support.staging import staged
 from firebrick.quantize.support.terminal import new_console
 
 # Name of the board, its FPGA and the period of its clock in ns.
@@ -38,13 +42,13 @@ def write_data(folder: Path, program: Program, images: np.ndarray, totals: np.nd
     that the host adds.
     """
     parsed = parse_program(program.blob)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "program.fbp").write_bytes(program.blob)
     shape = program.shape
     stored = [pack_input(i, parsed.input, shape.pixels, shape.word_bytes) for i in images]
-    (folder / "inputs.bin").write_bytes(np.concatenate(stored).tobytes())
     sums = totals - np.array(parsed.output.addend, np.int64)
-    (folder / "expected.bin").write_bytes(sums.astype("<i8").tobytes())
+    with staged(folder) as scratch:
+        write_bytes(scratch / "program.fbp", program.blob)
+        write_bytes(scratch / "inputs.bin", np.concatenate(stored).tobytes())
+        write_bytes(scratch / "expected.bin", sums.astype("<i8").tobytes())
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -53,9 +57,21 @@ def main(arguments: list[str] | None = None) -> int:
     if options.count < 1:
         raise FirebrickError(f"--count must be at least 1, not {options.count}")
     part, clock = BOARDS[options.board]
-    shape = _shape(options.shape)
+    shape = parse_shape(options.shape)
     qnet, images = _network(options)
     images = images[: options.count]
+    with sole_writer(options.out):
+        return _emit_and_run(options, part, clock, shape, qnet, images)
+
+
+def _emit_and_run(
+    options: argparse.Namespace,
+    part: str,
+    clock: float,
+    shape: EngineShape,
+    qnet: QNetwork,
+    images: np.ndarray,
+) -> int:
     folder = Path(options.out)
     try:
         emit_project(shape, options.part or part, options.clock or clock, folder)
@@ -92,41 +108,34 @@ then, in this repository, the whole-engine bench on what it made:
     return 0 if report.exact else 1
 
 
-def _shape(text: str | None) -> EngineShape:
-    if text is None:
-        return PYNQ_Z2
-    try:
-        pixels, channels = (int(part) for part in text.split("x"))
-        return EngineShape(pixels=pixels, channels=channels)
-    except ValueError as error:
-        raise FirebrickError(
-            f"--shape {text}: pixels x channels, such as 14x32 ({error})"
-        ) from None
-
-
 def _network(options: argparse.Namespace) -> tuple[QNetwork, np.ndarray]:
-    if is_bundled(options.model):
-        made = choose(options, new_console())
-        return made.qnet, made.pictures
-    if Path(options.model).suffix != ".npz":
+    if not is_bundled(options.model) and Path(options.model).suffix != ".npz":
         raise FirebrickError(
             f"{options.model}: not a quantized network (.npz); make one with make quantize"
         )
-    qnet = qfile.load(options.model)
-    if options.images is None:
-        shape = (options.count, *qnet.tensors[qnet.input].shape)
-        return qnet, np.random.default_rng(SEED).integers(0, 256, shape, np.uint8)
-    return qnet, load_images(list_images(Path(options.images))[: options.count], qnet.preprocessing)
+    console = new_console()
+    opened = open_network(options, console)
+    qnet = quantize_opened(opened, options, console, measure=0).qnet
+    if options.images is not None:
+        files = opened.pictures.files(options.images)[: options.count]
+        return qnet, opened.pictures.load(files)
+    if opened.bundled is not None:
+        return qnet, opened.bundled.pictures
+    shape = (options.count, *qnet.tensors[qnet.input].shape)
+    return qnet, np.random.default_rng(SEED).integers(0, 256, shape, np.uint8)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="firebrick hls", description=__doc__)
     parser.add_argument("--board", choices=BOARDS, default="pynq-z2", help="%(default)s")
-    parser.add_argument("--shape", help=f"array, pixels x channels ({PYNQ_Z2})")
+    parser.add_argument(
+        "--shape", default=str(PYNQ_Z2), help="array, pixels x channels (%(default)s)"
+    )
     parser.add_argument("--part", help="another FPGA than the board's")
     parser.add_argument("--clock", type=float, help="another clock period, ns")
     parser.add_argument("--model", help=f"quantized network, .npz, or {' or '.join(NAMES)}")
     parser.add_argument("--images", help="folder of pictures (random pixels for a given model)")
+    add_skip_bad_option(parser)
     parser.add_argument("--count", type=int, default=2, help="pictures to simulate (%(default)s)")
-    parser.add_argument("--out", default="build/hls/project", help="%(default)s")
+    parser.add_argument("--out", default=results("hls/project"), help="%(default)s")
     return parser

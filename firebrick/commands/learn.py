@@ -12,17 +12,18 @@ import argparse
 import base64
 import json
 import time
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from firebrick.commands.frame import (
     Parser,
     add_effort_option,
     add_preprocessing_options,
+    add_skip_bad_option,
     preprocessing_options,
 )
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.paths import results
 from firebrick.quantize.support.terminal import new_console
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def _parser() -> argparse.ArgumentParser:
         "--features",
         help="where the trained network is cut, such as fire7 (default: as cross-validation says)",
     )
-    parser.add_argument("--out", default="build/learn.npz", help="default: %(default)s")
+    parser.add_argument("--out", default=results("learn.npz"), help="default: %(default)s")
+    add_skip_bad_option(parser)
     add_effort_option(parser)
     add_preprocessing_options(parser)
     return parser
@@ -74,7 +76,8 @@ def _learn(options: argparse.Namespace, out: Path, console: Console) -> None:
     from firebrick.quantize.report.accuracy import CALIBRATION_LIMIT, spread
     from firebrick.quantize.report.page import render
     from firebrick.quantize.report.table import print_report
-    from firebrick.quantize.support.files import write_atomically
+    from firebrick.quantize.support.files import write_bytes, write_text
+    from firebrick.quantize.support.staging import staged
     from firebrick.quantize.transfer import examples as reading
     from firebrick.quantize.transfer import picture, trunk, validate
     from firebrick.quantize.transfer.features import features
@@ -88,7 +91,7 @@ def _learn(options: argparse.Namespace, out: Path, console: Console) -> None:
     # The largest engine of all boards: what it cannot run none can.
     check_float(net, PYNQ_Z2)
     cuts = (trunk.named(net, options.features),) if options.features else trunk.competing(net)
-    examples, pictures = reading.load(examples, preprocessing)
+    examples, pictures = reading.load(examples, preprocessing, options.skip_bad)
     for line in examples.skipped:
         console.print(f"skipped: {line}")
     truth, classes = examples.labels, examples.classes
@@ -141,26 +144,25 @@ def _learn(options: argparse.Namespace, out: Path, console: Console) -> None:
     }
     png = picture.draw(fixed, truth, classes, pictures)
     data["learnt"] = facts
-    page = render({**data, "picture": base64.b64encode(png).decode()}).encode()
-    beside = {suffix: out.with_suffix(suffix) for suffix in (".onnx", ".png", ".html", ".json")}
+    page = render({**data, "picture": base64.b64encode(png).decode()})
+    beside = [out.with_suffix(suffix) for suffix in (".onnx", ".png", ".html", ".json")]
     report = out.with_name(f"{out.stem}_report.json")
-    export_onnx(new, preprocessing, beside[".onnx"], classes)
-    qfile.save(quantized.qnet, out)
-    facts["seconds"] = round(time.monotonic() - begin, 1)
-    for path, content in (
-        (beside[".png"], png),
-        (beside[".html"], page),
-        (report, (json.dumps(data, indent=1) + "\n").encode()),
-        (beside[".json"], (json.dumps(facts, indent=1) + "\n").encode()),
-    ):
-        write_atomically(path, partial(_write, content))
+    with staged(out.parent) as folder:
+        onnx, *pages = (folder / path.name for path in (*beside, report))
+        export_onnx(new, preprocessing, onnx, classes)
+        qfile.save(quantized.qnet, folder / out.name)
+        facts["seconds"] = round(time.monotonic() - begin, 1)
+        texts = (page, json.dumps(facts, indent=1) + "\n", json.dumps(data, indent=1) + "\n")
+        write_bytes(pages[0], png)
+        for path, text in zip(pages[1:], texts, strict=True):
+            write_text(path, text)
     low, high = facts["accuracy_fixed_interval"]
     console.print(
         f"features {cut}, {len(splits)}-fold cross-validation: float {facts['accuracy_float']} %, "
         f"fixed point {facts['accuracy_fixed']} % (95 % interval {low} to {high} %; "
         f"always the largest class: {facts['largest_class']} %)",
     )
-    written = (out, *beside.values(), report)
+    written = (out, *beside, report)
     console.print(f"wrote {', '.join(map(str, written))}", soft_wrap=True)
     where = examples.paths[0].parent
     console.print(
@@ -185,10 +187,6 @@ def _trained(options: argparse.Namespace) -> tuple[Network, Preprocessing]:
     model = read_model(options.model, **preprocessing_options(options))
     check_bounds(model.network)
     return model.network, model.preprocessing
-
-
-def _write(content: bytes, file: BinaryIO) -> None:
-    file.write(content)
 
 
 def _percent(part: int, total: int) -> float:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import shutil
 import tarfile
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from firebrick.commands import deploy
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_text
+from firebrick.quantize.support.locks import sole_writer
 from firebrick.quantize.support.paths import IMPORT_PATH, build_folder
 from firebrick.quantize.support.progress import track
 from firebrick.quantize.support.terminal import new_console
@@ -58,19 +58,22 @@ def execute(folder: Path) -> nbformat.NotebookNode:
     return notebook
 
 
-def _write(text: str, file: BinaryIO) -> None:
-    file.write(text.encode())
-
-
 def main(arguments: list[str] | None = None) -> None:
     """The command; its options are those of :mod:`commands.deploy`."""
     console = new_console()
     archive = deploy.main(arguments, "notebook")
+    out = build_folder() / "notebook"
+    with sole_writer(out):
+        _run(archive, out)
+    console.print(f"every cell ran; wrote {out / f'{NAME}.html'}", soft_wrap=True)
+
+
+def _run(archive: Path, out: Path) -> None:
+    """Run the notebook of ``archive`` in the folder ``out``, which is emptied before."""
     # Imported here: they take a second.
     import nbformat
     from nbconvert import HTMLExporter
 
-    out = build_folder() / "notebook"
     shutil.rmtree(out, ignore_errors=True)
     with tarfile.open(archive) as packed:
         packed.extractall(out, filter="data")
@@ -81,5 +84,4 @@ def main(arguments: list[str] | None = None) -> None:
         (out / f"{NAME}.html", page),
         (out / f"{NAME}.ipynb", nbformat.writes(notebook) + "\n"),
     ):
-        write_atomically(path, partial(_write, text))
-    console.print(f"every cell ran; wrote {out / f'{NAME}.html'}", soft_wrap=True)
+        write_text(path, text)

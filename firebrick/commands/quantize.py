@@ -24,7 +24,8 @@ from firebrick.quantize.qnetwork import QNetwork
 from firebrick.quantize.report.figures import PAPER_DENSITY
 from firebrick.quantize.report.histogram import activation_histograms, weight_histograms
 from firebrick.quantize.report.page import BoardSpeed, Size, collect, render
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_text
+from firebrick.quantize.support.locks import sole_writer
 from firebrick.quantize.support.progress import track
 from firebrick.quantize.support.terminal import new_console
 
@@ -37,12 +38,11 @@ def main(arguments: list[str] | None = None) -> None:
     add_options(parser)
     options = parser.parse_args(arguments)
     console = new_console()
-    data = report_data(convert(options, console))
     page, figures = (Path(options.out).with_suffix(suffix) for suffix in (".html", ".json"))
-    text = render(data).encode()
-    write_atomically(page, lambda file: file.write(text))
-    plain = (json.dumps(data, indent=1) + "\n").encode()
-    write_atomically(figures, lambda file: file.write(plain))
+    with sole_writer(options.out):
+        data = report_data(convert(options, console))
+        write_text(page, render(data))
+        write_text(figures, json.dumps(data, indent=1) + "\n")
     console.print(f"wrote {page}, {figures}", soft_wrap=True)
 
 

@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from firebrick.commands.frame import Parser
 from firebrick.hw.flow.netlist import Counts, PathLength
@@ -30,26 +27,19 @@ from firebrick.hw.flow.yosys import (
     route_ecp5,
     synthesize,
 )
-from firebrick.hw.shape import PYNQ_Z2, EngineShape
-from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.support.files import write_atomically
+from firebrick.hw.shape import PYNQ_Z2, EngineShape, parse_shape
+from firebrick.quantize.support.files import write_text
+from firebrick.quantize.support.paths import results
+from firebrick.quantize.support.progress import busy
 from firebrick.quantize.support.terminal import Table, new_console
-
-
-@contextmanager
-def _busy(label: str) -> Iterator[None]:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=new_console(stderr=True), transient=True) as bar:
-        bar.add_task(label)
-        yield
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command: tables on stdout, ``build/synth.json``; exit code 1 if a check fails."""
     options = _parser().parse_args(arguments)
     console = new_console()
-    shape = _shape(options.shape)
-    with _busy(f"yosys: engine of {shape} and all around it (some minutes)"):
+    shape = parse_shape(options.shape)
+    with busy(f"yosys: engine of {shape} and all around it (some minutes)"):
         netlist = synthesize(shape)
     counts = netlist.counts()
     paths = netlist.longest_paths()
@@ -76,14 +66,14 @@ def main(arguments: list[str] | None = None) -> int:
         "findings": wrong,
     }
     if options.ecp5:
-        with _busy(f"nextpnr: an engine of {ECP5_SHAPE} on an ECP5-85F (some minutes)"):
+        with busy(f"nextpnr: an engine of {ECP5_SHAPE} on an ECP5-85F (some minutes)"):
             facts["ecp5"] = {"shape": str(ECP5_SHAPE), "mhz": route_ecp5(ECP5_SHAPE)}
         console.print(
             f"placed and routed on a Lattice ECP5-85F, speed grade 6, an engine of {ECP5_SHAPE} "
             f"with small memories: {facts['ecp5']['mhz']:.1f} MHz (not a figure of the Zynq)",
         )
     text = json.dumps(facts, indent=2) + "\n"
-    write_atomically(options.out, lambda file: file.write(text.encode()))
+    write_text(options.out, text)
     console.print(f"wrote {options.out}")
     for finding in wrong:
         console.print(f"does not hold: {finding}")
@@ -135,17 +125,9 @@ def _print_parts(console: Console, shares: dict, paths: dict[str, PathLength]) -
     console.print(table)
 
 
-def _shape(text: str) -> EngineShape:
-    pixels, _, channels = text.partition("x")
-    try:
-        return replace(PYNQ_Z2, pixels=int(pixels), channels=int(channels))
-    except ValueError as error:
-        raise FirebrickError(f"array shape {text!r}: {error}") from error
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="firebrick synth", description=__doc__)
     parser.add_argument("--shape", default=str(PYNQ_Z2), help="array, pixels x channels")
     parser.add_argument("--ecp5", action="store_true", help="place and route on an ECP5 as well")
-    parser.add_argument("--out", default="build/synth.json", help="JSON (%(default)s)")
+    parser.add_argument("--out", default=results("synth.json"), help="JSON (%(default)s)")
     return parser

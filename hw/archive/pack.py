@@ -11,6 +11,7 @@ import json
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -27,7 +28,7 @@ from firebrick.quantize import golden, qfile
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.qnetwork import QGlobalSum, QNetwork
 from firebrick.quantize.support.files import write_atomically
-from firebrick.quantize.support.paths import IMPORT_PATH, ROOT, build_folder
+from firebrick.quantize.support.paths import IMPORT_PATH, ROOT
 from firebrick.quantize.support.templates import environment
 
 NOTEBOOKS = ROOT / "host" / "notebooks"
@@ -142,7 +143,6 @@ def write_archive(files: dict[str, bytes], folder: str, path: Path) -> None:
                 entry.size, entry.mode = len(data), RUN_MODE if name == RUN else MODE
                 archive.addfile(entry, io.BytesIO(data))
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, write)
 
 
@@ -175,13 +175,10 @@ def _golden(qnet: QNetwork, program: Program, samples: list[Sample]) -> bytes:
 
 
 def _saved(qnet: QNetwork) -> bytes:
-    path = build_folder() / "deploy.npz"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.npz"
         qfile.save(qnet, path)
         return path.read_bytes()
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def _classes(qnet: QNetwork) -> bytes:

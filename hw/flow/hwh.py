@@ -29,7 +29,7 @@ from firebrick.hw.definition import (
 )
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_bytes
 
 ENGINE_VLNV = "firebrick:ip:firebrick_engine:1.0"
 ENGINE_NAME = "firebrick"
@@ -55,9 +55,8 @@ BLOCK = "registers"
 
 def write_hwh(path: Path, board: Board) -> Path:
     """Write the hand-off file of ``board`` to ``path`` (its folder is made) and return it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = hwh(board, path.stem)
-    write_atomically(path, lambda file: file.write(text))
+    write_bytes(path, text)
     return path
 
 

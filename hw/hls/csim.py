@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,17 +20,20 @@ import numpy as np
 from firebrick.host import layout
 from firebrick.host.program import parse_program
 from firebrick.hw import definition as d
+from firebrick.hw.cxx import ENGLISH, cxx
 from firebrick.hw.hls.child import REGISTER_BYTES
 from firebrick.hw.hls.emit import DEFINITIONS, TEMPLATES, arguments, emit_project
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.files import named
 from firebrick.quantize.support.paths import build_folder
+from firebrick.quantize.support.programs import run_program
 
 BUILD = build_folder() / "hls"
 # g++ knows neither HLS pragmas nor what loop labels are for; the constructors of ap_types touch the
 # value before it is set.
 FLAGS = (
-    "-std=c++17",
+    "-std=c++14",
     "-O2",
     "-fPIC",
     "-shared",
@@ -40,6 +42,8 @@ FLAGS = (
     "-Wno-unused-label",
     "-Wno-uninitialized",
     "-Wno-maybe-uninitialized",
+    # clang's word for what the last one is to it.
+    "-Wno-unknown-warning-option",
 )
 CHILD = Path(__file__).resolve().parent / "child.py"
 ALIGNMENT = 128
@@ -90,9 +94,7 @@ def build_library(shape: EngineShape, build: Path = BUILD, flags: tuple[str, ...
     Raises :class:`CSimError` with the compiler's words where that fails.
     """
     headers = ap_types()
-    compiler = shutil.which(os.environ.get("CXX", "g++"))
-    if compiler is None:
-        raise CSimError("no C++ compiler: install g++, or name one with CXX")
+    compiler = cxx()
     digest = hashlib.sha256(repr((shape, FLAGS, flags, compiler, str(headers))).encode())
     for file in [DEFINITIONS, *sorted(TEMPLATES.rglob("*.j2")), TEMPLATES.parent / "emit.py"]:
         digest.update(file.read_bytes())
@@ -106,13 +108,14 @@ def build_library(shape: EngineShape, build: Path = BUILD, flags: tuple[str, ...
         project = emit_project(shape, "xc7z020clg400-1", 10.0, Path(name) / "project")
         built = Path(name) / library.name
         sources = [project / "src" / "firebrick_kernel.cpp", project / "tb" / "library.cpp"]
-        command = [compiler, *FLAGS, *flags, f"-I{project / 'src'}", "-isystem", str(headers)]
+        command = [*compiler, *FLAGS, *flags, f"-I{project / 'src'}", "-isystem", str(headers)]
         command += [*map(str, sources), "-o", str(built)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        # What a killed compiler leaves goes with the folder.
+        done = run_program(command, env={**ENGLISH, "TMPDIR": name})
         if done.returncode:
-            raise CSimError(f"{compiler} failed on the emitted C++:\n{done.stderr[-4000:]}")
+            raise CSimError(f"{compiler[0]} failed on the emitted C++:\n{done.stderr[-4000:]}")
         if done.stderr.strip():
-            raise CSimError(f"{compiler} warns about the emitted C++:\n{done.stderr[-4000:]}")
+            raise CSimError(f"{compiler[0]} warns about the emitted C++:\n{done.stderr[-4000:]}")
         built.replace(library)
     return library
 
@@ -195,14 +198,12 @@ class CSim:
         where = shared if os.access(shared, os.W_OK) else None
         with tempfile.TemporaryDirectory(dir=where, prefix="firebrick-") as name:
             path = Path(name) / "memory"
-            with path.open("wb") as file:
+            with named(path), path.open("wb") as file:
                 file.write(memory.data)
                 file.write(words.data)
             command = [sys.executable, str(CHILD), str(self.library), str(path)]
             try:
-                done = subprocess.run(
-                    command, capture_output=True, text=True, timeout=timeout, check=False
-                )
+                done = run_program(command, timeout=timeout)
             except subprocess.TimeoutExpired:
                 raise CSimError(f"the engine was not done after {timeout} seconds") from None
             if done.returncode:

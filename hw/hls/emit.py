@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,20 @@ from typing import Any
 from firebrick.hw import definition as d
 from firebrick.hw.interface import (
     CONTROL_BUS,
+    KERNEL_EVENTS,
     KERNEL_INPUTS,
+    KERNEL_MEMORIES,
     KERNEL_OUTPUTS,
     MAPS_BUS,
+    MAPS_IN_BUS,
+    MAPS_OUT_BUS,
     PROGRAM_BUS,
     engine_ports,
     kernel_ports,
 )
 from firebrick.hw.shape import EngineShape
+from firebrick.quantize.support.files import write_bytes
+from firebrick.quantize.support.staging import staged
 from firebrick.quantize.support.templates import environment
 
 HERE = Path(__file__).resolve().parent
@@ -26,7 +32,13 @@ TEMPLATES = HERE / "templates"
 DEFINITIONS = HERE / "firebrick_defs.h"
 # 64-bit beats of memory that co-simulation gives each port.
 COSIM_DEPTH = 1 << 21
+# Included by others.
+SIGNATURE = "src/signature.j2"
 SHAPE_FILE = "engine.json"
+# What the tool keeps of the period where nobody says: hls4ml's share, not the tool's own of 27 %.
+UNCERTAINTY = "12.5%"
+# Of the IP that export makes, whichever tool runs.
+VLNV = {"vendor": "firebrick", "library": "hls", "name": "firebrick_kernel", "version": "1.0"}
 
 # Of the SystemVerilog engine, what the emitted one has too: its register block.
 RTL = HERE.parent / "rtl"
@@ -42,6 +54,7 @@ class Argument:
     offset: int
     doc: str
     output: bool
+    event: bool  # a stream of counts, one a group or an image
 
 
 @dataclass(frozen=True)
@@ -58,7 +71,14 @@ def arguments() -> tuple[Argument, ...]:
     """The top function's scalar arguments in their order."""
     registers = {r.name: r for r in d.REGISTERS}
     return tuple(
-        Argument(name, register, registers[register].offset, registers[register].doc, output)
+        Argument(
+            name,
+            register,
+            registers[register].offset,
+            registers[register].doc,
+            output,
+            name in KERNEL_EVENTS,
+        )
         for names, output in ((KERNEL_INPUTS, False), (KERNEL_OUTPUTS, True))
         for name, register in names.items()
     )
@@ -76,33 +96,44 @@ def _connections() -> dict[str, str]:
         "images": "32'(images)",
         "error_status": "error_status",
         "error_status_ap_vld": "error_valid",
-        "groups_done_ap_vld": "group_valid",
-        "images_done_ap_vld": "image_valid",
+        "groups_done_write": "group_valid",
+        "images_done_write": "image_valid",
+        **{f"{name}_full_n": "1'b1" for name in KERNEL_EVENTS},
+        # The arrays begin at address 0.
+        **{name: "32'd0" for name in KERNEL_MEMORIES},
         **{name: name for name in KERNEL_INPUTS if name != "images"},
     }
+    # Each of the kernel's two masters for maps has one direction of the engine's port.
+    outside = {MAPS_IN_BUS: MAPS_BUS, MAPS_OUT_BUS: MAPS_BUS, PROGRAM_BUS: PROGRAM_BUS}
+    used = {MAPS_IN_BUS: ("AR", "R"), MAPS_OUT_BUS: ("AW", "W", "B"), PROGRAM_BUS: ("AR", "R")}
     gated = {
-        f"{bus}_{signal}": f"kernel_{bus.removeprefix('m_axi_')}_{signal.lower()}"
+        f"{bus}_{signal}": f"kernel_{outside[bus].removeprefix('m_axi_')}_{signal.lower()}"
         for bus, signals in (
-            (MAPS_BUS, ("ARVALID", "RREADY", "AWVALID", "WVALID", "BREADY")),
+            (MAPS_IN_BUS, ("ARVALID", "RREADY")),
+            (MAPS_OUT_BUS, ("AWVALID", "WVALID", "BREADY")),
             (PROGRAM_BUS, ("ARVALID", "RREADY")),
         )
         for signal in signals
     }
     # A burst's address is taken only while it is shown to the memory.
     gated |= {
-        f"{MAPS_BUS}_ARREADY": f"{MAPS_BUS}_arready && maps_ar_open",
-        f"{MAPS_BUS}_AWREADY": f"{MAPS_BUS}_awready && maps_aw_open",
-        f"{MAPS_BUS}_WREADY": f"{MAPS_BUS}_wready && maps_w_open",
+        f"{MAPS_IN_BUS}_ARREADY": f"{MAPS_BUS}_arready && maps_ar_open",
+        f"{MAPS_OUT_BUS}_AWREADY": f"{MAPS_BUS}_awready && maps_aw_open",
+        f"{MAPS_OUT_BUS}_WREADY": f"{MAPS_BUS}_wready && maps_w_open",
         f"{PROGRAM_BUS}_ARREADY": f"{PROGRAM_BUS}_arready && program_ar_open",
     }
     outer = {p.name for p in engine_ports()}
     found = {}
     for port in kernel_ports():
-        lower = port.name.lower()
+        bus = next((b for b in used if port.name.startswith(f"{b}_")), None)
+        signal = "" if bus is None else port.name.removeprefix(f"{bus}_")
+        # Where the port of the engine has the signal, and the master the channel.
+        net = "" if bus is None else f"{outside[bus]}_{signal.lower()}"
+        channel = signal[:2] if signal.startswith("A") else signal[:1]
         if port.name in named | gated:
             found[port.name] = (named | gated)[port.name]
-        elif lower in outer:
-            found[port.name] = lower
+        elif bus is not None and net in outer and channel in used[bus]:
+            found[port.name] = net
         elif port.direction == "input":
             found[port.name] = f"{port.bits}'d0"
         else:
@@ -126,22 +157,37 @@ def _fields() -> dict[str, list[NamedField]]:
     }
 
 
-def emit_project(shape: EngineShape, part: str, clock_ns: float, folder: Path) -> Path:
+def emit_project(
+    shape: EngineShape,
+    part: str,
+    clock_ns: float,
+    folder: Path,
+    uncertainty: str = UNCERTAINTY,
+) -> Path:
     """Write the HLS project of an engine of ``shape`` into ``folder``, and return the folder.
 
-    ``part`` is the FPGA's name for Vitis, ``clock_ns`` the clock's period.  Raises ValueError for
-    an empty part or a period that is not positive.
+    ``part`` is the FPGA's name for Vitis, ``clock_ns`` the clock's period and ``uncertainty`` what
+    the tool keeps of it for wires, in ns or percent ("12.5%").  Raises ValueError for an empty
+    part, a period that is not positive, or an uncertainty that is neither.
     """
     if not part or any(c.isspace() for c in part):
         raise ValueError(f"part {part!r}: the FPGA's full name is needed, such as xc7z020clg400-1")
     if not clock_ns > 0:
         raise ValueError(f"a clock period of {clock_ns} ns: it must be more than 0")
+    share = re.fullmatch(r"(\d+(?:\.\d+)?)(%|ns)?", uncertainty)
+    if not share or float(share[1]) >= (100 if share[2] == "%" else clock_ns):
+        raise ValueError(
+            f"a clock uncertainty of {uncertainty!r}: a part of the period is needed, such as "
+            "12.5% or 1.25"
+        )
     templates = environment(TEMPLATES)
     connections = _connections()
     values: dict[str, Any] = {
         "shape": shape,
         "part": part,
         "clock_ns": clock_ns,
+        "uncertainty": uncertainty.removesuffix("ns"),
+        "vlnv": VLNV,
         "depth": COSIM_DEPTH,
         "arguments": arguments(),
         "inputs": [a for a in arguments() if not a.output],
@@ -152,13 +198,16 @@ def emit_project(shape: EngineShape, part: str, clock_ns: float, folder: Path) -
         "unused_outputs": [n for n, net in connections.items() if net == f"unused_{n}"],
         **_fields(),
     }
+    files = {
+        name.removesuffix(".j2"): templates.get_template(name).render(values).encode()
+        for name in templates.list_templates(extensions=["j2"])
+        if name != SIGNATURE
+    }
+    files |= {f"src/{DEFINITIONS.name}": DEFINITIONS.read_bytes()}
+    files |= {f"rtl/{name}": (RTL / name).read_bytes() for name in REGISTER_BLOCK}
+    files |= {SHAPE_FILE: (json.dumps(asdict(shape), indent=2) + "\n").encode()}
     folder = Path(folder)
-    for template in sorted(templates.list_templates(extensions=["j2"])):
-        target = folder / template.removesuffix(".j2")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(templates.get_template(template).render(values), encoding="utf-8")
-    shutil.copyfile(DEFINITIONS, folder / "src" / DEFINITIONS.name)
-    for name in REGISTER_BLOCK:
-        shutil.copyfile(RTL / name, folder / "rtl" / name)
-    (folder / SHAPE_FILE).write_text(json.dumps(asdict(shape), indent=2) + "\n", encoding="utf-8")
+    with staged(folder) as scratch:
+        for name, data in files.items():
+            write_bytes(scratch / name, data)
     return folder

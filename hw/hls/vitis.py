@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,14 +13,17 @@ from xml.etree import ElementTree
 from firebrick.quantize.errors import FirebrickError
 
 SCRIPT = "build.tcl"
-CONFIG = "hls_config.cfg"
-STEPS = ("csim", "synth", "cosim", "export")
+# Those of hls4ml's Vitis backend; `fifo_opt` has nothing to do here and says so.
+STEPS = ("csim", "synth", "cosim", "validation", "export", "vsynth", "fifo_opt")
+SYNTHESIZES = ("synth", "cosim", "validation", "export", "vsynth")
 REPORT = "**/syn/report/csynth.xml"
-WORK = "work"
+VSYNTH_REPORT = "vivado_synth.rpt"
+# What the script and v++ leave.
+WORK = ("firebrick_kernel_prj", "work")
 LOG = "vitis_hls.log"
-# Vitis up to 2024.1 has vitis_hls; after it, v++ synthesizes and vitis-run does the rest.
-SCRIPTED = ("vitis_hls",)
-CONFIGURED = ("v++", "vitis-run")
+# Vitis up to 2024.1 has vitis_hls; after it, vitis-run runs the script, and passes no words on.
+TOOL, NEWER_TOOL = "vitis_hls", "vitis-run"
+STEPS_VARIABLE = "FIREBRICK_STEPS"
 
 # hls4ml's names for entries of the synthesis report.
 _TIMES = {
@@ -37,58 +42,53 @@ def build(
 ) -> dict[str, Any]:
     """Run Vitis HLS on the project and return its report as hls4ml's backends do.
 
-    ``steps`` chooses among csim, synth, cosim and export; ``reset`` removes what earlier runs
-    left.  Raises FirebrickError saying exactly what is missing: the tool, the project, or what
-    the tool did not make.
+    ``steps`` chooses among :data:`STEPS`; ``reset`` removes what earlier runs left.  Raises
+    FirebrickError saying exactly what is missing: the tool, the project, or what the tool did not
+    make.
     """
     if not (folder / SCRIPT).is_file():
         raise FirebrickError(f"{folder}: has no {SCRIPT}: call write() or compile() first")
     chosen = [step for step in STEPS if steps.get(step)]
     if not chosen:
         raise FirebrickError(f"nothing to build: choose among {', '.join(STEPS)}")
-    commands = _commands(folder, chosen)
-    for report in folder.glob(REPORT):
+    command = _command(folder, chosen)
+    for report in (*folder.glob(REPORT), folder / VSYNTH_REPORT):
         # One of an earlier run must not pass for this one's.
-        report.unlink()
-    if reset and (folder / WORK).is_dir():
-        shutil.rmtree(folder / WORK)
+        report.unlink(missing_ok=True)
+    if reset:
+        for name in WORK:
+            shutil.rmtree(folder / name, ignore_errors=True)
     with (folder / LOG).open("w", encoding="utf-8") as file:
-        for command in commands:
-            done = subprocess.run(
-                command,
-                cwd=folder,
-                stdout=None if log_to_stdout else file,
-                stderr=None if log_to_stdout else subprocess.STDOUT,
-                check=False,
-            )
-            if done.returncode != 0:
-                where = "its output" if log_to_stdout else str(folder / LOG)
-                raise FirebrickError(
-                    f"{folder}: '{' '.join(command)}' ended with code {done.returncode}; see "
-                    f"{where}"
-                )
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, STEPS_VARIABLE: " ".join(chosen)},
+            stdout=None if log_to_stdout else file,
+            stderr=None if log_to_stdout else subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode != 0:
+        where = "its output" if log_to_stdout else str(folder / LOG)
+        raise FirebrickError(
+            f"{folder}: '{' '.join(command)}' ended with code {done.returncode}; see {where}"
+        )
     reports = sorted(folder.glob(REPORT))
-    if "synth" in chosen and not reports:
-        raise FirebrickError(f"{folder}: {commands[0][0]} ended well but left no {REPORT}")
-    return {"CSynthesisReport": read_report(reports[-1])} if reports else {}
+    if not reports and any(step in chosen for step in SYNTHESIZES):
+        raise FirebrickError(f"{folder}: {command[0]} ended well but left no {REPORT}")
+    found: dict[str, Any] = {"CSynthesisReport": read_report(reports[-1])} if reports else {}
+    if "vsynth" in chosen:
+        found["VivadoSynthReport"] = read_utilization(folder / VSYNTH_REPORT)
+    return found
 
 
-def _commands(folder: Path, steps: list[str]) -> list[list[str]]:
-    """The command lines for ``steps``, for the tool that is there."""
-    if all(map(shutil.which, SCRIPTED)):
-        return [["vitis_hls", "-f", SCRIPT, *steps]]
-    if all(map(shutil.which, CONFIGURED)):
-        run = ["vitis-run", "--mode", "hls"]
-        options = ["--config", CONFIG, "--work_dir", WORK]
-        commands = {
-            "csim": [*run, "--csim", *options],
-            "synth": ["v++", "-c", "--mode", "hls", *options],
-            "cosim": [*run, "--cosim", *options],
-            "export": [*run, "--package", *options],
-        }
-        return [commands[step] for step in steps]
+def _command(folder: Path, steps: list[str]) -> list[str]:
+    """The command line for ``steps``, for the tool that is there."""
+    if shutil.which(TOOL):
+        return [TOOL, "-f", SCRIPT, *steps]
+    if shutil.which(NEWER_TOOL):
+        return [NEWER_TOOL, "--mode", "hls", "--tcl", SCRIPT]
     raise FirebrickError(
-        "Vitis HLS is not installed or not on the PATH: neither vitis_hls nor v++ with vitis-run "
+        f"Vitis HLS is not installed or not on the PATH: neither {TOOL} nor {NEWER_TOOL} "
         "was found. Run 'source <Xilinx>/Vitis_HLS/<version>/settings64.sh' (2020.2 to 2024.1) or "
         "'source <Xilinx>/Vitis/<version>/settings64.sh' (2024.2 and later) and call build() "
         f"again, or carry {folder} to a machine that has it and run 'vitis_hls -f {SCRIPT} "
@@ -109,3 +109,25 @@ def read_report(path: Path) -> dict[str, str]:
         report[name] = root.findtext(f"AreaEstimates/Resources/{name}")
         report[f"Available{name}"] = root.findtext(f"AreaEstimates/AvailableResources/{name}")
     return {name: value for name, value in report.items() if value is not None}
+
+
+def read_utilization(path: Path) -> dict[str, str]:
+    """Resources of a ``report_utilization`` of Vivado, under hls4ml's names."""
+    rows = {
+        "LUT": r"(?:CLB|Slice) LUTs",
+        "FF": r"(?:CLB|Slice) Registers",
+        "BRAM_18K": r"Block RAM Tile",
+        "URAM": r"URAM",
+        "DSP48E": r"DSPs",
+    }
+    if not path.is_file():
+        raise FirebrickError(f"{path}: Vivado left no report of its synthesis")
+    text = path.read_text(encoding="utf-8")
+    found = {}
+    for name, label in rows.items():
+        row = re.search(rf"^\|\s*{label}\*?\s*\|\s*([\d.]+)\s*\|", text, re.M)
+        if row:
+            found[name] = row[1]
+    if not found:
+        raise FirebrickError(f"{path}: is not a utilization report of Vivado")
+    return found

@@ -16,6 +16,7 @@ from hls4ml.model.flow import register_flow
 from hls4ml.model.optimizer import ModelOptimizerPass
 from hls4ml.writer.writers import Writer
 
+from firebrick.hw.hls.emit import UNCERTAINTY
 from firebrick.hw.hls4ml_backend.defaults import CLOCK_NS, IO_TYPE, NAME, PART
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
 from firebrick.quantize.errors import FirebrickError
@@ -96,7 +97,7 @@ class FirebrickBackend(FPGABackend):
         return {
             "Part": part or PART,
             "ClockPeriod": CLOCK_NS if clock_period is None else clock_period,
-            "ClockUncertainty": clock_uncertainty or "12.5%",
+            "ClockUncertainty": clock_uncertainty or UNCERTAINTY,
             # Inside, everything streams; the word only matters to hls4ml's own passes.
             "IOType": io_type or IO_TYPE,
             "EnginePixels": shape.pixels,
@@ -129,13 +130,24 @@ class FirebrickBackend(FPGABackend):
         csim: bool = True,
         synth: bool = True,
         cosim: bool = False,
+        validation: bool = False,
         export: bool = False,
+        vsynth: bool = False,
+        fifo_opt: bool = False,
         log_to_stdout: bool = True,
     ) -> dict[str, Any]:
         """Run Vitis HLS in the project; see :func:`hw.hls.vitis.build`."""
         from firebrick.hw.hls.vitis import build
 
-        steps = {"csim": csim, "synth": synth, "cosim": cosim, "export": export}
+        steps = {
+            "csim": csim,
+            "synth": synth,
+            "cosim": cosim,
+            "validation": validation,
+            "export": export,
+            "vsynth": vsynth,
+            "fifo_opt": fifo_opt,
+        }
         return build(Path(model.config.get_output_dir()), steps, reset, log_to_stdout)
 
 

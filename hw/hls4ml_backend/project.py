@@ -10,12 +10,14 @@ import yaml
 
 from firebrick.host import layout
 from firebrick.host.program import parse_program
-from firebrick.hw.hls.emit import emit_project
+from firebrick.hw.hls.emit import UNCERTAINTY, emit_project
 from firebrick.hw.hls4ml_backend.defaults import CLOCK_NS, PART
 from firebrick.hw.hls4ml_backend.simulation import pixels, program
 from firebrick.hw.hls4ml_backend.state import NETWORK_FILE, engine_shape, quantized
 from firebrick.quantize import golden, qfile
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.files import write_bytes, write_text
+from firebrick.quantize.support.staging import staged
 
 PROGRAM = "program.fbp"
 DATA = "data"
@@ -36,9 +38,10 @@ def write(model: Any) -> None:
         model.config.get_config_value("Part", PART),
         float(model.config.get_config_value("ClockPeriod", CLOCK_NS)),
         folder,
+        str(model.config.get_config_value("ClockUncertainty", UNCERTAINTY)),
     )
     blob = program(model).blob
-    (folder / PROGRAM).write_bytes(blob)
+    write_bytes(folder / PROGRAM, blob)
     _write_test_data(model, blob, folder / DATA)
     qfile.save(quantized(model), folder / NETWORK_FILE)
     config = {
@@ -46,8 +49,7 @@ def write(model: Any) -> None:
         for key, value in model.config.config.items()
         if key not in OBJECTS or isinstance(value, str)
     }
-    with (folder / CONFIG).open("w", encoding="utf-8") as file:
-        yaml.safe_dump(_plain(config), file, sort_keys=False)
+    write_text(folder / CONFIG, yaml.safe_dump(_plain(config), sort_keys=False))
 
 
 def _write_test_data(model: Any, blob: bytes, folder: Path) -> None:
@@ -69,10 +71,10 @@ def _write_test_data(model: Any, blob: bytes, folder: Path) -> None:
     written = np.zeros((len(images), host.output.bytes // 8), "<i8")
     sums = golden.run(qnet, images).sums - np.array(host.output.addend, np.int64)
     written[:, : host.output.classes] = sums
-    folder.mkdir(exist_ok=True)
-    (folder / PROGRAM).write_bytes(host.loadable)
-    (folder / "inputs.bin").write_bytes(b"".join(data.tobytes() for data in stored))
-    (folder / "expected.bin").write_bytes(written.tobytes())
+    with staged(folder) as scratch:
+        write_bytes(scratch / PROGRAM, host.loadable)
+        write_bytes(scratch / "inputs.bin", b"".join(data.tobytes() for data in stored))
+        write_bytes(scratch / "expected.bin", written.tobytes())
 
 
 def _plain(value: Any) -> Any:

@@ -99,8 +99,8 @@ module fb_program #(
   logic [15:0] index_q;       // of the group within the program
   logic [23:0] stream_left_q; // beats of the stream behind the descriptor that was read last
   logic [19:0] payload_q;     // beats of the group's payload
-  logic        fits_q;        // the payload does not go beyond the stream's end
-  logic        exact_q;       // it ends there
+  logic        exact_q;       // the payload ends where the stream does
+  logic        more_q;        // ... or leaves at least one more descriptor
   logic        final_q;       // the group is the last one that the header counts
   logic        no_payload_q;
   logic        misplaced;     // the group does not end where header and group_last say
@@ -167,20 +167,20 @@ module fb_program #(
   assign next_index = (state_q == StreamCmd) ? '0 : following_q;
   always_ff @(posedge clk_i) begin
     payload_q <= 20'(group_q.bias_pairs) + (20'(group_q.weight_words) << $clog2(WeightBeats));
-    fits_q <= stream_left_q >= 24'(payload_q);
+    more_q <= stream_left_q >= 24'(payload_q) + 24'(firebrick_pkg::DescriptorBeats);
     exact_q <= stream_left_q == 24'(payload_q);
     no_payload_q <= (group_q.bias_pairs == '0) || (group_q.weight_words == '0);
     // Rests since the group before.
     following_q <= index_q + 16'd1;
     final_q <= following_q == header_q.groups;
   end
-  assign misplaced = !fits_q || no_payload_q || (exact_q != group_q.group_last) ||
+  assign misplaced = no_payload_q || !(group_q.group_last ? exact_q : more_q) ||
                      (final_q != group_q.group_last);
 
   // Two cycles, as above.
   always_ff @(posedge clk_i) begin
     no_stream_q <= (header_q.groups == '0) || (|header_q.stream_bytes[31:27]) ||
-                   (|header_q.stream_bytes[2:0]) || (header_q.stream_bytes[26:3] == '0);
+                   (|header_q.stream_bytes[2:0]) || (header_q.stream_bytes[26:3] < 24'(firebrick_pkg::DescriptorBeats));
     stream_end_q <= 33'(program_addr_i) + 33'(header_q.stream_bytes) +
                     33'(firebrick_pkg::HeaderBeats * 8);
     beyond_q <= stream_end_q > 33'(program_end_i);

@@ -21,7 +21,7 @@ from firebrick.quantize.calibration.measure import sqnr_db
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.importers.onnx.model import ImportedModel
 from firebrick.quantize.pictures.preprocess import float_input
-from firebrick.quantize.qnetwork import QAdd, QConv, QNetwork
+from firebrick.quantize.qnetwork import Preprocessing, QAdd, QConv, QNetwork
 from firebrick.quantize.support.progress import track
 
 INPUT_TYPES = {
@@ -52,10 +52,9 @@ class FileModel:
         return f"onnxruntime on {self.imported.path.name}{how}"
 
     def run(
-        self, qnet: QNetwork, image: np.ndarray, names: Sequence[str] = ()
+        self, prepared: Preprocessing, image: np.ndarray, names: Sequence[str] = ()
     ) -> tuple[np.ndarray, list[np.ndarray]]:
         """Logits [classes] of a picture uint8 [C, H, W], and the tensors ``names`` [C, H, W]."""
-        prepared = qnet.preprocessing
         # The network takes the file's input plus ``shift``, which its mean accounts for.
         mean = np.asarray(prepared.mean) + self.imported.shift * np.asarray(prepared.std)
         stated = replace(prepared, mean=tuple(float(value) for value in mean))
@@ -157,7 +156,7 @@ def compare_with_file(file: FileModel, qnet: QNetwork, images: np.ndarray) -> di
     signal = error = 0.0
     same = 0
     for image in track(images, "measure: against the file", len(images)):
-        real, _ = file.run(qnet, image)
+        real, _ = file.run(qnet.preprocessing, image)
         fixed = golden.run(qnet, image[None]).logits[0].astype(np.float64)
         same += int(real.argmax() == fixed.argmax())
         if file.logits:
@@ -184,7 +183,7 @@ def _layers(file: FileModel, qnet: QNetwork, images: np.ndarray) -> dict[str, fl
     ]
     totals = {name: np.zeros((3, qnet.tensors[name].shape[0])) for name in names}
     for image in images:
-        _, found = file.run(qnet, image, names)
+        _, found = file.run(qnet.preprocessing, image, names)
         fixed = golden.run(qnet, image[None], keep=names).tensors
         for name, real in zip(names, found, strict=True):
             grid = grids[name][0] if grids.get(name) else None

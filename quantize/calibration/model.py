@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,14 @@ import numpy as np
 
 from firebrick.quantize.calibration.measure import measure
 from firebrick.quantize.calibration.quantizer import MEASURED_IMAGES, Quantized, Steps, quantize
+from firebrick.quantize.calibration.reference import Reference, float_reference
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.importers.load import CLASSES_KEY, load_model, prepare
 from firebrick.quantize.network import Network
 from firebrick.quantize.qnetwork import Preprocessing, QNetwork
 
 if TYPE_CHECKING:
+    from firebrick.quantize.calibration.against_file import FileModel
     from firebrick.quantize.importers.onnx.model import ImportedModel
 
 # Lines of a list that are shown; the report has them all.
@@ -95,19 +98,44 @@ class Model:
         qnet = replace(self.taken, classes=names, report=json.loads(json.dumps(report)))
         return Quantized(self._measured(qnet, calibration, held_out), self.network)
 
+    @cached_property
+    def _file(self) -> FileModel | FirebrickError:
+        """The ONNX file as onnxruntime runs it, or why it does not."""
+        from firebrick.quantize.calibration.against_file import open_file
+
+        assert self.imported is not None
+        try:
+            return open_file(self.imported)
+        except FirebrickError as error:
+            return error
+
+    def reference(self) -> Reference:
+        """What the user's file computes: an ONNX file run by onnxruntime, else (and where
+        onnxruntime refuses the file, which the name says) the float network as it was read."""
+        as_read = float_reference(self.network, self.preprocessing)
+        if self.imported is None:
+            return as_read
+        file = self._file
+        if isinstance(file, FirebrickError):
+            return replace(as_read, name=f"{as_read.name} as it was read ({file})")
+        return Reference(
+            file.name,
+            lambda images: np.stack([file.run(self.preprocessing, image)[0] for image in images]),
+            file.logits,
+        )
+
     def _measured(
         self, qnet: QNetwork, images: np.ndarray | None, held_out: np.ndarray | None
     ) -> QNetwork:
         """``qnet`` with figures measured against the file itself, where onnxruntime runs it."""
         if self.imported is None or images is None or not len(images):
             return qnet
-        from firebrick.quantize.calibration.against_file import compare_with_file, open_file
+        from firebrick.quantize.calibration.against_file import compare_with_file
 
         report = dict(qnet.report)
-        try:
-            file = open_file(self.imported)
-        except FirebrickError as error:
-            report["against_file"] = {"refused": str(error)}
+        file = self._file
+        if isinstance(file, FirebrickError):
+            report["against_file"] = {"refused": str(file)}
             return replace(qnet, report=report)
         found = compare_with_file(file, qnet, images[:MEASURED_IMAGES])
         report["logit_sqnr_db"] = found["logit_sqnr_db"]

@@ -14,7 +14,7 @@ from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.importers.load import CLASSES_KEY, PICTURES_KEY
 from firebrick.quantize.network import Add, Concat, Conv, MaxPool, Network, inputs_of
 from firebrick.quantize.qnetwork import Preprocessing
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_bytes
 
 OPSET = 17
 # The oldest file version that holds opset 17: readable by the oldest runtimes.
@@ -30,7 +30,7 @@ def export_onnx(
     that the importer needs no options.
     """
     model = to_model(net, preprocessing, classes)
-    write_atomically(path, lambda file: file.write(model.SerializeToString()))
+    write_bytes(path, model.SerializeToString())
 
 
 def check_bounds(net: Network) -> None:

@@ -25,7 +25,7 @@ from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.exporters.deep_compression import Compressed, CompressedLayer
 from firebrick.quantize.importers.net import CODEBOOK, CONFIG, config_path
 from firebrick.quantize.network import Concat, Conv, MaxPool, Network, Node, inputs_of
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_bytes, write_text
 
 
 def write_net(compressed: Compressed, path: str | Path, config: SqueezeNetConfig = CONFIG) -> None:
@@ -39,8 +39,8 @@ def write_net(compressed: Compressed, path: str | Path, config: SqueezeNetConfig
     check_form(compressed.network, config)
     data = net_bytes(compressed)
     text = json.dumps({"architecture": asdict(config)}, indent=2) + "\n"
-    write_atomically(config_path(path), lambda file: file.write(text.encode()))
-    write_atomically(path, lambda file: file.write(data))
+    write_text(config_path(path), text)
+    write_bytes(path, data)
 
 
 def net_bytes(compressed: Compressed) -> bytes:

@@ -31,7 +31,7 @@ from firebrick.quantize.qnetwork import (
     QNetwork,
     QTensor,
 )
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_bytes
 
 OPSET = 17
 # The oldest file version that holds opset 17: readable by the oldest runtimes.
@@ -92,7 +92,7 @@ def export_qdq(qnet: QNetwork, path: str | Path, outputs: Outputs = None) -> Non
     prepared and the names of the classes are in its metadata, so that it can be read back.
     """
     model = to_model(qnet, outputs)
-    write_atomically(path, lambda file: file.write(model.SerializeToString()))
+    write_bytes(path, model.SerializeToString())
 
 
 def to_model(qnet: QNetwork, outputs: Outputs = None) -> onnx.ModelProto:

@@ -149,10 +149,11 @@ def float_input(images: np.ndarray, value: Preprocessing) -> np.ndarray:
     return ((ordered * value.scale - mean) / std).astype(np.float32)
 
 
-def list_images(folder: str | Path) -> list[Path]:
+def list_images(folder: str | Path, lost_links: bool = False) -> list[Path]:
     """Pictures and .npy files of a folder, sorted by name; what else lies there is named on stderr.
 
-    FirebrickError when there are none, and for links that lead nowhere.
+    FirebrickError when there are none, and for links that lead nowhere unless ``lost_links``, with
+    which they are listed too.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -162,9 +163,9 @@ def list_images(folder: str | Path) -> list[Path]:
     # Finder leaves "._name" beside each file that it copies to other systems.
     named = [p for p in entries if p.suffix.lower() in suffixes and not p.name.startswith("._")]
     lost = [p for p in named if p.is_symlink() and not p.exists()]
-    if lost:
+    if lost and not lost_links:
         raise FirebrickError(f"{lost[0]}: a link that leads nowhere")
-    files = [p for p in named if p.is_file()]
+    files = [p for p in named if p.is_file() or p in lost]
     if not files:
         raise FirebrickError(f"{folder}: holds no images ({', '.join(suffixes)})")
     others = [p.name for p in entries if p not in files and p.suffix.lower() not in BESIDE]

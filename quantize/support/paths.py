@@ -18,3 +18,9 @@ def build_folder() -> Path:
     (an installed package) ``build`` in the current folder.  Absolute."""
     named = os.environ.get("FIREBRICK_BUILD")
     return Path(named).resolve() if named else (ROOT if IN_CHECKOUT else Path.cwd()) / "build"
+
+
+def results(name: str = "") -> str:
+    """Where a command writes its results if the user does not say: in ``$FIREBRICK_BUILD``, else
+    in ``build`` in the current folder."""
+    return str(Path(os.environ.get("FIREBRICK_BUILD") or "build") / name)

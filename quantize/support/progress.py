@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from firebrick.quantize.support.terminal import new_console
 
@@ -40,3 +48,13 @@ def track(items: Iterable[Item], label: str, total: int) -> Iterator[Item]:
     finally:
         if shown:
             bar.stop()
+
+
+@contextmanager
+def busy(label: str) -> Iterator[Callable[[str], None]]:
+    """A spinner on stderr with the elapsed time, gone at the end; yields a function that says what
+    is being done behind ``label``."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=new_console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label)
+        yield lambda text: bar.update(task, description=f"{label}: {text}")

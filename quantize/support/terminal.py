@@ -8,9 +8,17 @@ import rich.table
 from rich.console import Console, ConsoleOptions, RenderResult
 
 
+class _Console(Console):
+    """rich's, but that a reader who has gone is an error as with ``print``."""
+
+    def on_broken_pipe(self) -> None:
+        """As rich's, which would end the program with exit code 1."""
+        raise BrokenPipeError
+
+
 def new_console(**options: Any) -> Console:
     """A console that takes brackets in names (of classes, files, layers) for what they are."""
-    return Console(**{"markup": False, "highlight": False, **options})
+    return _Console(**{"markup": False, "highlight": False, **options})
 
 
 # Letters that a column which may wrap keeps beside those that do not.

@@ -107,11 +107,13 @@ def read_table(table: str | Path, folder: str | Path) -> Examples:
     return _checked(str(table), Examples(_paths(pairs), labels, classes))
 
 
-def load(examples: Examples, value: Preprocessing) -> tuple[Examples, np.ndarray]:
+def load(
+    examples: Examples, value: Preprocessing, skip_bad: bool = False
+) -> tuple[Examples, np.ndarray]:
     """The examples without copies, and their pictures, uint8 [N, C, H, W].
 
-    Raises FirebrickError naming the files that cannot be read, and two of unlike classes that show
-    the same.
+    Raises FirebrickError naming the files that cannot be read (which ``skip_bad`` leaves out and
+    lists), and two of unlike classes that show the same.
     """
 
     def of_path(path: Path) -> np.ndarray | str:
@@ -123,13 +125,14 @@ def load(examples: Examples, value: Preprocessing) -> tuple[Examples, np.ndarray
     total = len(examples.paths)
     loaded = list(track(parallel_map(of_path, examples.paths), "read: pictures", total))
     broken = [picture for picture in loaded if isinstance(picture, str)]
-    if broken:
+    if broken and not skip_bad:
         more = f"; and {len(broken) - 1} other files cannot be read either" if broken[1:] else ""
         raise FirebrickError(broken[0] + more)
     first: dict[bytes, int] = {}
     copies: dict[int, int] = {}
     for index, picture in enumerate(loaded):
-        assert isinstance(picture, np.ndarray)
+        if isinstance(picture, str):
+            continue
         original = first.setdefault(hashlib.sha256(picture.tobytes()).digest(), index)
         if original == index:
             continue
@@ -139,8 +142,9 @@ def load(examples: Examples, value: Preprocessing) -> tuple[Examples, np.ndarray
                 "is of another class; remove one of them"
             )
         copies[index] = original
-    kept = [index for index in range(total) if index not in copies]
-    skipped = examples.skipped
+    read = [index for index in range(total) if isinstance(loaded[index], np.ndarray)]
+    kept = [index for index in read if index not in copies]
+    skipped = (*examples.skipped, *broken)
     if copies:
         names = _some(examples.paths[index].name for index in copies)
         skipped = (*skipped, f"{names} (the same picture as another one of its class)")
@@ -151,7 +155,8 @@ def load(examples: Examples, value: Preprocessing) -> tuple[Examples, np.ndarray
         skipped,
     )
     pictures = np.stack([loaded[index] for index in kept])
-    return _checked("without copies", left), pictures
+    where = "without copies and pictures that cannot be read" if broken else "without copies"
+    return _checked(where, left), pictures
 
 
 def _checked(where: str, examples: Examples) -> Examples:

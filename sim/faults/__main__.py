@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.paths import build_folder
 from firebrick.sim.build import build_library
 from firebrick.sim.faults.machine import Machine
@@ -110,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"seeds {options.seed} to {last}, engine {SHAPE}")
     print("\n".join(table(data)))
     text = json.dumps(data, indent=1) + "\n"
-    write_atomically(build_folder() / "faults.json", lambda file: file.write(text.encode()))
+    write_text(build_folder() / "faults.json", text)
     return 1 if data["failures"] else 0
 
 

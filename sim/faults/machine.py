@@ -73,9 +73,12 @@ class Outcome:
 class Machine:
     """The engine of ``library``; where it broke a rule of the bus a new one takes its place."""
 
-    def __init__(self, shape: EngineShape, library: Path) -> None:
+    def __init__(
+        self, shape: EngineShape, library: Path, kind: type[SimulatedBoard] = SimulatedBoard
+    ) -> None:
         self.shape = shape
         self.library = library
+        self.kind = kind
         self.board: SimulatedBoard | None = None
         self.spaces: dict[str, tuple[int, int]] = {}  # offset in the memory, bytes
         self.case: Case | None = None
@@ -84,7 +87,7 @@ class Machine:
     def fresh(self, seed: int | None, timing: MemoryTiming | None = None) -> SimulatedBoard:
         """A new board, with back-pressure where there is a seed."""
         self.close()
-        self.board = SimulatedBoard(
+        self.board = self.kind(
             self.shape, seed, library=self.library, memory_bytes=MEMORY_BYTES, timing=timing
         )
         return self.board

@@ -7,8 +7,13 @@ import pytest
 from PIL import Image
 
 from firebrick.commands import accuracy
+from firebrick.commands.opening import Made
 from firebrick.quantize import golden, qfile
+from firebrick.quantize.calibration.model import Model
+from firebrick.quantize.calibration.reference import float_reference
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.exporters.float_onnx import export_onnx
+from firebrick.quantize.exporters.qdq import export_qdq
 from firebrick.quantize.golden.float_model import FloatModel
 from firebrick.quantize.pictures.labels import Label
 from firebrick.quantize.pictures.preprocess import float_input
@@ -17,7 +22,8 @@ from tests.commands.run import command
 from tests.quantize import builders
 
 KEYS = (
-    "float_top1", "float_top5", "fixed_top1", "fixed_top5", "agreement", "images", "logit_sqnr_db"
+    "float_top1", "float_top5", "fixed_top1", "fixed_top5", "agreement", "images", "logit_sqnr_db",
+    "oracle",
 )  # fmt: skip
 
 
@@ -42,7 +48,9 @@ def labelled(tmp_path_factory, small_network, small_qnet):
 def test_figures_are_counted_per_image(labelled):
     folder, images, truth, net, qnet = labelled
     labels = [Label(folder / f"{index:02}.png", int(c)) for index, c in enumerate(truth)]
-    result = measured.evaluate(qnet, net, labels, batch=7)
+    reference = float_reference(net, qnet.preprocessing)
+    result = measured.evaluate(qnet, reference, labels, batch=7)
+    assert result.oracle == "the float network"
     assert tuple(vars(result)) == KEYS
     real = FloatModel(net).logits(float_input(images, qnet.preprocessing)).argmax(axis=1)
     fixed = golden.run(qnet, images).logits.argmax(axis=1)
@@ -74,28 +82,51 @@ def test_equal_logits_are_ranked_by_class():
 
 def test_calibration_files_are_spread_and_named(labelled):
     folder = labelled[0]
-    labels = [Label(folder / f"{index % 20:02}.png", 0) for index in range(130)]
-    chosen, words = measured.calibration_files(None, labels)
+    files = [folder / f"{index % 20:02}.png" for index in range(130)]
+    chosen, words = measured.calibration_files(files, "labelled images")
     assert words == "44 images: numbers 1, 4, 7, ... of the 130 labelled images"
     assert [path.name for path in chosen[:4]] == ["00.png", "03.png", "06.png", "09.png"]
-    chosen, words = measured.calibration_files(folder, labels)
-    assert words == f"20 images: all the 20 images in {folder}"
-    assert chosen == [folder / f"{index:02}.png" for index in range(20)]
+    chosen, words = measured.calibration_files(files[:20], "images in there")
+    assert words == "20 images: all the 20 images in there"
+    assert chosen == files[:20]
 
 
 def test_images_that_calibrate_are_not_measured(labelled):
     folder = labelled[0]
     labels = [Label(folder / f"{index:02}.png", 0) for index in range(20)]
-    others = measured.held_out(labels, [label.path for label in labels[::3]])
-    assert others == [label for index, label in enumerate(labels) if index % 3]
-    with pytest.raises(FirebrickError, match="all 20 labelled images calibrate"):
-        measured.held_out(labels, [label.path for label in labels])
+    used = tuple(label.path for label in labels[::3])
+    made = Made(labelled[4], None, None, used)
+    assert made.unseen(labels) == [label for index, label in enumerate(labels) if index % 3]
+
+
+def test_labels_that_all_calibrate_are_refused(labelled, tmp_path):
+    folder, _, _, net, qnet = labelled
+    export_onnx(net, qnet.preprocessing, tmp_path / "net.onnx")
+    given = ("--images", folder, "--labels", folder / "labels.csv", "--out", tmp_path / "a.json")
+    done = command("accuracy", "--model", tmp_path / "net.onnx", *given)
+    assert done.returncode == 2 and "all 20 labelled images calibrate" in done.stderr
+    assert not (tmp_path / "a.json").exists()
+
+
+def test_an_onnx_file_is_measured_against_onnxruntime(labelled, tmp_path):
+    """Also where its own numbers are taken over, of whose grids the float network knows nothing."""
+    folder, images, _, _, qnet = labelled
+    export_qdq(qnet, tmp_path / "net.onnx")
+    given = ("--images", folder, "--labels", folder / "labels.csv", "--out", tmp_path / "a.json")
+    done = command("accuracy", "--model", tmp_path / "net.onnx", *given)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads((tmp_path / "a.json").read_text())
+    assert figures["oracle"] == "onnxruntime on net.onnx"
+    # The golden model computes what the file does, bit for bit.
+    assert figures["agreement"] == 100.0 and figures["logit_sqnr_db"] is None
+    assert figures["float_top1"] == figures["fixed_top1"] == 75.0 and len(images) == 20
 
 
 def test_the_ablation_has_a_row_for_every_choice_of_steps(labelled):
     folder, images, truth, net, qnet = labelled
     labels = [Label(folder / f"{index:02}.png", int(c)) for index, c in enumerate(truth)]
-    rows = accuracy.ablation(net, qnet.preprocessing, images[:8], labels[8:])
+    model = Model(net, qnet.preprocessing, None, ())
+    rows = accuracy.ablation(model, images[:8], labels[8:])
     assert [row["steps"] for row in rows] == list(accuracy.ABLATION)
     assert len({row["logit_sqnr_db"] for row in rows}) > 4
     assert rows[-1]["logit_sqnr_db"] > rows[0]["logit_sqnr_db"]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -91,3 +95,67 @@ def test_a_full_disk_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         run_cli(full)
     assert caught.value.code == 2
     assert capsys.readouterr().err == "error: No space left on device\n"
+
+
+def start(shell: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A line of bash in which $F is the command line."""
+    return subprocess.run(
+        ["bash", "-c", shell],
+        cwd=ROOT,
+        env={**os.environ, "F": f"{sys.executable} -m firebrick", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("buffered", ["", "1"])
+@pytest.mark.parametrize("name", ["figures", "--help"])
+def test_a_reader_who_has_gone_is_no_error(name: str, buffered: str) -> None:
+    """rich writes for one, print for the other."""
+    done = start(f"$F {name} | true; echo ${{PIPESTATUS[0]}}", PYTHONUNBUFFERED=buffered)
+    assert (done.stdout, done.stderr) == ("141\n", "")
+
+
+def test_a_full_disk_behind_stdout() -> None:
+    done = start("$F figures > /dev/full", PYTHONUNBUFFERED="")
+    assert done.returncode == 2
+    assert done.stderr == "error: standard output: No space left on device\n"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "2> /dev/full"])
+def test_streams_may_be_closed(closed: str) -> None:
+    assert start(f"$F demmo {closed}").returncode == 2
+
+
+def test_no_file_is_taken_for_a_closed_stream(tmp_path: Path) -> None:
+    out = tmp_path / "network.npz"
+    done = start(f"$F quantize --model digits --effort plain --out {out} <&- >&- 2>&-")
+    assert done.returncode == 0
+    assert zipfile.ZipFile(out).testzip() is None
+    assert json.loads(out.with_suffix(".json").read_text())
+
+
+@pytest.mark.parametrize(("number", "said"), [(2, "interrupted"), (15, "ended by a signal")])
+def test_a_signal_is_one_line(
+    number: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.getsignal(number)
+    monkeypatch.setattr("firebrick.quantize.support.interrupts.ignore", lambda: None)
+    with pytest.raises(SystemExit) as caught:
+        run_cli(lambda: os.kill(os.getpid(), number))
+    assert caught.value.code == 128 + number
+    assert capsys.readouterr().err == f"{said}\n"
+    assert signal.getsignal(number) is before
+
+
+def test_modules_on_pythonpath_do_not_come_first(tmp_path: Path) -> None:
+    """numpy, and names of our folders, of another project's; what only it has is found."""
+    for name in ("numpy", "rich", "onnx", "hw", "host", "quantize", "sim", "colorsys"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('a foreign module')\n")
+    (tmp_path / "theirs.py").touch()
+    code = "from firebrick.cli import main; import sys; sys.argv[1:] = ['figures']\ntry: main()\n"
+    code += "finally: import theirs, colorsys"
+    for line in ("$F figures", f'{sys.executable} -c "{code}"'):
+        done = start(line, PYTHONPATH=str(tmp_path))
+        assert done.returncode == 0, done.stderr

@@ -127,7 +127,8 @@ def test_damaged_labels_names_and_pictures(
     broken.write_bytes(damage(broken.read_bytes()))
     folders = [part.replace(f"{good}/pictures", str(pictures)) for part in plain]
     if command == "accuracy":
-        folders += ["--labels", str(good / "labels.csv")]
+        # Others calibrate, so that these are left to be measured.
+        folders += ["--labels", str(good / "labels.csv"), "--calibration", str(good / "pictures")]
     code, error = run(capsys, command, folders)
     check(code, error, f"{command} pictures {name}")
     assert code == 2 and "0.png" in error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from firebrick.commands import demo
+from firebrick.commands import agreement, demo
 from firebrick.hw.shape import PYNQ_Z2
 from firebrick.models import digits
 from firebrick.quantize import qfile
@@ -170,3 +171,21 @@ def test_errors_are_one_line(tmp_path: Path) -> None:
 
 def test_default_shape_is_the_board() -> None:
     assert str(PYNQ_Z2) == "14x32"
+
+
+@pytest.mark.parametrize("command", ["demo", "deploy", "quantize"])
+def test_a_bundled_network_far_from_its_float_one_ends_with_code_3(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nothing that small is far off: the limit is raised above what can be reached."""
+    monkeypatch.setattr(agreement, "LEAST_SQNR_DB", 200.0)
+    out = tmp_path / ("out.npz" if command == "quantize" else "out")
+    given = ["--model", "digits", "--out", str(out)]
+    with pytest.raises(SystemExit) as left:
+        importlib.import_module(f"firebrick.commands.{command}").main(given)
+    assert left.value.code == agreement.EXIT_CODE
+    said = capsys.readouterr().out
+    assert "digits quantized is far from its original" in said and "--accept" in said

@@ -42,9 +42,13 @@ RUN_BY = {
     "synth": "tests/hw/flow/test_zynq_synthesis.py",
     "bench": "tests/bench/test_bench.py",
     "learn": "tests/commands/test_learn.py",
+    "gates": "tests/sim/gates/test_chip.py",
 }
 # What the gate and the set-up run themselves, and the campaigns, a part of which the tests run.
-BY_THE_GATE = {"setup", "test", "test-fast", "lint", "generate", "route", "faults", "mutants", "X"}
+BY_THE_GATE = {
+    *("setup", "test", "test-fast", "lint", "generate", "route", "X"),
+    *("faults", "coverage", "mutants", "nightly", "timing"),
+}
 
 
 def made(command: str) -> list[str]:

@@ -14,6 +14,7 @@ from firebrick.hw import definition as d
 from firebrick.hw.hls.emit import REGISTER_BLOCK, emit_project
 from firebrick.hw.interface import (
     KERNEL_INPUTS,
+    KERNEL_MEMORIES,
     KERNEL_OUTPUTS,
     Port,
     engine_ports,
@@ -92,8 +93,9 @@ def declared(source: str) -> dict[str, Port]:
     signature, body = re.search(
         r'extern "C" void firebrick_kernel\((.*?)\) \{(.*?)^\}', source, re.S | re.M
     ).groups()  # type: ignore[union-attr]
-    source_of = {words.split()[-1].lstrip("*"): words for words in signature.split(",")}
+    source_of = {words.split()[-1].lstrip("*&"): words for words in signature.split(",")}
     pragmas = re.sub(r"#ifdef FIREBRICK_S_AXILITE.*?#else", "", body, flags=re.S)
+    pragmas = re.sub(r"#ifdef FIREBRICK_COSIM.*?#endif", "", pragmas, flags=re.S)
     found = [Port("ap_clk", "input"), Port("ap_rst_n", "input")]
     left = dict(source_of)
     for mode, rest in re.findall(r"#pragma HLS INTERFACE (\w+) (.*)", pragmas):
@@ -106,13 +108,17 @@ def declared(source: str) -> dict[str, Port]:
             continue
         argument = left.pop(name)
         if mode == "m_axi":
-            assert "uint64_t *" in argument and options["offset"] == "off"
-            found += kernel_bus(f"m_axi_{options['bundle']}")
+            assert "uint64_t *" in argument and options["offset"] == "direct"
+            found += [*kernel_bus(f"m_axi_{options['bundle']}"), Port(name, "input", 32)]
+        elif mode == "ap_fifo":
+            assert argument.strip() == f"hls::stream<uint32_t> &{name}"
+            found += [Port(f"{name}_din", "output", 32), Port(f"{name}_full_n", "input")]
+            found += [Port(f"{name}_write", "output")]
         elif mode == "ap_none":
             assert argument.strip() == f"uint32_t {name}"
             found.append(Port(name, "input", 32))
         else:
-            assert mode == "ap_vld" and argument.strip() == f"volatile uint32_t *{name}"
+            assert mode == "ap_vld" and argument.strip() == f"uint32_t *{name}"
             found += [Port(name, "output", 32), Port(f"{name}_ap_vld", "output")]
     assert not left, f"arguments without an interface: {left}"
     return by_name(tuple(found))
@@ -143,9 +149,13 @@ def test_bursts_and_reset_are_the_engines(project: Path) -> None:
     """What is no port: burst length, port width, alignment, polarity of the reset."""
     source = (project / "src" / "firebrick_kernel.cpp").read_text()
     masters = re.findall(r"#pragma HLS INTERFACE m_axi (.*)", source)
-    assert len(masters) == 2
-    assert all("max_read_burst_length=16" in master for master in masters)
-    assert "max_write_burst_length=16" in masters[0]
+    assert len(masters) == 3
+    bursts = {re.search(r"bundle=(\w+)", m)[1]: m for m in masters}  # type: ignore[index]
+    assert "max_write_burst_length=16" in bursts["maps_out"]
+    assert all("max_read_burst_length=16" in bursts[name] for name in ("maps_in", "program"))
+    # What ALIAS asks for: a bundle each, one depth, an offset (UG1399, pragma HLS alias).
+    assert set(bursts) == set(KERNEL_MEMORIES.values())
+    assert len({re.search(r"depth=(\d+)", m)[1] for m in masters}) == 1  # type: ignore[index]
     script = (project / "build.tcl").read_text()
     config = (project / "hls_config.cfg").read_text()
     assert "set_top firebrick_kernel" in script and "syn.top=firebrick_kernel" in config

@@ -134,6 +134,15 @@ def test_too_few_and_too_many_groups(swapper: Swapper) -> None:
         swapper.check()
 
 
+def test_streams_that_end_within_a_descriptor(swapper: Swapper) -> None:
+    """Refused as soon as that is known, not when the time is up."""
+    parts = parts_of(swapper.program)
+    for stream in ([parts[0][:64]], [parts[0], parts[1][:64]], [*parts[:2], parts[2][:120]]):
+        with pytest.raises(errors.RefusedProgramError, match="GROUPS"):
+            swapper.run(stream)
+        swapper.check()
+
+
 def test_nothing_of_a_run_is_left_for_the_next(
     swapper: Swapper, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from firebrick.hw.boards import Board
 from firebrick.hw.flow.toolrun import Report, find_tool, run_tool
-from firebrick.hw.flow.yosys import parameters, sources
+from firebrick.hw.flow.yosys import sources
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.paths import ROOT
 
 SCRIPT = Path(__file__).with_name("build.tcl")
@@ -81,7 +82,7 @@ def tcl_list(words: list[str]) -> str:
 
 def settings(board: Board, folder: Path, bitstream: Path) -> str:
     """The variables that ``build.tcl`` reads."""
-    generics = [str(x) for pair in parameters(board.shape).items() for x in pair]
+    generics = [str(x) for pair in board.shape.parameters().items() for x in pair]
     values = {
         "part": tcl_word(board.part),
         "sources": tcl_list([str(ROOT / path) for path in sources()]),
@@ -107,8 +108,8 @@ def build(
     timing is not met.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "firebrick.xdc").write_text(constraints(board))
-    (folder / "settings.tcl").write_text(settings(board, folder, bitstream))
+    write_text(folder / "firebrick.xdc", constraints(board))
+    write_text(folder / "settings.tcl", settings(board, folder, bitstream))
     timing = folder / "timing.tsv"
     timing.unlink(missing_ok=True)
 

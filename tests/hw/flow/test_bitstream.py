@@ -25,7 +25,7 @@ from firebrick.hw.flow.bitfile import check_bit
 from firebrick.hw.flow.hwh import shape_of
 from firebrick.hw.flow.openxc7 import frequencies
 from firebrick.hw.flow.vivado.flow import CLOCK_PIN, RESET_PIN, TOP, tcl_word
-from firebrick.hw.flow.yosys import RTL, parameters, sources
+from firebrick.hw.flow.yosys import RTL, sources
 from firebrick.hw.shape import PYNQ_Z2
 from firebrick.quantize.errors import FirebrickError
 
@@ -216,7 +216,7 @@ def test_vivado_reads_the_whole_design(vivado: Path) -> None:
     pairs = dict(zip(synth[::2], synth[1::2], strict=True))
     assert pairs["-top"] == TOP and pairs["-part"] == "xc7z020clg400-1"
     given = [synth[i + 1] for i, word in enumerate(synth) if word == "-generic"]
-    assert given == [f"{k}={v}" for k, v in parameters(load_board("pynq-z2").shape).items()]
+    assert given == [f"{k}={v}" for k, v in load_board("pynq-z2").shape.parameters().items()]
     assert commands["write_bitstream"] == ["-force", str(out / "firebrick.tmp.bit")]
 
 
@@ -224,7 +224,7 @@ def test_vivado_generics_are_parameters_of_the_top() -> None:
     """The top module has every parameter, and the pins that the constraints name."""
     text = (RTL / f"{TOP}.sv").read_text()
     declared = set(re.findall(r"parameter int unsigned (\w+)", text))
-    assert declared == set(parameters(load_board("pynq-z2").shape))
+    assert declared == set(load_board("pynq-z2").shape.parameters())
     assert re.search(r"PS7 u_ps7 \(", text)
     for pin in (CLOCK_PIN, RESET_PIN):
         instance, port = re.fullmatch(r"(\w+)/(\w+)\[0\]", pin).groups()  # type: ignore[union-attr]

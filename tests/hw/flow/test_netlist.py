@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from firebrick.hw.flow.netlist import Netlist, PathLength
-from firebrick.hw.flow.yosys import findings, parameters, sources
+from firebrick.hw.flow.yosys import findings, sources
 from firebrick.hw.shape import PYNQ_Z2
 
 OUTPUTS = {"Q", "O", "CO", "P"}
@@ -127,4 +127,4 @@ def test_sources_begin_with_the_packages() -> None:
     files = sources()
     assert files[0].endswith("_pkg.sv")
     assert {"hw/rtl/firebrick_engine.sv", "hw/rtl/firebrick_zynq.sv"} <= set(files)
-    assert parameters(PYNQ_Z2)["Channels"] == 32
+    assert PYNQ_Z2.parameters()["Channels"] == 32

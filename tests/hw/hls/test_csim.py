@@ -275,6 +275,9 @@ def test_groups_out_of_place_are_refused(program: Program) -> None:
     assert code(parts[:-1], groups=count - 1) == (groups, count - 2)
     assert code([*parts, parts[-1]], groups=count + 1) == (groups, count - 1)
     assert code(parts, groups=0) == (groups, 0)
+    # Streams that end within a descriptor: the first one, and the second.
+    assert code([parts[0][:64]]) == (groups, 0)
+    assert code([parts[0], parts[1][:64]]) == (groups, 0)
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,9 @@ def test_onnxruntime_gets_exactly_what_the_network_gets(tmp_path):
     for image in images:
         fed = float_input(image, model.preprocessing)[None]
         wanted = runner.run(None, {entry: fed})[0].reshape(-1)
-        np.testing.assert_allclose(file.run(qnet, image)[0], wanted, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(
+            file.run(qnet.preprocessing, image)[0], wanted, rtol=1e-5, atol=1e-6
+        )
 
 
 def test_moments_that_are_not_positive_definite_are_damped_further():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -66,6 +68,12 @@ def test_files_that_cannot_be_read_are_named(folder):
         (folder / "cats" / name).write_text("no picture")
     with pytest.raises(FirebrickError, match=r"aa.jpg: .*and 1 other files cannot be read either"):
         load(read_folders(folder), PREPARED)
+    found, pictures = load(read_folders(folder), PREPARED, skip_bad=True)
+    assert len(found.paths) == len(found.labels) == len(pictures) == 11
+    assert [Path(line.partition(":")[0]).name for line in found.skipped] == ["aa.jpg", "bb.jpg"]
+    (folder / "cats" / "01.png").unlink()
+    with pytest.raises(FirebrickError, match="cannot be read: class cats has 4 pictures"):
+        load(read_folders(folder), PREPARED, skip_bad=True)
 
 
 def test_too_little_and_too_much_is_refused(tmp_path):

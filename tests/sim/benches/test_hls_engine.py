@@ -19,7 +19,7 @@ STANDIN = Path(__file__).parents[1] / "standin" / "firebrick_kernel.sv"
 def synthesized(shape: EngineShape, folder: Path) -> Path:
     """A project in which the stand-in lies where Vitis HLS leaves the kernel."""
     project = emit_project(shape, "xc7z020clg400-1", 10.0, folder)
-    verilog = project / "firebrick_hls/solution/syn/verilog"
+    verilog = project / "firebrick_kernel_prj/solution1/syn/verilog"
     verilog.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(STANDIN, verilog / "firebrick_kernel.v")
     return project

@@ -1,0 +1,30 @@
+// Entries for the models of hls_stream.h in this folder: a run that a reset ends, and figures.
+#include <cstdint>
+#include <cstdio>
+
+#include "hls_stream.h"
+
+extern "C" void firebrick_run(uint64_t *memory, uint32_t *registers);
+
+// Runs until stream read number `reads` (to the end, if negative).  Returns the stream reads, -1
+// for a run that was left, -2 for a deadlock, -3 for another fault.
+extern "C" long firebrick_model_run(uint64_t *memory, uint32_t *registers, long reads, long depth) {
+  firebrick_model::State &s = firebrick_model::state();
+  s.reads_left = reads;
+  s.reads = 0;
+  s.left_over = 0;
+  s.forced_depth = (size_t)depth;
+  try {
+    firebrick_run(memory, registers);
+  } catch (const firebrick_model::Reset &) {
+    return -1;
+  } catch (const firebrick_model::Deadlock &) {
+    return -2;
+  } catch (const std::exception &error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return -3;
+  }
+  return s.reads;
+}
+
+extern "C" long firebrick_model_left_over() { return firebrick_model::state().left_over; }
