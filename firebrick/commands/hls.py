@@ -101,7 +101,7 @@ def _emit_and_run(
   cd {folder}
   vitis_hls -f build.tcl csim synth cosim export
 or, where there is no vitis_hls any more:
-  v++ -c --mode hls --config hls_config.cfg --work_dir work
+  FIREBRICK_STEPS="csim synth cosim export" vitis-run --mode hls --tcl build.tcl
 then, in this repository, the whole-engine bench on what it made:
   HW=hls HLS={folder} python -m pytest tests/sim/benches/test_engine.py"""
     )

@@ -33,13 +33,16 @@ def write(model: Any) -> None:
     hls4ml's configuration."""
     folder = Path(model.config.get_output_dir())
     folder.mkdir(parents=True, exist_ok=True)
-    emit_project(
-        engine_shape(model),
-        model.config.get_config_value("Part", PART),
-        float(model.config.get_config_value("ClockPeriod", CLOCK_NS)),
-        folder,
-        str(model.config.get_config_value("ClockUncertainty", UNCERTAINTY)),
-    )
+    try:
+        emit_project(
+            engine_shape(model),
+            model.config.get_config_value("Part", PART),
+            float(model.config.get_config_value("ClockPeriod", CLOCK_NS)),
+            folder,
+            str(model.config.get_config_value("ClockUncertainty", UNCERTAINTY)),
+        )
+    except ValueError as error:
+        raise FirebrickError(f"{folder}: {error}") from error
     blob = program(model).blob
     write_bytes(folder / PROGRAM, blob)
     _write_test_data(model, blob, folder / DATA)

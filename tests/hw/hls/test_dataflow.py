@@ -1,5 +1,5 @@
-"""DATAFLOW modelled: every process with a stack of its own, FIFOs that block, of the declared depths
-and of depth 1; bit-exact, no deadlock, nothing left in a FIFO.
+"""DATAFLOW modelled: every process with a stack of its own, FIFOs that block, of the declared
+depths and of depth 1; bit-exact, no deadlock, nothing left in a FIFO.
 
 A network of deterministic processes gives the same whatever order they run in (Kahn), and a
 deadlock of bounded FIFOs does not depend on the order either: one order shows all.  The one

@@ -1,0 +1,150 @@
+"""Cycles of the C++, as its schedule would be if every loop had the interval that its pragma asks
+for: :func:`estimate`.
+
+It is no measurement: only Vitis HLS says which intervals it reaches and how deep its pipelines are.
+Assumed are one beat a cycle of each port, and the constants below.  What is counted - rows, blocks,
+K steps, beats - is what the C++ counts: ``tests/hw/hls/test_cycles.py`` holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from firebrick.hw import definition as d
+from firebrick.hw.shape import EngineShape
+
+# Cycles of a region of processes beside its longest one: start, the depth of each pipeline, the
+# first read or last write of a burst.
+REGION = 60
+# Cycles between two regions: the planner's sequential code.
+PLANNER = 30
+# Latency of the first beat of a burst.
+BURST = 40
+# Cycles of a block's plan, which is not pipelined.
+PLAN = 12
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Cycles of one picture and the counts behind them."""
+
+    cycles: int
+    active: int
+    maps_read: int
+    program_read: int
+    written: int
+    rows: int
+    payload: int
+
+
+@dataclass
+class _Rings:
+    loaded: int = 0
+    ahead: int = 0
+    main_row: int = 0
+    in_row: int = 0
+
+
+def estimate(groups: Iterable[Mapping[str, int]], shape: EngineShape) -> Estimate:
+    """The schedule of a program's groups, each a descriptor's fields, on the engine ``shape``."""
+    beats = shape.word_bytes // d.BEAT_BYTES
+    cycles = BURST + d.HEADER_BEATS
+    active = maps_read = written = rows = payload = 0
+    program_read = d.HEADER_BEATS
+    for sparse in groups:
+        g = {field.name: sparse.get(field.name, 0) for field in d.DESCRIPTOR}
+        words = g["bias_pairs"] + g["weight_words"] * shape.channels // d.BEAT_BYTES
+        payload += words
+        program_read += d.DESCRIPTOR_BEATS + words
+        # Descriptor, biases and weights are read before the first row.
+        cycles += 3 * BURST + d.DESCRIPTOR_BEATS + words
+        for row in _rows(g, shape):
+            rows += 1
+            active += row.active
+            maps_read += row.load * beats
+            program_read += row.added * beats
+            written += row.stored
+            longest = max(
+                row.steps + shape.pixels - 1 + shape.channels if row.steps else 0,
+                row.load * beats + BURST,
+                row.added * beats + BURST,
+                row.stored + BURST,
+                row.blocks * max(PLAN, shape.channels),
+            )
+            cycles += longest + REGION + PLANNER + row.kept
+    return Estimate(cycles, active, maps_read, program_read, written, rows, payload)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What one call of the region does; ``kept`` words go to the squeeze ring behind it."""
+
+    load: int
+    steps: int = 0
+    active: int = 0
+    blocks: int = 0
+    added: int = 0
+    stored: int = 0
+    kept: int = 0
+
+
+def _rows(g: Mapping[str, int], shape: EngineShape) -> Iterable[_Row]:
+    """The planner of firebrick_kernel.cpp: which rows run, and what is loaded beside them."""
+    squeezes = bool(g["p0_enable"])
+    reads = [k for k in (1, 2) if g[f"p{k}_enable"]]
+    reach = 1 if squeezes else max(g[f"p{k}_kh"] - g[f"p{k}_pad"] for k in reads)
+    stride = g["p0_stride"] if squeezes else g[f"p{reads[-1]}_stride"]
+    ring_rows = (g["in_end"] - g["in_base"]) // g["src_row_words"]
+    rings = _Rings()
+
+    def needed(at: int) -> int:
+        return min(at + reach, g["src_rows"])
+
+    def load(target: int) -> int:
+        count = max(0, target - rings.loaded)
+        rings.loaded += count
+        return count * g["src_row_words"]
+
+    while rings.main_row < g["rows"]:
+        squeeze = (
+            squeezes and rings.ahead < g["mid_total"] and rings.ahead <= rings.main_row + g["lead"]
+        )
+        sourced = squeeze or not squeezes
+        if sourced and rings.loaded < needed(rings.in_row):
+            yield _Row(load(needed(rings.in_row)))
+        room = max(0, rings.in_row - 1) + ring_rows
+        words = load(min(needed(rings.in_row + (stride if sourced else 0)), room))
+        steps = active = blocks = 0
+        for k in [0] if squeeze else reads:
+            many = g["tiles"] * g[f"p{k}_blocks"]
+            blocks += many
+            active += many * g[f"p{k}_steps"]
+            steps += many * max(g[f"p{k}_steps"], shape.channels)
+        adds = 0 if squeeze or not g["add_enable"] else g["tiles"] * g["segment_words"]
+        stored = 0 if squeeze else _stored(g, rings.main_row, shape)
+        kept = g["mid_row_words"] if squeeze else 0
+        yield _Row(words, steps, active, blocks, adds, stored, kept)
+        if squeeze:
+            rings.ahead += 1
+        else:
+            rings.main_row += 1
+        if sourced:
+            rings.in_row += stride
+
+
+def _stored(g: Mapping[str, int], main_row: int, shape: EngineShape) -> int:
+    """Beats that a main row writes."""
+    beats = shape.word_bytes // d.BEAT_BYTES
+    last, odd = main_row + 1 == g["rows"], main_row % 2 == 1
+    if g["mode"] == d.MODE_SUM:
+        return g["segment_words"] if last else 0
+    tiles = g["tiles"]
+    if g["mode"] == d.MODE_POOL:
+        over_edge = last and bool(g["pool_last_emit"])
+        if g["pool_kernel3"]:
+            emits = (not odd and main_row != 0) or (odd and over_edge)
+        else:
+            emits = odd or over_edge
+        tiles = min((tiles + 1) // 2, g["out_tiles"]) if emits else 0
+    return tiles * g["segment_words"] * beats

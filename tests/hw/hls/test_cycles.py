@@ -1,0 +1,26 @@
+"""The schedule's counts are those of the C++ that runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.hls.csim import CSim
+from firebrick.hw.hls.cycles import estimate
+from firebrick.hw.shape import EngineShape
+from tests.random_networks import random_images, random_network
+
+SHAPE = EngineShape(pixels=8, channels=8, act_words=8192)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_counts_are_those_of_the_run(seed: int) -> None:
+    net = random_network(seed, bypass=seed % 2 == 1)
+    program = compile_network(net, SHAPE)
+    seen = CSim(SHAPE).run(program.blob, random_images(net, 1, seed)).registers
+    found = estimate([g.fields for g in program.groups], SHAPE)
+    assert found.active == seen["ACTIVE"]
+    assert found.maps_read == seen["READ_BEATS_MAPS"]
+    assert found.program_read == seen["READ_BEATS_PROGRAM"]
+    assert found.written == seen["WRITE_BEATS"]
+    assert found.cycles > found.active + found.payload
