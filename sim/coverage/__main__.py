@@ -1,8 +1,8 @@
 """Coverage of the RTL: ``make coverage`` (N= faults) -> build/coverage.json.
 
 Networks and faults on an engine in which Verilator counts how often lines run and bits toggle.
-Exit code 1 where fewer lines are covered than the goal, where a line that is not has no reason in
-waivers.toml, or where a waiver there waives nothing.
+Lines that nothing reached are listed, with the reason that waivers.toml has for them.  Exit code 1
+where fewer lines are covered than the goal, or where a waiver waives nothing.
 """
 
 from __future__ import annotations
@@ -55,8 +55,7 @@ def table(found: Coverage) -> list[str]:
 
 def verdict(found: Coverage) -> int:
     """The exit code."""
-    wrong = found.total.line_percent < GOAL or found.unexplained or found.stale
-    return 1 if wrong else 0
+    return 1 if found.total.line_percent < GOAL or found.stale else 0
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,4 +1,5 @@
-"""What is run for coverage: networks through the driver, and faults, on an engine that counts."""
+"""What is run for coverage: networks through the driver, registers and faults, on an engine that
+counts."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from firebrick.hw import definition as d
 from firebrick.hw.compiler.steps import CompileError
 from firebrick.quantize.errors import FirebrickError
 from firebrick.sim.board import SimulatedBoard
@@ -70,6 +72,9 @@ def run_regression(trials: int, progress: Progress | None = None) -> Counter[Poi
                 continue
             if not ran.report.exact:
                 raise FirebrickError(f"{case.name}: {ran.report}")
+        with kind(SHAPE, library=library) as board:
+            for register in d.REGISTERS:
+                board.read_register(register.offset)
         machine = Machine(SHAPE, library, kind)
         pairs = make_cases()
         kinds = list(KINDS)

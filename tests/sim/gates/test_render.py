@@ -20,8 +20,8 @@ from firebrick.sim.gates.chip import yosys_models
 from firebrick.sim.gates.render import render
 
 CLOCK = 1
-CYCLES = {"FDRE": 4, "FDSE": 4, "SRL16E": 20, "SRLC32E": 36}
-"""Of primitives with registers: longer than a bit takes through them."""
+CYCLES = {"FDRE": 3, "FDSE": 3, "SRL16E": 3, "SRLC32E": 3}
+"""Of primitives with registers: initial content, and what two clocks make of it."""
 
 
 def cells() -> list[Cell]:
@@ -46,7 +46,8 @@ def cells() -> list[Cell]:
     for depth, pins in ((16, {f"A{i}": 1 for i in range(4)}), (32, {"A": 5})):
         kind, last = ("SRL16E", "") if depth == 16 else ("SRLC32E", "Q31")
         outputs = {"Q": 1, **({last: 1} if last else {})}
-        found.append(_cell(kind, {"CLK": 0, "CE": 1, "D": 1, **pins}, outputs, INIT="0110"))
+        initial = format(rng.getrandbits(depth), f"0{depth}b")
+        found.append(_cell(kind, {"CLK": 0, "CE": 1, "D": 1, **pins}, outputs, INIT=initial))
     return found
 
 
