@@ -89,7 +89,7 @@ class Proof:
     steps: int = 0
     bound: int = 0
     reach: int = 40
-    limit: int = 60
+    limit: int = 300
     quick: bool = False
 
     @property
