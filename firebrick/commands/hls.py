@@ -18,6 +18,7 @@ from firebrick.host.results import scores
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.program import Program
 from firebrick.hw.hls.csim import CSim
+from firebrick.hw.hls.cycles import estimate
 from firebrick.hw.hls.emit import emit_project
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, parse_shape
 from firebrick.models.bundled import NAMES
@@ -95,6 +96,11 @@ def _emit_and_run(
     print(
         f"C simulation of {qnet.name}: {verdict}, {report.tensors} tensors, {report.values:,} "
         f"values compared; {result.seconds / len(images):.3f} s a picture"
+    )
+    schedule = estimate([group.fields for group in program.groups], shape)
+    print(
+        f"{schedule.cycles:,} cycles a picture, were every loop's interval reached: an estimate by "
+        "its pragmas, no measurement"
     )
     print(
         f"""Next, with Vitis HLS on the PATH:

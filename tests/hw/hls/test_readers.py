@@ -20,7 +20,7 @@ SHAPE = EngineShape(pixels=8, channels=8, act_words=8192)
 DATA = ("program.fbp", "inputs.bin", "expected.bin")
 # hls4ml brings both: AMD's ap_types for Vivado, Siemens' ac_types for Catapult and Quartus.
 AC_TYPES = ap_types().parents[1] / "quartus" / "ac_types"
-SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SANITIZERS = ("-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 @pytest.fixture(scope="module")
