@@ -51,6 +51,10 @@ QUICK = (
     [["quantize", *PLAIN, "--out", "{out}/network.npz"], ["deploy", *DIGITS, "--count", "1"]],
     {"deploy"},
 )
+BOARD = (
+    [["demo", *PLAIN, "--shape", "7x8", "--count", "1"]],
+    {"overlay", "demo.npz", "demo.fbp", "demo.png", "demo.json"},
+)
 
 
 @pytest.fixture
@@ -63,7 +67,7 @@ def build(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("commands", "left"), [QUICK], ids=["quick"])
+@pytest.mark.parametrize(("commands", "left"), [QUICK, BOARD], ids=["quick", "board"])
 def test_nothing_else_is_written(
     commands: list[list[str]], left: set[str], build: Path, tmp_path: Path
 ) -> None:
