@@ -290,6 +290,8 @@ class Bench:
         addends_due = sum(block.addends for block in blocks)
         scarce = False
         seen: dict[str, bool] = {}  # what was missing a cycle ago
+        lacks: dict[str, bool] = {}  # what has been missing for `stuck` cycles
+        stuck = 0
         pace: dict[str, float] = {}  # share of cycles in which each of these moves on
         while index < len(blocks):
             block = blocks[index]
@@ -333,12 +335,19 @@ class Bench:
                 or (block.segment is not None and not segment_ready),
             }
             missing["input"] = (missing["input"] and block.rows > 0) or addends < block.addends
+            # A wait that lasts has the first of its reasons, whatever else is missing too.
+            lasting = missing | {"output": shape.fifo_words - held < block.room}
+            stuck = stuck + 1 if lasting == lacks and given > block.group else 0
+            lacks = lasting
             # What is missing is looked up a cycle late; room for a segment is not.
             was_missing, seen = seen, dict(missing)
             reasons = [name for name in missing if getattr(dut, f"wait_{name}_o").value == 1]
             assert len(reasons) <= 1
             late = [name for name in reasons if missing[name] or was_missing.get(name, False)]
             assert late == reasons, f"block {index}: {reasons}"
+            if stuck > PATIENCE and any(lacks.values()):
+                first = next(name for name in lacks if lacks[name])
+                assert reasons == [first], f"block {index} waits for {first}: {reasons}"
             if given > block.group and not any(missing.values()) and ready:
                 patience += 1
             assert patience < PATIENCE, f"block {index} does not come: {block}"
@@ -354,7 +363,7 @@ class Bench:
                 if block.squeeze_row:
                     squeezing.append(block.group)
                 index += 1
-                patience = 0
+                patience = stuck = 0
                 if index < len(blocks) and blocks[index].group != block.group:
                     assert not squeezing, "a squeeze row that nobody needs"
                     squeezed = 0
