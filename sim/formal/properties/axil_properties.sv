@@ -141,7 +141,9 @@ module axil_properties (
         a_write: assert (have_aw_q && have_w_q && !wrote_q && wr_addr == awaddr_q &&
                          wr_data[1:0] == wdata_q && wr_strb == wstrb_q);
       end
-      if (rd_en) a_read: assert (have_ar_q && !read_q && rd_addr == araddr_q);
+      if (rd_en) a_read: assert (have_ar_q && !read_q);
+      // while a read is open: registers are multiplexed in several cycles
+      if (have_ar_q) a_read_place: assert (rd_addr == araddr_q);
       a_written: assert (bvalid == (write_age_q >= 3'd3) && (!bvalid || wrote_q));
       a_read_answered: assert (rvalid == (read_age_q >= 3'd4) && (!rvalid || read_q));
       if (rvalid && told_q) a_register: assert (rdata[1:0] == known_q);
