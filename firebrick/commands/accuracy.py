@@ -33,7 +33,7 @@ from firebrick.quantize.pictures.labels import Label
 from firebrick.quantize.pictures.preprocess import for_network
 from firebrick.quantize.qnetwork import QNetwork
 from firebrick.quantize.report.accuracy import evaluate
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.terminal import Table, new_console
 
 MEASURED = ("images", "agreement", "logit_sqnr_db")
@@ -106,7 +106,7 @@ def _calibration(
 
 def _write(path: str, data: object, console: Console) -> None:
     text = json.dumps(data, indent=2) + "\n"
-    write_atomically(path, lambda file: file.write(text.encode()))
+    write_text(path, text)
     console.print(f"wrote {path}")
 
 

@@ -25,7 +25,7 @@ from firebrick.hw.shape import PYNQ_Z2, EngineShape
 from firebrick.models.bundled import bundled
 from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.terminal import Table, new_console
 from firebrick.sim.gates.chip import chip_library
 from firebrick.sim.gates.networks import Case, Ran, run_case
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     facts["seconds"] = round(time.monotonic() - started, 1)
     _print(console, ran, facts)
     text = json.dumps(facts, indent=2) + "\n"
-    write_atomically(options.out, lambda file: file.write(text.encode()))
+    write_text(options.out, text)
     console.print(f"wrote {options.out}")
     return 1 if facts["mismatches"] else 0
 

@@ -18,7 +18,7 @@ from firebrick.hw.boards import board_names, load_board
 from firebrick.hw.flow.timing import WIRE_MODELS, Path, Timing, TimingGraph
 from firebrick.hw.flow.yosys import synthesize
 from firebrick.hw.shape import PYNQ_Z2, parse_shape
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.progress import busy
 from firebrick.quantize.support.terminal import Table, new_console
 
@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> None:
         "slack_at_mhz": options.clock,
     }
     text = json.dumps(facts, indent=2) + "\n"
-    write_atomically(options.out, lambda file: file.write(text.encode()))
+    write_text(options.out, text)
     console.print(f"wrote {options.out}")
 
 

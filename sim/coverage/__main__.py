@@ -13,7 +13,7 @@ import sys
 import time
 
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.paths import build_folder
 from firebrick.sim.coverage.regression import run_regression
 from firebrick.sim.coverage.report import Coverage, judge, read_waivers
@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
         f"{time.monotonic() - started:.0f} s"
     )
     text = json.dumps(facts(found), indent=1) + "\n"
-    write_atomically(build_folder() / "coverage.json", lambda file: file.write(text.encode()))
+    write_text(build_folder() / "coverage.json", text)
     return verdict(found)
 
 

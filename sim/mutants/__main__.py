@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.support.files import write_atomically
+from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.paths import build_folder
 from firebrick.sim.mutants.campaign import Verdict, judge
 from firebrick.sim.mutants.schemata import draw
@@ -98,7 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
     data = facts(verdicts, options.seed, time.monotonic() - start)
     print("\n".join(table(data)))
     text = json.dumps(data, indent=1) + "\n"
-    write_atomically(build_folder() / "mutants.json", lambda file: file.write(text.encode()))
+    write_text(build_folder() / "mutants.json", text)
     return 0 if data["caught_share"] >= GOAL and not data["contradictions"] else 1
 
 
