@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,11 @@ from firebrick.models.digits import CLASSES, load_digits_split
 from tests import fast
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# Whoever starts the tests in the background may ignore the keyboard's signal, and children inherit
+# that; the tests of interrupts mean the usual.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("firebrick", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("firebrick")
