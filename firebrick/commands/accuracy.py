@@ -23,7 +23,7 @@ from firebrick.commands.frame import (
     add_skip_bad_option,
 )
 from firebrick.commands.opening import Opened, open_network
-from firebrick.commands.pictures import without
+from firebrick.commands.pictures import labels_without
 from firebrick.quantize.calibration.model import Model
 from firebrick.quantize.calibration.quantizer import EFFORTS, Steps, quantize_network
 from firebrick.quantize.calibration.reference import Reference, float_reference
@@ -95,13 +95,13 @@ def _calibration(
         return opened.bundled.calibration, labels
     assert opened.model is not None
     files = choose_calibration(options, opened.model.network, opened.pictures, console, labels)
-    kept = set(without([label.path for label in labels], files))
-    if not kept:
+    others = labels_without(labels, files)
+    if not others:
         raise FirebrickError(
             f"all {len(labels)} labelled images calibrate the network, none is left to measure "
             "it; give other images with --calibration (CALIBRATION=folder)"
         )
-    return opened.pictures.load(files), [label for label in labels if label.path in kept]
+    return opened.pictures.load(files), others
 
 
 def _write(path: str, data: object, console: Console) -> None:

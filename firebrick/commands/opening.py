@@ -13,7 +13,7 @@ from firebrick.commands.calibration import choose_calibration
 from firebrick.commands.chosen import bundled_of, is_bundled
 from firebrick.commands.class_names import class_names
 from firebrick.commands.frame import preprocessing_options
-from firebrick.commands.pictures import Pictures, without
+from firebrick.commands.pictures import Pictures, labels_without, without
 from firebrick.hw.compiler.feasible import check_float
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
 from firebrick.models.bundled import Bundled
@@ -57,8 +57,7 @@ class Made:
 
     def unseen(self, labels: list[Label]) -> list[Label]:
         """The labelled pictures that did not calibrate: they alone tell how well it went."""
-        kept = set(without([label.path for label in labels], self.used))
-        return [label for label in labels if label.path in kept]
+        return labels_without(labels, self.used)
 
 
 def open_network(

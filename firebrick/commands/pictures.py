@@ -73,6 +73,12 @@ class Pictures:
         return kept
 
 
+def labels_without(labels: Sequence[Label], used: Sequence[Path]) -> list[Label]:
+    """The labelled pictures that are not among ``used``."""
+    kept = set(without([label.path for label in labels], used))
+    return [label for label in labels if label.path in kept]
+
+
 def without(files: Sequence[Path], used: Sequence[Path]) -> list[Path]:
     """``files`` that are not among ``used``, whatever the names they go by."""
     seen = {path.resolve() for path in used}

@@ -27,8 +27,9 @@ BLOCK_RAM_OUTPUTS = {
     "DOA_REG": {"DOADO": 32, "DOPADOP": 4},
     "DOB_REG": {"DOBDO": 32, "DOPBDOP": 4},
 }
-# Parameters on which delays depend; others, such as a LUT's contents, make no difference.
-TELLING = ("REG", "_REG", "_INVERTED", "USE_MULT", "USE_DPORT", "USE_PATTERN_DETECT")
+# Ends of names of parameters that delays depend on; others, such as a LUT's contents, make no
+# difference.
+TELLING = ("REG", "_INVERTED", "USE_MULT", "USE_DPORT", "USE_PATTERN_DETECT")
 # Only what conditions of delays consist of is folded: yosys would fold, say, the logic of an empty
 # LUT as well.
 CONDITIONS = " ".join(
@@ -50,9 +51,7 @@ class CellDelays:
 def variant(cell: Cell) -> tuple[str, tuple[tuple[str, str], ...]]:
     """The kind of ``cell`` and those of its parameters on which its delays depend."""
     telling = sorted(
-        (name, str(value))
-        for name, value in cell.parameters.items()
-        if name.endswith(TELLING) or name in TELLING
+        (name, str(value)) for name, value in cell.parameters.items() if name.endswith(TELLING)
     )
     return cell.kind, tuple(telling)
 

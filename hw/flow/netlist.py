@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -304,26 +305,33 @@ class Netlist:
                             for source in sources(index)
                             if isinstance(source, int)
                         ]
-        waiting = {
-            output: sum(source in arcs for source, _, _ in into) for output, into in arcs.items()
-        }
-        readers: dict[int, list[int]] = defaultdict(list)
-        for output, into in arcs.items():
-            for source, _, _ in into:
-                if source in arcs:
-                    readers[source].append(output)
-        ready = deque(output for output, count in waiting.items() if not count)
-        order = []
-        while ready:
-            output = ready.popleft()
-            order.append(output)
-            for reader in readers[output]:
-                waiting[reader] -= 1
-                if not waiting[reader]:
-                    ready.append(reader)
-        if len(order) != len(arcs):
-            raise ValueError(f"{len(arcs) - len(order)} nets lie on combinational loops")
-        return order, arcs
+        sources = {output: [source for source, _, _ in into] for output, into in arcs.items()}
+        return in_order(sources), arcs
+
+
+def in_order(sources: Mapping[int, Sequence[int]]) -> list[int]:
+    """The nets of ``sources``, each after those of them that it follows.
+
+    Raises ValueError for combinational loops.
+    """
+    waiting = {net: sum(source in sources for source in into) for net, into in sources.items()}
+    readers: dict[int, list[int]] = defaultdict(list)
+    for net, into in sources.items():
+        for source in into:
+            if source in sources:
+                readers[source].append(net)
+    ready = deque(net for net, count in waiting.items() if not count)
+    order = []
+    while ready:
+        net = ready.popleft()
+        order.append(net)
+        for reader in readers[net]:
+            waiting[reader] -= 1
+            if not waiting[reader]:
+                ready.append(reader)
+    if len(order) != len(sources):
+        raise ValueError(f"{len(sources) - len(order)} nets lie on combinational loops")
+    return order
 
 
 def _number(text: str | int) -> int:

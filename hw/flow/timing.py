@@ -21,12 +21,20 @@ processing system's pins are not known here, and count for nothing.
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from firebrick.hw.flow.delays import CellDelays, delays_of, variant
-from firebrick.hw.flow.netlist import FLIP_FLOPS, LOGIC, LUT_RAMS, Cell, Netlist, part_name
+from firebrick.hw.flow.netlist import (
+    FLIP_FLOPS,
+    LOGIC,
+    LUT_RAMS,
+    Cell,
+    Netlist,
+    in_order,
+    part_name,
+)
 
 STEP_PS = 672.0
 PESSIMISM = 1.5
@@ -127,7 +135,7 @@ class TimingGraph:
         self.loads = self._count_loads()
         for cell in netlist.cells:
             self._add(cell, table[variant(cell)])
-        self.order = self._sorted()
+        self.order = in_order({net: [a.source for a in into] for net, into in self.arcs.items()})
 
     def _count_loads(self) -> Counter[int]:
         return Counter(
@@ -171,27 +179,6 @@ class TimingGraph:
         """The name of the net that clocks a register (of a block RAM, its first port)."""
         nets = (_net(cell, port, 0) for port in CLOCK_PINS)
         return next((self._name(net) for net in nets if net is not None), "(none)")
-
-    def _sorted(self) -> list[int]:
-        """Nets behind logic, each after those that it follows."""
-        waiting = {net: sum(a.source in self.arcs for a in into) for net, into in self.arcs.items()}
-        readers: dict[int, list[int]] = defaultdict(list)
-        for net, into in self.arcs.items():
-            for arc in into:
-                if arc.source in self.arcs:
-                    readers[arc.source].append(net)
-        ready = deque(net for net, count in waiting.items() if not count)
-        order = []
-        while ready:
-            net = ready.popleft()
-            order.append(net)
-            for reader in readers[net]:
-                waiting[reader] -= 1
-                if not waiting[reader]:
-                    ready.append(reader)
-        if len(order) != len(self.arcs):
-            raise ValueError(f"{len(self.arcs) - len(order)} nets lie on combinational loops")
-        return order
 
     # ----------------------------------------------------------------------------- analysis
 
