@@ -28,7 +28,7 @@ def model_library(project: Path, flags: Sequence[str] = ()) -> Path:
     """The project's kernel with the streams of ``cpp/hls_stream.h``."""
     library = project / "model.so"
     sources = [project / "src/firebrick_kernel.cpp", project / "tb/library.cpp", CPP / "model.cpp"]
-    command = ["g++", *FLAGS, *flags, f"-I{CPP}", f"-I{project / 'src'}"]
+    command = ["g++", *FLAGS, "-fvisibility=hidden", *flags, f"-I{CPP}", f"-I{project / 'src'}"]
     command += ["-isystem", str(ap_types()), *map(str, sources), "-o", str(library)]
     subprocess.run(command, check=True)
     return library

@@ -9,6 +9,7 @@ process that looks whether a FIFO is empty moves the same words, only later.
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,22 @@ def test_bounded_fifos(library: Path, seed: int) -> None:
         assert reads > 0 and error == 0
         assert np.array_equal(scores(sums, model.program)[0], expected)
         assert model.left_over() == 0
+
+
+def test_libraries_of_two_shapes_share_nothing(tmp_path: Path) -> None:
+    """Each has memories of its own sizes, also where the smaller one was loaded first."""
+    net = random_network(3, bypass=True)
+    images = random_images(net, 1, 3)
+    small = EngineShape(pixels=8, channels=8, act_words=SHAPE.act_words // 2)
+    for shape in (small, SHAPE):
+        library = model_library(emitted(shape, tmp_path / str(shape.act_words)))
+        symbols = subprocess.run(["nm", "-D", "--defined-only", library], capture_output=True)
+        assert b" T firebrick_model_run\n" in symbols.stdout
+        assert b" u " not in symbols.stdout
+        model = Model(library, compile_network(net, shape).blob, images)
+        reads, sums, error = model.run()
+        assert reads > 0 and error == 0
+        assert np.array_equal(scores(sums, model.program)[0], golden.run(net, images).sums)
 
 
 def test_a_deadlock_is_seen(tmp_path: Path) -> None:

@@ -1,14 +1,20 @@
 // Entries for the models of hls_stream.h in this folder: a run that a reset ends, and figures.
+//
+// All else is hidden: static variables of inline functions would be one for all libraries of a
+// process, so that the memories of two shapes would be the same, with the size of the first.
 #include <cstdint>
 #include <cstdio>
 
 #include "hls_stream.h"
 
+#define FIREBRICK_VISIBLE __attribute__((visibility("default")))
+
 extern "C" void firebrick_run(uint64_t *memory, uint32_t *registers);
 
 // Runs until stream read number `reads` (to the end, if negative).  Returns the stream reads, -1
 // for a run that was left, -2 for a deadlock, -3 for another fault.
-extern "C" long firebrick_model_run(uint64_t *memory, uint32_t *registers, long reads, long depth) {
+extern "C" FIREBRICK_VISIBLE long firebrick_model_run(uint64_t *memory, uint32_t *registers,
+                                                      long reads, long depth) {
   firebrick_model::State &s = firebrick_model::state();
   s.reads_left = reads;
   s.reads = 0;
@@ -27,4 +33,4 @@ extern "C" long firebrick_model_run(uint64_t *memory, uint32_t *registers, long 
   return s.reads;
 }
 
-extern "C" long firebrick_model_left_over() { return firebrick_model::state().left_over; }
+extern "C" FIREBRICK_VISIBLE long firebrick_model_left_over() { return firebrick_model::state().left_over; }
