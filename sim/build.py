@@ -24,7 +24,7 @@ from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.locks import locked
 from firebrick.quantize.support.paths import ROOT, build_folder
 from firebrick.quantize.support.programs import Programs
-from firebrick.sim.benches.runner import BenchError, resolve_sources
+from firebrick.sim.benches.runner import COVERAGE_ARGS, BenchError, resolve_sources
 
 HARNESS = ROOT / "sim" / "harness"
 BUILDS = build_folder() / "sim"
@@ -63,7 +63,6 @@ LINKER_FLAGS = ("-Wl,-z,defs", "-pthread", "-latomic")
 # Of designs that are compiled quickly.
 QUICK_FLAGS = ("-O0",)
 # Of designs whose coverage is measured.
-COVERAGE_FLAGS = ("--coverage-line", "--coverage-toggle")
 COVERAGE_HARNESS = ROOT / "sim" / "coverage" / "coverage.cpp"
 COVERAGE_RUNTIME = "verilated_cov.cpp"
 RUNTIME_SOURCES = ("verilated.cpp", "verilated_threads.cpp")
@@ -196,7 +195,7 @@ def _digest(design: Design, tools: _Tools) -> str:
         RUNTIME_DEFINES,
         tools.versions,
         *(QUICK_FLAGS if design.quick else ()),
-        *(COVERAGE_FLAGS if design.coverage else ()),
+        *(COVERAGE_ARGS if design.coverage else ()),
     ]
     state.update(json.dumps(settings).encode())
     extra = [COVERAGE_HARNESS] if design.coverage else []
@@ -213,7 +212,7 @@ def _build(design: Design, tools: _Tools, folder: Path, progress: Progress) -> N
         [
             str(tools.verilator),
             *VERILATOR_FLAGS,
-            *(COVERAGE_FLAGS if design.coverage else ()),
+            *(COVERAGE_ARGS if design.coverage else ()),
             "--assert" if design.assertions else "--no-assert",
             "--top-module",
             design.top,

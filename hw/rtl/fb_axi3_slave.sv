@@ -14,6 +14,8 @@
 // lanes out of them. AxLOCK, AxCACHE, AxPROT and AxQOS have no meaning for registers: exclusive
 // accesses are ordinary ones, answered OKAY, which tells the master that there is no monitor.
 //
+// In reset nothing is taken: an access that is already offered then waits, and is answered after it.
+//
 // Windows: number w holds the addresses whose bits under word w of Masks equal word w of Bases. Its
 // AXI4-Lite port has bit w of every lite_*valid and lite_*ready; address and write data go to all.
 // Addresses are whole and word aligned. Address and data of a write are offered in the same cycle.
@@ -108,7 +110,7 @@ module fb_axi3_slave #(
 
   // --------------------------------------------------------------------------------------- writes
   typedef enum logic [2:0] {
-    WrAddress, WrData, WrCheck, WrAccess, WrAnswer, WrStep, WrResponse
+    WrReset, WrAddress, WrData, WrCheck, WrAccess, WrAnswer, WrStep, WrResponse
   } wr_state_e;
 
   wr_state_e          wr_state_q;
@@ -137,6 +139,7 @@ module fb_axi3_slave #(
     lite_awvalid_q <= lite_awvalid_q & ~lite_awready_i;
     lite_wvalid_q <= lite_wvalid_q & ~lite_wready_i;
     unique case (wr_state_q)
+      WrReset: wr_state_q <= WrAddress;
       WrAddress: begin
         wr_id_q <= axi_awid_i;
         wr_addr_q <= axi_awaddr_i;
@@ -187,14 +190,16 @@ module fb_axi3_slave #(
       default: if (axi_bready_i) wr_state_q <= WrAddress;  // WrResponse
     endcase
     if (!rst_ni) begin
-      wr_state_q <= WrAddress;
+      wr_state_q <= WrReset;
       lite_awvalid_q <= '0;
       lite_wvalid_q <= '0;
     end
   end
 
   // ---------------------------------------------------------------------------------------- reads
-  typedef enum logic [2:0] {RdAddress, RdDecode, RdAccess, RdAnswer, RdData} rd_state_e;
+  typedef enum logic [2:0] {
+    RdReset, RdAddress, RdDecode, RdAccess, RdAnswer, RdData
+  } rd_state_e;
 
   rd_state_e          rd_state_q;
   logic [IdBits-1:0]  rd_id_q;
@@ -219,6 +224,7 @@ module fb_axi3_slave #(
   always_ff @(posedge clk_i) begin
     lite_arvalid_q <= lite_arvalid_q & ~lite_arready_i;
     unique case (rd_state_q)
+      RdReset: rd_state_q <= RdAddress;
       RdAddress: begin
         rd_id_q <= axi_arid_i;
         rd_addr_q <= axi_araddr_i;
@@ -258,7 +264,7 @@ module fb_axi3_slave #(
       end
     endcase
     if (!rst_ni) begin
-      rd_state_q <= RdAddress;
+      rd_state_q <= RdReset;
       lite_arvalid_q <= '0;
     end
   end

@@ -55,6 +55,10 @@ class Bench:
     async def start(self, checked: bool = True) -> None:
         start_clock(self.dut)
         await reset(self.dut)
+        self.serve(checked)
+
+    def serve(self, checked: bool = True) -> None:
+        """Let master, windows and checker go."""
         self.master.run()
         cocotb.start_soon(self._serve_writes())
         cocotb.start_soon(self._serve_reads())
@@ -226,6 +230,27 @@ async def random_bursts(dut: Any) -> None:
     seen = bench.checker.seen
     for kind in ("aw0", "aw1", "aw2", "ar0", "ar1", "ar2", "b0", "b2", "b3", "r0", "r2", "r3"):
         assert seen[kind] >= 3, f"{kind}: {seen[kind]}"
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def what_is_offered_in_reset_waits(dut: Any) -> None:
+    """Nothing is taken in reset, so that nothing is lost: it is answered afterwards."""
+    bench = Bench(dut)
+    start_clock(dut)
+    dut.rst_ni.value = 0
+    for _ in range(2):
+        await bench.edge
+    bench.serve(checked=False)
+    write = Write(d.ENGINE_BASE + 0x10, [(42, 0xF)], id=9)
+    read = Read(d.INTC_BASE, id=10)
+    done = [bench.master.start(access) for access in (write, read)]
+    for _ in range(6):
+        await bench.edge
+    dut.rst_ni.value = 1
+    for event in done:
+        await event.wait()
+    assert write.resp == OKAY and bench.words == {d.ENGINE_BASE + 0x10: 42}
+    assert read.resps == [OKAY]
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")

@@ -472,6 +472,14 @@ async def blocks_astray(dut: Any) -> None:
         name, blocks = await refused(dut, bench, {**first, **changes})
         assert name == "fields", changes
         assert blocks < first["p1_blocks"] + int("p1_blocks" in changes), changes
+    # What a block uses is counted on from the one before it: only the last has too little.
+    net = build(RECIPES[3], random.getrandbits(30))
+    first = compile_network(net, bench.shape).groups[0].fields
+    blocks = first["p1_blocks"]
+    assert not first.get("p0_enable") and blocks >= 2
+    for word in ("weight_words", "bias_pairs"):
+        changes = {word: first[word] - 1}
+        assert await refused(dut, bench, {**first, **changes}) == ("fields", blocks - 1), changes
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")

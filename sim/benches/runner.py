@@ -40,6 +40,8 @@ def _builds() -> Path:
 
 BUILDS = _builds()
 PARAMETERS_VARIABLE = "FIREBRICK_BENCH_PARAMETERS"
+COVERAGE_VARIABLE = "FIREBRICK_BENCH_COVERAGE"
+"""Names a folder where every bench leaves the counts of Verilator's coverage, if it is set."""
 LOG_TAIL_LINES = 60
 
 # Warnings stop a build. The benches see the ports only: cocotb's own --public-flat-rw makes every
@@ -56,6 +58,8 @@ VERILATOR_ARGS = (
     "-CFLAGS",
     "-std=c++20",
 )
+
+COVERAGE_ARGS = ("--coverage-line", "--coverage-toggle")
 
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _PACKAGE = re.compile(r"\b(\w+_pkg)\s*::")
@@ -132,6 +136,8 @@ def run_bench(
     parameters = dict(parameters or {})
     defines = dict(defines or {})
     args = [*VERILATOR_ARGS, *verilator_args]
+    if COVERAGE_VARIABLE in os.environ:
+        args += COVERAGE_ARGS
     identity = [toplevel, parameters, defines, args, optimization, [str(f) for f in files]]
     key = json.dumps(identity, default=str)
     build_dir = BUILDS / f"{toplevel}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
@@ -186,6 +192,10 @@ def _run(
     name = f"{bench}-{seed}"
     log, results = build_dir / f"{name}.log", build_dir / f"{name}.xml"
     exited = False
+    test_args = ["+verilator+rand+reset+2", f"+verilator+seed+{seed}"]
+    if folder := os.environ.get(COVERAGE_VARIABLE):
+        counts = Path(folder) / f"{build_dir.name}-{name}-{testcase}.dat"
+        test_args.append(f"+verilator+coverage+file+{counts}")
     try:
         simulator.test(
             test_module=f"firebrick.sim.benches.{bench}",
@@ -196,7 +206,7 @@ def _run(
             seed=seed,
             testcase=testcase,
             # Registers start with random values, as flip-flops without a reset may do.
-            test_args=["+verilator+rand+reset+2", f"+verilator+seed+{seed}"],
+            test_args=test_args,
             results_xml=str(results),
             log_file=log,
         )

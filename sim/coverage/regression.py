@@ -1,9 +1,12 @@
 """What is run for coverage: networks through the driver, registers and faults, on an engine that
-counts."""
+counts, and the bench of every module."""
 
 from __future__ import annotations
 
 import ctypes
+import os
+import subprocess
+import sys
 import tempfile
 from collections import Counter
 from dataclasses import replace
@@ -12,6 +15,8 @@ from pathlib import Path
 from firebrick.hw import definition as d
 from firebrick.hw.compiler.steps import CompileError
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.paths import ROOT
+from firebrick.sim.benches.runner import COVERAGE_VARIABLE
 from firebrick.sim.board import SimulatedBoard
 from firebrick.sim.build import Progress, build_design, engine_design
 from firebrick.sim.coverage.reader import Point, points, read_counts
@@ -86,4 +91,25 @@ def run_regression(trials: int, progress: Progress | None = None) -> Counter[Poi
                     f"fault {verdict.kind}, seed {verdict.seed}: {verdict.failure}"
                 )
         machine.close()
+        report("benches", 0, 1)
+        counts.update(bench_counts(folder / "benches"))
     return points(counts)
+
+
+def bench_counts(folder: Path, tests: str = "tests/sim/benches") -> Counter[str]:
+    """Counts of these tests' benches; FirebrickError where one fails."""
+    folder.mkdir()
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "auto", tests]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, COVERAGE_VARIABLE: str(folder)},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise FirebrickError(f"benches: {' '.join(command)} fails:\n{done.stdout[-2000:]}")
+    counts: Counter[str] = Counter()
+    for path in sorted(folder.glob("*.dat")):
+        counts.update(read_counts(path))
+    return counts
