@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from firebrick.sim.gates.cases import random_cases
 from firebrick.sim.gates.networks import Case, run_case
 from tests.random_networks import build, random_images
 
+# The benches of the whole engine run much the same as the networks above, and take minutes.
+BENCHES = ("tests/sim/benches", "--ignore-glob=*engine.py")
 # Seeds of networks whose recipe may be too large for the engine: those that fit are run.
 RANDOM = 12
 
@@ -96,10 +99,10 @@ def run_regression(trials: int, progress: Progress | None = None) -> Counter[Poi
     return points(counts)
 
 
-def bench_counts(folder: Path, tests: str = "tests/sim/benches") -> Counter[str]:
-    """Counts of these tests' benches; FirebrickError where one fails."""
+def bench_counts(folder: Path, tests: Sequence[str] = BENCHES) -> Counter[str]:
+    """Counts of the benches of these arguments of pytest; FirebrickError where one fails."""
     folder.mkdir()
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "auto", tests]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "auto", *tests]
     done = subprocess.run(
         command,
         cwd=ROOT,

@@ -11,6 +11,7 @@ import pytest
 from firebrick.quantize.errors import FirebrickError
 from firebrick.sim.coverage import __main__ as command
 from firebrick.sim.coverage.reader import Point, by_module, points, read_counts
+from firebrick.sim.coverage.regression import bench_counts
 from firebrick.sim.coverage.report import RTL, Waiver, judge, read_waivers
 
 HEADER = "# SystemC::Coverage-3\n"
@@ -104,6 +105,26 @@ def test_goal(counts: Counter[Point], rtl: Path, monkeypatch: pytest.MonkeyPatch
     assert command.verdict(found) == 1  # 80 % of the lines
     monkeypatch.setattr(command, "GOAL", 80.0)
     assert command.verdict(found) == 0
+
+
+def test_lines_that_nothing_explains_fail(
+    counts: Counter[Point], rtl: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "GOAL", 50.0)
+    assert command.verdict(judge(counts, [], rtl)) == 1
+
+
+def test_stand_ins_are_not_counted(counts: Counter[Point], rtl: Path) -> None:
+    (rtl / "fb_two.sv").unlink()
+    assert list(judge(counts, [], rtl).modules) == ["fb_one"]
+
+
+def test_benches_count_as_well(tmp_path: Path) -> None:
+    counts = bench_counts(tmp_path / "counts", ["tests/sim/benches/test_slice.py"])
+    found = judge(points(counts), [])
+    assert found.modules["fb_slice"].line_percent == found.modules["fb_slice"].toggle_percent == 100
+    with pytest.raises(FirebrickError, match=r"no_such_test\.py fails"):
+        bench_counts(tmp_path / "none", ["tests/sim/benches/no_such_test.py"])
 
 
 def test_waivers_name_lines_of_today() -> None:
