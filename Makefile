@@ -39,9 +39,13 @@ OPTIONS ?=
 BOARD ?= pynq-z2
 TOOLCHAIN ?= vivado
 CLOCK ?=
+# Array, pixels x channels, empty: the board's, or the largest that openXC7 can place; minutes that
+# its placement and routing may take, empty: 60.
+SHAPE ?=
+MINUTES ?=
 # Trials of `make faults`; empty: as many as nine minutes take. Mutants of `make mutants`; empty: 200.
 N ?=
-# Seed of the choice of `make mutants`.
+# Seed of the choice of `make mutants`, and of the placement of `make bitstream TOOLCHAIN=openxc7`.
 SEED ?= 1
 
 chosen = $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") \
@@ -150,8 +154,9 @@ boards: $(STAMP)  ## the boards: resources of their engines, predicted frames a 
 	@$(BIN)/firebrick boards $(OPTIONS)
 
 bitstream: $(STAMP)  ## build/BOARD/firebrick.bit and .hwh (BOARD=pynq-z2 TOOLCHAIN=vivado|openxc7 CLOCK=MHz)
-	@$(BIN)/firebrick bitstream --board "$(BOARD)" --toolchain "$(TOOLCHAIN)" \
-	  $(if $(CLOCK),--clock "$(CLOCK)") $(OPTIONS)
+	@$(BIN)/firebrick bitstream --board "$(BOARD)" --toolchain "$(TOOLCHAIN)" --seed $(SEED) \
+	  $(if $(CLOCK),--clock "$(CLOCK)") $(if $(SHAPE),--shape "$(SHAPE)") \
+	  $(if $(MINUTES),--minutes "$(MINUTES)") $(OPTIONS)
 
 faults: $(STAMP)  ## faults on the simulated engine, nine minutes or N= trials -> build/faults.json
 	@$(BIN)/python -m firebrick.sim.faults $(if $(N),--trials $(N)) $(OPTIONS)

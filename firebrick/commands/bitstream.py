@@ -1,8 +1,10 @@
 """``make bitstream``: the overlay of a board, ``firebrick.bit`` and ``firebrick.hwh``.
 
-By Vivado, or by openXC7's tools.  The bitstream only gets its name when it has been checked: the
-design, the part and the size that its header states, and the chip that its data asks for.  A run
-that fails leaves no bitstream behind, not even an older one.
+By Vivado, or by openXC7's tools, for which an array that they cannot place is made smaller.  The
+versions of the tools, and what they say of the clock, go into ``firebrick.json``.  The bitstream
+only gets its name when it has been checked: the design, the part and the size that its header
+states, and the chip that its data asks for.  A run that fails leaves no bitstream behind, not even
+an older one.
 """
 
 from __future__ import annotations
@@ -11,15 +13,24 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from firebrick.commands.frame import Parser
-from firebrick.hw.boards import load_board
+from firebrick.hw.boards import Board, load_board
 from firebrick.hw.flow.bitstream import TOOLCHAINS, build_overlay
+from firebrick.hw.flow.openxc7 import MINUTES, SEED, Settings
+from firebrick.hw.flow.placeable import (
+    is_placeable,
+    largest_placeable,
+    placeable_dsps,
+    require_placeable,
+)
 from firebrick.hw.flow.toolrun import Report
 from firebrick.hw.model.resources import lacking, predict_resources
+from firebrick.hw.shape import EngineShape, parse_shape
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.locks import sole_writer
 from firebrick.quantize.support.paths import build_folder
@@ -50,25 +61,50 @@ def main(arguments: list[str] | None = None) -> int:
         raise FirebrickError(
             f"TOOLCHAIN={options.toolchain} is not known; it is one of {', '.join(TOOLCHAINS)}"
         )
-    board = load_board(options.board)
-    if options.clock:
-        board = board.with_clock(options.clock)
+    own = load_board(options.board)
+    board = _with_shape(own.with_clock(options.clock) if options.clock else own, options)
     folder = Path(options.out) if options.out else build_folder() / board.name
     for text in lacking(predict_resources(board.shape), board.chip.resources):
         print(f"warning: {board.title}: {text}, if the prediction is right", file=sys.stderr)
     with sole_writer(folder), _progress() as report:
-        bit, slacks = build_overlay(
-            board, folder, options.toolchain, report, options.chipdb, options.prjxray_db
+        settings = Settings(options.seed, options.minutes)
+        bit, built = build_overlay(
+            board, folder, options.toolchain, report, options.chipdb, options.prjxray_db, settings
         )
     console = new_console(soft_wrap=True)
     console.print(
         f"{board.title}: {board.part}, array of {board.shape}, FCLK0 "
         f"{board.clock.fclk0_hz / 1e6:.3f} MHz"
     )
-    worst = ", ".join(f"{kind} {slack:+.3f} ns" for kind, slack in slacks.items())
-    console.print(f"timing is met: worst slack {worst}")
-    console.print(f"wrote {bit} and {bit.with_suffix('.hwh').name}")
+    if board.shape != own.shape and not options.shape:
+        console.print(
+            f"the board's own array of {own.shape} needs more DSPs than nextpnr-xilinx can place "
+            f"({placeable_dsps(own.chip)} of {own.chip.resources.dsp48e1})"
+        )
+    console.print("tools: " + ", ".join(f"{name} {text}" for name, text in built.tools.items()))
+    console.print(built.verdict)
+    others = " and ".join(bit.with_suffix(ending).name for ending in (".hwh", ".json"))
+    console.print(f"wrote {bit}, {others}")
     return 0
+
+
+def _with_shape(board: Board, options: argparse.Namespace) -> Board:
+    """The board with the array asked for, or else one that the tools can place."""
+
+    def fits(shape: EngineShape) -> bool:
+        return not lacking(predict_resources(shape), board.chip.resources)
+
+    if options.shape:
+        asked = parse_shape(options.shape)
+        shape = replace(board.shape, pixels=asked.pixels, channels=asked.channels)
+        board = replace(board, shape=shape)
+    if options.toolchain != "openxc7":
+        return board
+    if options.shape:
+        require_placeable(board, fits)
+    elif not is_placeable(board.shape, board.chip):
+        board = replace(board, shape=largest_placeable(board, fits))
+    return board
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -76,7 +112,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--board", default="pynq-z2", help="a board of `make boards` (%(default)s)")
     parser.add_argument("--toolchain", default="vivado", help="vivado (default) or openxc7")
     parser.add_argument("--clock", type=float, help="at most so many MHz; the board's default")
+    parser.add_argument(
+        "--shape", help="array, pixels x channels (the board's; openxc7: the largest it can place)"
+    )
     parser.add_argument("--out", help="folder (build/<board>)")
+    parser.add_argument(
+        "--seed", type=int, default=SEED, help="openxc7: of the placement (%(default)s)"
+    )
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=MINUTES,
+        help="openxc7: for placement and routing (%(default)g)",
+    )
     parser.add_argument("--chipdb", help="openxc7: nextpnr's chip database (default: CHIPDB)")
     parser.add_argument(
         "--prjxray-db", help="openxc7: folder of prjxray-db (default: PRJXRAY_DB_DIR)"

@@ -8,7 +8,10 @@ comparisons with other pictures), with checksums of every file.  Given a host, i
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
+
+from rich.console import Console
 
 from firebrick.commands.agreement import add_accept_option, check_agreement
 from firebrick.commands.calibration import add_calibration_options
@@ -30,7 +33,8 @@ from firebrick.hw.archive.pack import (
     pack,
     write_archive,
 )
-from firebrick.hw.boards import board_names, load_board
+from firebrick.hw.boards import Board, board_names, load_board
+from firebrick.hw.flow.hwh import clock_of, shape_of
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.report.accuracy import spread
 from firebrick.quantize.support.paths import build_folder, results
@@ -43,7 +47,8 @@ def main(arguments: list[str] | None = None, command: str = "deploy") -> Path:
     """The command; the archive it wrote.  FirebrickError for whatever the user can put right."""
     options = _parser(command).parse_args(arguments)
     console = new_console()
-    board = load_board(options.board)
+    built = build_folder() / options.board / "firebrick.bit"
+    board = _as_built(load_board(options.board), built, console)
     if options.images is None and not is_bundled(options.model):
         raise FirebrickError("IMAGES is missing: a folder with sample pictures for the archive")
     opened = open_network(options, console, board.shape)
@@ -54,13 +59,12 @@ def main(arguments: list[str] | None = None, command: str = "deploy") -> Path:
     if opened.model is not None:
         check_agreement(qnet.report, options.accept, console)
     samples = _samples(opened, made, options)
-    bitstream: Path | None = build_folder() / board.name / "firebrick.bit"
-    if bitstream is not None and not bitstream.is_file():
+    bitstream = built if built.is_file() else None
+    if bitstream is None:
         console.print(
             f"no bitstream for {board.name} is built: the archive has none "
             f"(make bitstream BOARD={board.name}, then this again)",
         )
-        bitstream = None
     files = pack(qnet, board, samples, bitstream)
     folder = f"{_slug(qnet.name)}-{board.name}"
     archive = Path(options.out) / f"{folder}.tar.gz"
@@ -75,6 +79,21 @@ def main(arguments: list[str] | None = None, command: str = "deploy") -> Path:
         soft_wrap=True,
     )
     return archive
+
+
+def _as_built(board: Board, bitstream: Path, console: Console) -> Board:
+    """The board with the array and the clock that its bitstream, where one is built, has."""
+    description = bitstream.with_suffix(".hwh")
+    if not (bitstream.is_file() and description.is_file()):
+        return board
+    shape, hertz = shape_of(description), clock_of(description)
+    if shape != board.shape or hertz != board.clock.fclk0_hz:
+        console.print(
+            f"{bitstream}: an array of {shape} at {hertz / 1e6:g} MHz; the program is made for it",
+            soft_wrap=True,
+        )
+        board = replace(board, shape=shape).with_clock(hertz / 1e6)
+    return board
 
 
 def _samples(opened: Opened, made: Made, options: argparse.Namespace) -> list[Sample]:

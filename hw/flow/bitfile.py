@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import struct
 from pathlib import Path
 
-from firebrick.host.bitfile import BitFile, parse_bit
+from firebrick.host.bitfile import PREAMBLE, BitFile, parse_bit
 from firebrick.hw.boards import Board
 from firebrick.quantize.errors import FirebrickError
 
@@ -49,3 +50,12 @@ def check_bit(path: Path, board: Board, design: str) -> BitFile:
             f"{board.chip.name} has {board.chip.idcode:#010x}"
         )
     return bit
+
+
+def encode_bit(bit: BitFile, design: str, part: str) -> bytes:
+    """The file with this design and part in its header."""
+    raw = PREAMBLE
+    for letter, text in zip(b"abcd", (design, part, bit.header.date, bit.header.time), strict=True):
+        field = text.encode("ascii", "replace") + b"\0"
+        raw += struct.pack(">BH", letter, len(field)) + field
+    return raw + struct.pack(">BI", ord("e"), len(bit.data)) + bit.data

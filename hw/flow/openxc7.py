@@ -1,7 +1,9 @@
-"""A bitstream by free tools: yosys, nextpnr-xilinx, and prjxray's fasm2frames and xc7frames2bit.
+"""A bitstream by free tools: yosys, nextpnr-xilinx, and an assembler of its FASM.
 
-The tools come with openXC7.  They need two databases: nextpnr's of the chip (``xc7z020clg400.bin``)
-and prjxray's of the family (a folder ``zynq7`` with a folder for each part).
+The assembler is prjxray's pair of fasm2frames and xc7frames2bit, or fpga-as, which newer openXC7
+ships in their place.  The tools need two databases: nextpnr's of the chip
+(``xc7z020clg400.bin``) and prjxray's of the family (a folder ``zynq7`` with a folder for each
+part).
 """
 
 from __future__ import annotations
@@ -13,8 +15,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from firebrick.host.bitfile import parse_bit
 from firebrick.hw.boards import Board
-from firebrick.hw.flow.toolrun import Report, find_tool, run_tool
+from firebrick.hw.flow.bitfile import encode_bit
+from firebrick.hw.flow.built import Built
+from firebrick.hw.flow.dsp_constants import KIND, constants, repair
+from firebrick.hw.flow.netlist import Netlist
+from firebrick.hw.flow.toolrun import Report, TimeLimitError, find_tool, run_tool, tool_version
 from firebrick.hw.flow.yosys import sources
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.files import write_text
@@ -24,21 +31,52 @@ TOP = "firebrick_zynq"
 FAMILY = "zynq7"
 CLOCK_NET = "clk"
 NEEDED = "TOOLCHAIN=openxc7 needs the tools of openXC7; TOOLCHAIN=vivado is the other way"
+SEED = 1
+MINUTES = 60.0
+LEAVES_OUT = (
+    "the clocking of block RAM, DSPs, LUT RAM and the processing system, clock skew, and hold "
+    "times, and takes 0.1 ns for a flip-flop's setup and clock-to-out"
+)
+# What the tools print, asked for their version; the others have no such option.
+VERSIONS = {
+    "yosys": r"Yosys (\S+)",
+    "nextpnr-xilinx": r"\(Version ([^)]+)\)",
+}
+# Shift registers are flip-flops: nextpnr-xilinx puts them into one SLICEM with LUT RAM of another
+# write enable, and its router then never ends.
+SYNTHESIS = "synth_xilinx -family xc7 -flatten -nosrl"
+# fpga-as states neither design nor part in the file that it writes.
+NAMELESS = "fasm"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How hard nextpnr-xilinx may try: seed of its placement, and minutes before it is ended."""
+
+    seed: int = SEED
+    minutes: float = MINUTES
 
 
 @dataclass(frozen=True)
 class Tools:
-    """Programs and databases of the flow."""
+    """Programs and databases of the flow; ``assembler`` is fpga-as, or the pair of before."""
 
     yosys: Path
     nextpnr: Path
-    fasm2frames: Path
-    frames2bit: Path
+    assembler: tuple[Path, ...]
     chipdb: Path
     family: Path
 
     def part_file(self, board: Board) -> Path:
         return self.family / board.part / "part.yaml"
+
+    def versions(self) -> dict[str, str]:
+        """Version of each program that states one; the others are listed as what they are."""
+        known = {
+            name: tool_version(path, VERSIONS[name])
+            for name, path in (("yosys", self.yosys), ("nextpnr-xilinx", self.nextpnr))
+        }
+        return {**known, **{path.name: "states no version" for path in self.assembler}}
 
 
 def find_tools(board: Board, chipdb: str | None, prjxray_db: str | None) -> Tools:
@@ -52,19 +90,23 @@ def find_tools(board: Board, chipdb: str | None, prjxray_db: str | None) -> Tool
     else:
         yosys = yowasp
     nextpnr = find_tool("nextpnr-xilinx", NEEDED)
-    script = "fasm2frames" if shutil.which("fasm2frames") else "fasm2frames.py"
-    fasm2frames = (
-        find_tool(script, NEEDED) if shutil.which(script) else find_tool("fasm2frames", NEEDED)
-    )
-    frames2bit = find_tool("xc7frames2bit", NEEDED)
+    assembler = _assembler()
     family = _folder(prjxray_db, "PRJXRAY_DB_DIR", "prjxray's database (prjxray-db)") / FAMILY
-    tools = Tools(yosys, nextpnr, fasm2frames, frames2bit, _chip_database(board, chipdb), family)
+    tools = Tools(yosys, nextpnr, assembler, _chip_database(board, chipdb), family)
     if not tools.part_file(board).is_file():
         raise FirebrickError(
             f"{tools.part_file(board)}: no such file; PRJXRAY_DB_DIR names the folder of "
             f"prjxray-db, which has a folder {FAMILY} with one for every part"
         )
     return tools
+
+
+def _assembler() -> tuple[Path, ...]:
+    """fasm2frames and xc7frames2bit where both are there, else fpga-as."""
+    script = next((n for n in ("fasm2frames", "fasm2frames.py") if shutil.which(n)), None)
+    if not (script and shutil.which("xc7frames2bit")) and shutil.which("fpga-as"):
+        return (find_tool("fpga-as", NEEDED),)
+    return find_tool(script or "fasm2frames", NEEDED), find_tool("xc7frames2bit", NEEDED)
 
 
 def _folder(given: str | None, variable: str, what: str) -> Path:
@@ -106,57 +148,128 @@ def frequencies(log: str) -> list[tuple[str, float, float]]:
 
 
 def build(
-    tools: Tools, board: Board, folder: Path, bitstream: Path, report: Report
-) -> dict[str, float]:
-    """Build ``bitstream``, working in ``folder``; slack of "setup" in ns as nextpnr estimates it.
+    tools: Tools,
+    settings: Settings,
+    board: Board,
+    folder: Path,
+    bitstream: Path,
+    report: Report,
+) -> Built:
+    """Build ``bitstream``, working in ``folder``.
 
-    Raises FirebrickError with the first error where a tool fails, and where the clock is not
-    reached.
+    Raises FirebrickError with the first error where a tool fails, where placement and routing take
+    longer than they may, and where the clock is not reached.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    netlist, fasm, frames = (folder / f"{TOP}.{kind}" for kind in ("json", "fasm", "frames"))
-    xdc, log = folder / "nextpnr.xdc", folder / "nextpnr.log"
-    write_text(xdc, constraints(board))
-    for path in (netlist, fasm, frames):
+    netlist, fasm, log = folder / f"{TOP}.json", folder / f"{TOP}.fasm", folder / "nextpnr.log"
+    for path in (netlist, fasm):
         path.unlink(missing_ok=True)
-    megahertz = board.clock.fclk0_hz / 1e6
 
-    report("yosys: synthesis")
+    versions = tools.versions()
+    report(f"yosys {versions['yosys']}: synthesis of an array of {board.shape}")
     # yosys as WebAssembly sees what relative paths lead to, but has a /tmp of its own.
     output = os.path.relpath(netlist, ROOT)
     synthesize: list[str | Path] = [
         *(tools.yosys, "-p", synthesis(board), "-b", "json", "-o", output)
     ]
     run_tool(synthesize, folder / "yosys.log", cwd=ROOT)
-    report("nextpnr-xilinx: placement and routing")
-    route: list[str | Path] = [
+    report(f"nextpnr-xilinx {versions['nextpnr-xilinx']}: placement and routing")
+    _place_and_route(tools, settings, board, netlist, fasm, log)
+    wanted = board.clock.fclk0_hz / 1e6
+    reached = _reached(log, wanted)
+    report("constants of DSPs")
+    added = _state_constants(netlist, fasm)
+    _assemble(tools, board, folder, fasm, bitstream, report)
+    return Built(
+        versions,
+        {"setup": 1e3 / wanted - 1e3 / reached},
+        f"the delay model of nextpnr-xilinx {versions['nextpnr-xilinx']}",
+        LEAVES_OUT,
+        {"reached_mhz": reached, "seed": settings.seed, "dsp_features_added": added},
+    )
+
+
+def _place_and_route(
+    tools: Tools, settings: Settings, board: Board, netlist: Path, fasm: Path, log: Path
+) -> None:
+    xdc = log.with_name("nextpnr.xdc")
+    write_text(xdc, constraints(board))
+    command: list[str | Path] = [
         *(tools.nextpnr, "--chipdb", tools.chipdb, "--xdc", xdc, "--json", netlist),
-        *("--fasm", fasm, "--freq", f"{megahertz:.3f}"),
+        *("--fasm", fasm, "--freq", f"{board.clock.fclk0_hz / 1e6:.3f}"),
+        # A missed clock is ours to judge, from a log that is complete.
+        *("--seed", str(settings.seed), "--timing-allow-fail"),
     ]
-    run_tool(route, log, cwd=ROOT)
-    slack = _slack(log, megahertz)
-    report("fasm2frames")
+    try:
+        run_tool(command, log, cwd=ROOT, seconds=60 * settings.minutes)
+    except TimeLimitError as error:
+        routing = re.search(
+            r"^Info: (Running router\d|Routing)", log.read_text(errors="replace"), re.MULTILINE
+        )
+        raise FirebrickError(
+            f"{error} without coming through {'routing' if routing else 'placement'} of an array "
+            f"of {board.shape} (see {log}): try a smaller array (SHAPE=), another seed "
+            f"(SEED={settings.seed + 1}) or more time (MINUTES={2 * settings.minutes:g})"
+        ) from error
+
+
+def _state_constants(netlist: Path, fasm: Path) -> int:
+    """Number of features that the FASM lacked of its DSPs' constants, and now has."""
+    cells = Netlist.load(netlist, TOP).cells
+    dsps = sum(cell.kind == KIND for cell in cells)
+    try:
+        repaired = repair(fasm.read_text(), constants(cells), dsps)
+    except FirebrickError as error:
+        raise FirebrickError(f"{fasm}: {error}; DSPs would compute wrong products") from error
+    if repaired.added:
+        write_text(fasm, repaired.text)
+    return repaired.added
+
+
+def _assemble(
+    tools: Tools, board: Board, folder: Path, fasm: Path, bitstream: Path, report: Report
+) -> None:
+    """From FASM to a bitstream, by the assembler that is there."""
+    log = folder / f"{tools.assembler[-1].stem}.log"
+    report(tools.assembler[0].name)
+    if len(tools.assembler) == 1:
+        assemble: list[str | Path] = [
+            *(tools.assembler[0], f"--prjxray_db_path={tools.family}", f"--part={board.part}", fasm)
+        ]
+        run_tool(assemble, log, cwd=ROOT, stdout=bitstream)
+        _name(bitstream, board)
+        return
+    fasm2frames, frames2bit = tools.assembler
+    frames = folder / f"{TOP}.frames"
+    frames.unlink(missing_ok=True)
     convert: list[str | Path] = [
-        tools.fasm2frames,
-        "--part",
-        board.part,
-        "--db-root",
-        tools.family,
-        fasm,
+        *(fasm2frames, "--part", board.part, "--db-root", tools.family, fasm)
     ]
     run_tool(convert, folder / "fasm2frames.log", cwd=ROOT, stdout=frames)
-    report("xc7frames2bit")
+    report(frames2bit.name)
     write: list[str | Path] = [
-        *(tools.frames2bit, "--part_file", tools.part_file(board), "--part_name", board.part),
+        *(frames2bit, "--part_file", tools.part_file(board), "--part_name", board.part),
         *("--frm_file", frames, "--output_file", bitstream),
     ]
-    run_tool(write, folder / "xc7frames2bit.log", cwd=ROOT)
+    run_tool(write, log, cwd=ROOT)
     if not bitstream.is_file():
         raise FirebrickError(
-            "xc7frames2bit ended without an error and without a bitstream (see "
-            f"{folder / 'xc7frames2bit.log'})"
+            f"xc7frames2bit ended without an error and without a bitstream ({log})"
         )
-    return {"setup": slack}
+
+
+def _name(bitstream: Path, board: Board) -> None:
+    """State design and part in the header of a file of fpga-as, which states neither.
+
+    The chip that its data is for is checked later, as in every bit file.
+    """
+    try:
+        bit = parse_bit(bitstream.read_bytes())
+    except ValueError as error:
+        raise FirebrickError(f"{bitstream}: {error}") from error
+    if bit.header.part == NAMELESS:
+        design = f"{TOP};{bit.header.design}"
+        bitstream.write_bytes(encode_bit(bit, design=design, part=board.part))
 
 
 def synthesis(board: Board) -> str:
@@ -166,20 +279,20 @@ def synthesis(board: Board) -> str:
         f"read_verilog -sv {' '.join(sources())}; chparam {values} {TOP}; "
         # Not -check: the primitives are only known to synth_xilinx, which checks them.
         f"hierarchy -top {TOP}; rename -top {TOP}; "
-        f"synth_xilinx -family xc7 -flatten -top {TOP}; delete t:$scopeinfo"
+        f"{SYNTHESIS} -top {TOP}; delete t:$scopeinfo"
     )
 
 
-def _slack(log: Path, megahertz: float) -> float:
-    """Worst slack in ns; FirebrickError where a clock is too slow or none was analysed."""
+def _reached(log: Path, wanted: float) -> float:
+    """MHz that the slowest clock reaches; FirebrickError where it is too slow, or none is there."""
     clocks = frequencies(log.read_text(errors="replace"))
     if not clocks:
         raise FirebrickError(f"nextpnr-xilinx analysed no clock (see {log})")
     name, reached, _ = min(clocks, key=lambda clock: clock[1])
-    if reached < megahertz:
+    if reached < wanted:
         raise FirebrickError(
-            f"timing is not met at {megahertz:.3f} MHz: nextpnr-xilinx reaches {reached:.2f} MHz "
-            f"on clock {name}, its log names the path ({log}); ask for a lower clock: "
-            f"CLOCK={int(reached)}"
+            f"timing is not met at {wanted:.3f} MHz: nextpnr-xilinx reaches {reached:.2f} MHz "
+            f"on clock {name} by its own model, its log names the path ({log}); ask for a lower "
+            f"clock (CLOCK={int(reached)}), or try another seed"
         )
-    return 1e3 / megahertz - 1e3 / reached
+    return reached

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import errno
+import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.support.programs import end, run_program
+from firebrick.quantize.support.programs import end, kill, run_program
 
 Report = Callable[[str], None]
+
+
+class TimeLimitError(FirebrickError):
+    """A tool ran for as long as it may and had not come to an end."""
 
 
 def find_tool(name: str, why: str) -> Path:
@@ -38,11 +45,13 @@ def run_tool(
     cwd: Path,
     stdout: Path | None = None,
     on_line: Report | None = None,
+    seconds: float | None = None,
 ) -> None:
     """Run a tool, its output in ``log`` (what it prints on stdout in ``stdout``, if given).
 
     ``on_line`` is told every line.  Raises FirebrickError with the first error of its log and the
-    log's path where the tool fails, or cannot be started.
+    log's path where the tool fails, or cannot be started; TimeLimitError where it runs for more
+    than ``seconds``.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     name = Path(command[0]).name
@@ -53,7 +62,7 @@ def run_tool(
                 with open(stdout, "wb") as result:
                     code = run_program(words, cwd=cwd, stdout=result, stderr=file).returncode
             else:
-                code = _follow(words, file, cwd, on_line)
+                code = _follow(words, file, cwd, on_line, seconds)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise FirebrickError(f"{log}: {error.strerror}") from error
@@ -62,7 +71,20 @@ def run_tool(
         raise FirebrickError(f"{name}: {first_error(log)} (see {log})")
 
 
-def _follow(words: list[str], file, cwd: Path, on_line: Report | None) -> int:
+def tool_version(tool: Path, pattern: str) -> str:
+    """What group 1 of ``pattern`` finds in the output of ``tool --version``, or "unknown"."""
+    try:
+        done = run_program([tool, "--version"], stderr=subprocess.STDOUT, timeout=300)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    match = re.search(pattern, done.stdout)
+    return match[1] if match else "unknown"
+
+
+def _follow(
+    words: list[str], file: TextIO, cwd: Path, on_line: Report | None, seconds: float | None
+) -> int:
+    late = threading.Event()
     with subprocess.Popen(
         words,
         cwd=cwd,
@@ -73,6 +95,14 @@ def _follow(words: list[str], file, cwd: Path, on_line: Report | None) -> int:
         errors="replace",
     ) as process:
         assert process.stdout is not None
+
+        def stop() -> None:
+            late.set()
+            kill(process)
+
+        timer = threading.Timer(seconds or 0, stop)
+        if seconds is not None:
+            timer.start()
         try:
             for line in process.stdout:
                 file.write(line)
@@ -81,4 +111,8 @@ def _follow(words: list[str], file, cwd: Path, on_line: Report | None) -> int:
         except BaseException:
             end(process)
             raise
+        finally:
+            timer.cancel()
+    if late.is_set():
+        raise TimeLimitError(f"{Path(words[0]).name} ran for more than {(seconds or 0) / 60:g} min")
     return process.returncode

@@ -88,6 +88,12 @@ def run_program(
     return Programs().run(command, cwd=cwd, env=env, stdout=stdout, stderr=stderr, timeout=timeout)
 
 
+def kill(process: subprocess.Popen) -> None:
+    """Kill a program with all that it started; what it has printed can still be read."""
+    _signal([number for number in _family(process) if number != process.pid], signal.SIGKILL)
+    process.kill()
+
+
 def end(process: subprocess.Popen) -> None:
     """End a program with all that it started, and forget its output."""
     for stream in (process.stdout, process.stderr):

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ from firebrick.hw.archive.pack import (
     write_archive,
 )
 from firebrick.hw.boards import load_board
-from firebrick.hw.flow.hwh import shape_of
+from firebrick.hw.flow.hwh import shape_of, write_hwh
 from firebrick.models.digits import MODEL_PATH, load_digits_split
 from firebrick.quantize import qfile
 from firebrick.quantize.calibration.quantizer import quantize_network
@@ -87,6 +88,26 @@ def test_a_built_bitstream_comes_along(qnet: QNetwork, tmp_path: Path) -> None:
     files = pack(qnet, board, [Sample("one", picture)], tmp_path / "firebrick.bit")
     assert files["firebrick.bit"] == b"bits"
     assert "There is no bitstream" not in files["README.md"].decode()
+
+
+def test_the_program_is_made_for_the_array_that_was_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A flow may build a smaller array than the board's, at another clock."""
+    monkeypatch.setattr("firebrick.commands.deploy.build_folder", lambda: tmp_path)
+    board = load_board("pynq-z2").with_clock(50)
+    board = replace(board, shape=replace(board.shape, pixels=13, channels=16))
+    folder = tmp_path / "pynq-z2"
+    folder.mkdir()
+    (folder / "firebrick.bit").write_bytes(b"bits")
+    write_hwh(folder / "firebrick.hwh", board)
+    archive = main(["--model", "digits", "--count", "1", "--out", str(tmp_path)])
+    assert "firebrick.bit: an array of 13x16 at 50 MHz" in capsys.readouterr().out
+    with tarfile.open(archive) as packed:
+        packed.extractall(tmp_path, filter="data")
+    written = tmp_path / "digits-pynq-z2"
+    assert (written / "firebrick.hwh").read_bytes() == (folder / "firebrick.hwh").read_bytes()
+    assert json.loads((written / "manifest.json").read_text())["clock_mhz"] == 50
 
 
 def test_one_command_for_the_board(

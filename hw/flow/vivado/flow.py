@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firebrick.hw.boards import Board
+from firebrick.hw.flow.built import Built
 from firebrick.hw.flow.toolrun import Report, find_tool, run_tool
 from firebrick.hw.flow.yosys import sources
 from firebrick.quantize.errors import FirebrickError
@@ -99,10 +100,8 @@ def settings(board: Board, folder: Path, bitstream: Path) -> str:
     return "".join(f"set {name} {value}\n" for name, value in values.items())
 
 
-def build(
-    vivado: Vivado, board: Board, folder: Path, bitstream: Path, report: Report
-) -> dict[str, float]:
-    """Build ``bitstream``, working in ``folder``; worst slack of "setup" and "hold" in ns.
+def build(vivado: Vivado, board: Board, folder: Path, bitstream: Path, report: Report) -> Built:
+    """Build ``bitstream``, working in ``folder``.
 
     ``report`` is told each step.  Raises FirebrickError with the first error where Vivado fails or
     timing is not met.
@@ -127,4 +126,6 @@ def build(
             f"Vivado ended without an error and without a bitstream (see {folder / 'vivado.out'})"
         )
     rows = (line.split("\t") for line in timing.read_text().splitlines())
-    return {row[0]: float(row[1]) for row in rows}
+    slacks = {row[0]: float(row[1]) for row in rows}
+    judge = f"Vivado {vivado.version}, on the routed design"
+    return Built({"vivado": vivado.version}, slacks, judge)

@@ -7,10 +7,7 @@ references say; that the tools themselves accept it only they can show.
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import struct
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,19 +15,16 @@ from pathlib import Path
 
 import pytest
 
-from firebrick.commands.bitstream import main
-from firebrick.host.bitfile import PREAMBLE, parse_bit
-from firebrick.hw.boards import Board, load_board
+from firebrick.host.bitfile import parse_bit
+from firebrick.hw.boards import load_board
 from firebrick.hw.flow.bitfile import check_bit
 from firebrick.hw.flow.hwh import shape_of
-from firebrick.hw.flow.openxc7 import frequencies
 from firebrick.hw.flow.vivado.flow import CLOCK_PIN, RESET_PIN, TOP, tcl_word
 from firebrick.hw.flow.yosys import RTL, sources
 from firebrick.hw.shape import PYNQ_Z2
 from firebrick.quantize.errors import FirebrickError
+from tests.hw.flow.overlay import has_tcl, make_bit, program, refused, run
 
-STANDINS = Path(__file__).with_name("standins")
-OPENXC7 = ("yosys", "nextpnr-xilinx", "fasm2frames", "xc7frames2bit")
 REPORTS = {
     "timing_summary.rpt",
     "utilization.rpt",
@@ -40,100 +34,6 @@ REPORTS = {
     "methodology.rpt",
     "power.rpt",
 }
-
-
-def make_bit(board: Board, **changes) -> bytes:
-    """A bit file as Vivado writes it for ``board``, with some of its parts changed."""
-    values: dict = {
-        "a": f"{TOP};UserID=0XFFFFFFFF;Version=2022.1",
-        "b": board.part.removeprefix("xc").partition("-")[0],
-        "c": "2026/11/23",
-        "d": "05:00:00",
-        "size": board.chip.configuration_bits // 8,
-        "idcode": board.chip.idcode,
-        **changes,
-    }
-    raw = PREAMBLE
-    for letter in "abcd":
-        text = values[letter].encode() + b"\0"
-        raw += letter.encode() + struct.pack(">H", len(text)) + text
-    start = b"\xff" * 48 + bytes.fromhex("aa995566 20000000 30018001")
-    data = (start + struct.pack(">I", values["idcode"])).ljust(values["size"], b"\0")
-    return raw + b"e" + struct.pack(">I", len(data)) + data
-
-
-def program(folder: Path, name: str, *words: str | Path) -> None:
-    """An executable ``name`` that runs a Python script with these words before its own."""
-    path = folder / name
-    quoted = " ".join(f"'{word}'" for word in (sys.executable, *words))
-    path.write_text(f'#!/bin/sh\nexec {quoted} "$@"\n')
-    path.chmod(0o755)
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder whose ``bin`` is the whole PATH; its name is a trial for quoting."""
-    folder = tmp_path / "a [b] $c d}"
-    (folder / "bin").mkdir(parents=True)
-    monkeypatch.setenv("PATH", f"{folder / 'bin'}:/bin:/usr/bin")
-    monkeypatch.setenv("STANDIN_RECORD", str(folder / "record"))
-    monkeypatch.setenv("STANDIN_BIT", str(folder / "good.bit"))
-    monkeypatch.setenv("STANDIN_PINS", f"{CLOCK_PIN} {RESET_PIN}")
-    for name in ("STANDIN_FAULT", "CHIPDB", "PRJXRAY_DB_DIR"):
-        monkeypatch.delenv(name, raising=False)
-    (folder / "good.bit").write_bytes(make_bit(load_board("pynq-z2")))
-    return folder
-
-
-def has_tcl() -> bool:
-    probe = [sys.executable, "-c", "import tkinter; tkinter.Tcl().eval('expr 1')"]
-    return subprocess.run(probe, capture_output=True).returncode == 0 or bool(shutil.which("tclsh"))
-
-
-@pytest.fixture
-def vivado(place: Path) -> Path:
-    """The folder with a stand-in of Vivado on the PATH."""
-    if not has_tcl():
-        text = "no Tcl interpreter: the Vivado flow is not tested (apt-get install tcl)"
-        # Where the whole suite is meant to run, nothing is left out unseen.
-        if os.environ.get("CI"):
-            pytest.fail(text)
-        pytest.skip(text)
-    program(place / "bin", "vivado", STANDINS / "vivado.py")
-    return place
-
-
-@pytest.fixture
-def openxc7(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder with stand-ins of openXC7's tools on the PATH, and databases."""
-    for name in OPENXC7:
-        program(place / "bin", name, STANDINS / "openxc7.py", name)
-    part = place / "prjxray-db" / "zynq7" / "xc7z020clg400-1"
-    part.mkdir(parents=True)
-    (part / "part.yaml").write_text("!<xilinx/xc7series/part>\n")
-    (place / "chipdb").mkdir()
-    (place / "chipdb" / "xc7z020clg400.bin").write_bytes(b"chip")
-    monkeypatch.setenv("PRJXRAY_DB_DIR", str(place / "prjxray-db"))
-    monkeypatch.setenv("CHIPDB", str(place / "chipdb"))
-    return place
-
-
-def run(folder: Path, *arguments: str) -> Path:
-    """The command with output in ``folder / out``; that folder."""
-    out = folder / "out"
-    assert main(["--board", "pynq-z2", "--out", str(out), *arguments]) == 0
-    return out
-
-
-def refused(folder: Path, *arguments: str) -> str:
-    """The message of a run that fails; it must leave no bitstream, not even an older one."""
-    out = folder / "out"
-    out.mkdir(exist_ok=True)
-    (out / "firebrick.bit").write_bytes(b"of an earlier run")
-    with pytest.raises(FirebrickError) as caught:
-        run(folder, *arguments)
-    assert not list(out.glob("*.bit")) and not (out / "firebrick.hwh").exists()
-    return str(caught.value)
 
 
 def vivado_commands(folder: Path) -> list[list[str]]:
@@ -180,7 +80,11 @@ def test_vivado_builds_bitstream_and_hand_off_file(
     assert {p.name for p in (out / "reports").iterdir()} == REPORTS
     assert not (out / "firebrick.tmp.bit").exists()
     printed = capsys.readouterr()
-    assert "timing is met: worst slack setup +0.318 ns, hold +0.052 ns" in printed.out
+    verdict = "timing is met by Vivado 2022.1, on the routed design: worst slack setup +0.318 ns"
+    assert f"{verdict}, hold +0.052 ns" in printed.out
+    record = json.loads((out / "firebrick.json").read_text())
+    assert record["tools"] == {"vivado": "2022.1"} and record["slack_ns"]["hold"] == 0.052
+    assert record["clock_mhz"] == 100 and record["shape"] == "14x32"
     assert "Vivado 2022.1: routing" in printed.err
 
 
@@ -333,103 +237,6 @@ def test_tcl_words_are_quoted(text: str, tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, script], capture_output=True, text=True)
     assert done.stdout == text
-
-
-# ------------------------------------------------------------------------------------------ openXC7
-
-
-def openxc7_commands(folder: Path) -> list[list[str]]:
-    return [json.loads(line) for line in (folder / "record").read_text().splitlines()]
-
-
-def test_openxc7_builds_bitstream_and_hand_off_file(openxc7: Path) -> None:
-    # xc7frames2bit names the part as it is told, and the frames' file as the design.
-    bit = make_bit(
-        load_board("pynq-z2"),
-        a=f"/somewhere/{TOP}.frames;Generator=/usr/bin/xc7frames2bit",
-        b="xc7z020clg400-1",
-    )
-    (openxc7 / "good.bit").write_bytes(bit)
-    out = run(openxc7, "--toolchain", "openxc7")
-    assert (out / "firebrick.bit").read_bytes() == bit
-    assert (out / "firebrick.hwh").is_file() and not (out / "firebrick.tmp.bit").exists()
-    commands = openxc7_commands(openxc7)
-    assert [words[0] for words in commands] == list(OPENXC7)
-    assert commands[1][1:3] == ["--chipdb", str(openxc7 / "chipdb" / "xc7z020clg400.bin")]
-    assert commands[1][-2:] == ["--freq", "100.000"]
-    family = openxc7 / "prjxray-db" / "zynq7"
-    assert commands[2][1:5] == ["--part", "xc7z020clg400-1", "--db-root", str(family)]
-    assert commands[3][2] == str(family / "xc7z020clg400-1" / "part.yaml")
-
-
-def test_openxc7_databases_by_option(openxc7: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CHIPDB")
-    monkeypatch.delenv("PRJXRAY_DB_DIR")
-    chip = openxc7 / "chipdb" / "xc7z020clg400.bin"
-    folders = ("--chipdb", str(chip), "--prjxray-db", str(openxc7 / "prjxray-db"))
-    assert (run(openxc7, "--toolchain", "openxc7", *folders) / "firebrick.bit").is_file()
-
-
-@pytest.mark.parametrize("tool", OPENXC7)
-def test_openxc7_missing_tool(openxc7: Path, monkeypatch: pytest.MonkeyPatch, tool: str) -> None:
-    (openxc7 / "bin" / tool).unlink()
-    if tool == "yosys":
-        # One that `make synth` installed would do.
-        monkeypatch.setattr("sys.executable", str(openxc7 / "bin" / "python"))
-    with pytest.raises(FirebrickError, match=rf"^{tool} is not on the PATH: TOOLCHAIN=openxc7"):
-        run(openxc7, "--toolchain", "openxc7")
-    assert not (openxc7 / "record").exists()
-
-
-@pytest.mark.parametrize(
-    ("variable", "value", "words"),
-    [
-        ("CHIPDB", None, "set CHIPDB to its folder"),
-        ("PRJXRAY_DB_DIR", None, "set PRJXRAY_DB_DIR to its folder"),
-        ("CHIPDB", "nowhere", "nowhere: no such folder; CHIPDB names"),
-        ("CHIPDB", "prjxray-db", "no chip database xc7z020clg400.bin in it"),
-        ("PRJXRAY_DB_DIR", "chipdb", "part.yaml: no such file; PRJXRAY_DB_DIR names the folder"),
-    ],
-)
-def test_openxc7_missing_database(
-    openxc7: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str | None, words: str
-) -> None:
-    if value is None:
-        monkeypatch.delenv(variable)
-    else:
-        monkeypatch.setenv(variable, str(openxc7 / value))
-    with pytest.raises(FirebrickError, match=re.escape(words)):
-        run(openxc7, "--toolchain", "openxc7")
-    assert not (openxc7 / "record").exists()
-
-
-@pytest.mark.parametrize(
-    ("fault", "words", "log"),
-    [
-        ("yosys", "yosys: ERROR: yosys has no such cell", "yosys.log"),
-        ("nextpnr-xilinx", "ERROR: nextpnr-xilinx has no such cell", "nextpnr.log"),
-        ("slow", "not met at 100.000 MHz: nextpnr-xilinx reaches 80.00 MHz", "nextpnr.log"),
-        ("fasm2frames", "fasm2frames: FasmLookupError: no such tile", "fasm2frames.log"),
-        ("xc7frames2bit", "ERROR: xc7frames2bit has no such cell", "xc7frames2bit.log"),
-        ("nothing", "without an error and without a bitstream", "xc7frames2bit.log"),
-    ],
-)
-def test_openxc7_fault(
-    openxc7: Path, monkeypatch: pytest.MonkeyPatch, fault: str, words: str, log: str
-) -> None:
-    monkeypatch.setenv("STANDIN_FAULT", fault)
-    text = refused(openxc7, "--toolchain", "openxc7")
-    assert words in text and str(openxc7 / "out" / log) in text
-
-
-def test_last_report_on_a_clock_counts() -> None:
-    log = """
-Info: Max frequency for clock 'clk': 61.20 MHz (FAIL at 100.00 MHz)
-Info: Max frequency for clock               'other': 300.00 MHz (PASS at 12.00 MHz)
-Info: Max frequency for clock 'clk': 104.57 MHz (PASS at 100.00 MHz)
-"""
-    assert frequencies(log) == [("clk", 104.57, 100.0), ("other", 300.0, 12.0)]
-    assert frequencies("nothing of the kind") == []
 
 
 def test_an_engine_that_is_too_large_is_announced(
