@@ -12,7 +12,7 @@ import numpy as np
 
 from firebrick.host import layout
 from firebrick.host.program import Program, parse_program
-from firebrick.hw.hls.csim import FLAGS, ap_types
+from firebrick.hw.hls.csim import FLAGS, CSim, ap_types
 from firebrick.hw.hls.emit import arguments, emit_project
 from firebrick.hw.shape import EngineShape
 
@@ -97,3 +97,25 @@ class Model:
 
 def _page(size: int) -> int:
     return -(-size // PAGE) * PAGE
+
+
+def outcome(engine: CSim, blob: bytes, **registers: int) -> tuple[int, int]:
+    """Error code and group of a start on a damaged program, which the driver would refuse."""
+    memory = np.zeros(1 << 22, np.uint8)
+    memory[: len(blob)] = np.frombuffer(blob, np.uint8)
+    setup = {
+        "PROGRAM_ADDR": 0,
+        "INPUT_ADDR": 1 << 20,
+        "OUTPUT_ADDR": 2 << 20,
+        "SCRATCH_ADDR": 3 << 20,
+        "IMAGES": 1,
+        "INPUT_STRIDE": 0,
+        "OUTPUT_STRIDE": 0,
+        "PROGRAM_END": 1 << 20,
+        "INPUT_END": 2 << 20,
+        "OUTPUT_END": 3 << 20,
+        "SCRATCH_END": 4 << 20,
+        **registers,
+    }
+    found, _ = engine.start(memory, setup, timeout=60)
+    return found["ERROR"] & 0xFF, found["ERROR"] >> 8

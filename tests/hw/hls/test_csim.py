@@ -31,6 +31,7 @@ from firebrick.quantize.importers.load import load_model
 from firebrick.quantize.pictures.preprocess import list_images, load_images
 from firebrick.quantize.qnetwork import QAdd, QNetwork
 from firebrick.sim.faults import craft
+from tests.hw.hls.compiled import outcome
 from tests.random_networks import V1_1, build, random_images, random_network, random_recipe
 
 ERROR = {name: code for code, name, _ in d.ERRORS}
@@ -137,25 +138,7 @@ def program() -> Program:
 
 
 def code_of(blob: bytes, **registers: int) -> tuple[int, int]:
-    """Error code and group of a start on a damaged program, which the driver would refuse."""
-    memory = np.zeros(1 << 22, np.uint8)
-    memory[: len(blob)] = np.frombuffer(blob, np.uint8)
-    setup = {
-        "PROGRAM_ADDR": 0,
-        "INPUT_ADDR": 1 << 20,
-        "OUTPUT_ADDR": 2 << 20,
-        "SCRATCH_ADDR": 3 << 20,
-        "IMAGES": 1,
-        "INPUT_STRIDE": 0,
-        "OUTPUT_STRIDE": 0,
-        "PROGRAM_END": 1 << 20,
-        "INPUT_END": 2 << 20,
-        "OUTPUT_END": 3 << 20,
-        "SCRATCH_END": 4 << 20,
-        **registers,
-    }
-    found, _ = CSim(PYNQ_Z2).start(memory, setup, timeout=60)
-    return found["ERROR"] & 0xFF, found["ERROR"] >> 8
+    return outcome(CSim(PYNQ_Z2), blob, **registers)
 
 
 def with_header(blob: bytes, **values: int) -> bytes:

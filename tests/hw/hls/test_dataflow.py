@@ -8,8 +8,10 @@ process that looks whether a FIFO is empty moves the same words, only later.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +19,18 @@ import pytest
 
 from firebrick.host.results import scores
 from firebrick.hw.compiler.compile import compile_network
-from firebrick.hw.shape import EngineShape
+from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.models.bundled import bundled
 from firebrick.quantize import golden
+from firebrick.quantize.calibration.quantizer import quantize_network
+from firebrick.quantize.qnetwork import QNetwork
 from tests.hw.hls.compiled import Model, emitted, model_library
-from tests.random_networks import random_images, random_network
+from tests.random_networks import V1_1, build, random_images, random_network
 
 SHAPE = EngineShape(pixels=8, channels=8, act_words=8192)
+# More for a campaign: FIREBRICK_NETWORKS=200 takes a few minutes.
+NETWORKS = int(os.environ.get("FIREBRICK_NETWORKS", "6"))
+SIDE = int(os.environ.get("FIREBRICK_SIDE", "48"))
 
 
 def with_processes(text: str) -> str:
@@ -42,25 +50,50 @@ def with_processes(text: str) -> str:
     return f"{text[:begin]}  firebrick_model::Dataflow region;\n{body}\n  region.run();{text[end:]}"
 
 
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    project = emitted(SHAPE, tmp_path_factory.mktemp("project"))
+def model_of_processes(shape: EngineShape, folder: Path) -> Path:
+    project = emitted(shape, folder)
     source = project / "src" / "firebrick_kernel.cpp"
     source.write_text(with_processes(source.read_text()))
     return model_library(project)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_bounded_fifos(library: Path, seed: int) -> None:
-    net = random_network(seed, bypass=seed % 2 == 1)
-    images = random_images(net, 1, seed)
-    model = Model(library, compile_network(net, SHAPE).blob, images)
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return model_of_processes(SHAPE, tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="module")
+def default_engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return model_of_processes(PYNQ_Z2, tmp_path_factory.mktemp("default"))
+
+
+def check(library: Path, shape: EngineShape, net: QNetwork, images: np.ndarray) -> None:
+    """With the declared depths and with depth 1."""
+    model = Model(library, compile_network(net, shape).blob, images)
     expected = golden.run(net, images).sums
     for depth in (0, 1):
         reads, sums, error = model.run(depth=depth)
-        assert reads > 0 and error == 0
+        assert reads > 0 and error == 0, f"depth {depth}: {reads}, error {error}"
         assert np.array_equal(scores(sums, model.program)[0], expected)
         assert model.left_over() == 0
+
+
+@pytest.mark.parametrize("seed", range(NETWORKS))
+def test_bounded_fifos(library: Path, seed: int) -> None:
+    net = random_network(seed, bypass=seed % 2 == 1)
+    check(library, SHAPE, net, random_images(net, 1, seed))
+
+
+def test_bounded_fifos_of_the_digits(default_engine: Path) -> None:
+    made = bundled("digits")
+    net = quantize_network(made.network, made.preprocessing, made.calibration)
+    check(default_engine, PYNQ_Z2, net, made.pictures[:1])
+
+
+def test_bounded_fifos_of_v1_1(default_engine: Path) -> None:
+    """All its layers and channels; FIREBRICK_SIDE=224 has the size of its pictures as well."""
+    net = build(replace(V1_1, height=SIDE, width=SIDE), 5)
+    check(default_engine, PYNQ_Z2, net, random_images(net, 1, 5))
 
 
 def test_libraries_of_two_shapes_share_nothing(tmp_path: Path) -> None:

@@ -3,17 +3,22 @@ another maker."""
 
 from __future__ import annotations
 
+import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from firebrick.commands.hls import write_data
 from firebrick.hw.compiler.compile import compile_network
-from firebrick.hw.hls.csim import FLAGS, ap_types
+from firebrick.hw.compiler.program import Program, assemble
+from firebrick.hw.hls.csim import FLAGS, CSim, CSimError, ap_types
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize import golden
-from tests.hw.hls.compiled import CPP, emitted
+from firebrick.sim.faults import craft
+from tests.hw.hls.compiled import CPP, emitted, outcome
 from tests.random_networks import random_images, random_network
 
 SHAPE = EngineShape(pixels=8, channels=8, act_words=8192)
@@ -21,6 +26,8 @@ DATA = ("program.fbp", "inputs.bin", "expected.bin")
 # hls4ml brings both: AMD's ap_types for Vivado, Siemens' ac_types for Catapult and Quartus.
 AC_TYPES = ap_types().parents[1] / "quartus" / "ac_types"
 SANITIZERS = ("-O0", "-fsanitize=address,undefined")
+# Of those at random.
+CRAFTED = 10
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +49,94 @@ def bench(project: Path, flags: tuple[str, ...], headers: tuple[Path, ...]) -> s
     subprocess.run([*command, "-o", str(built)], check=True)
     data = [str(project / "data" / name) for name in DATA]
     done = subprocess.run([str(built), *data], capture_output=True, text=True, check=False)
-    # AMD's own headers shift negative values to the left.
-    told = [line for line in done.stderr.splitlines() if "/ap_types/" not in line]
-    assert done.returncode == 0 and not any(told), done.stderr[-3000:]
+    assert done.returncode == 0 and not complaints(done.stderr), done.stderr[-3000:]
     return done.stdout
+
+
+def complaints(told: str) -> list[str]:
+    # AMD's own headers shift negative values to the left.
+    return [line for line in told.splitlines() if line and "/ap_types/" not in line]
 
 
 def test_sanitizers_find_nothing(project: Path) -> None:
     assert "PASSED: 0 of 2" in bench(project, SANITIZERS, (ap_types(),))
+
+
+@pytest.fixture
+def sanitized(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CSim:
+    """C simulation with sanitizers, which its process must have loaded first."""
+    engine = CSim(SHAPE, flags=SANITIZERS)
+    libraries = [
+        subprocess.run(["g++", f"-print-file-name={name}"], capture_output=True, text=True).stdout
+        for name in ("libasan.so", "libubsan.so", "libstdc++.so")
+    ]
+    monkeypatch.setenv("LD_PRELOAD", " ".join(map(str.strip, libraries)))
+    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+        monkeypatch.setenv(name, f"detect_leaks=0:log_path={tmp_path / 'log'}")
+    return engine
+
+
+def said(engine: CSim, blob: bytes, folder: Path) -> list[str]:
+    """What the sanitizers wrote to files in ``folder``."""
+    told = []
+    try:
+        outcome(engine, blob)
+    except CSimError as error:
+        told += [str(error)]
+    for log in folder.glob("log*"):
+        told += complaints(log.read_text())
+        log.unlink()
+    return told
+
+
+@pytest.fixture(scope="module")
+def program() -> Program:
+    return compile_network(random_network(5, bypass=True), SHAPE)
+
+
+def astray(program: Program) -> list[bytes]:
+    """Programs whose first group with a squeeze layer keeps all rules, and leads out of a ring by
+    its tiles' size, by their number, and by rows that do not fill it."""
+    at = next(n for n, g in enumerate(program.groups) if g.fields.get("p0_enable"))
+    old, words = program.groups[at].fields, SHAPE.act_words
+    made = []
+    for values in (
+        {"src_tile_words": words - 1},
+        {"tiles": words // 4 // old["mid_tile_words"] + 1, "rows": 1, "mid_total": 1},
+        {"mid_base": words - old["mid_row_words"] * 3 // 2, "mid_end": words},
+        {"in_base": words - old["src_row_words"] * 3 // 2, "in_end": words},
+    ):
+        wrong = replace(program.groups[at], fields={**old, **values})
+        groups = [*program.groups[:at], wrong, *program.groups[at + 1 :]]
+        scratch = craft.header_of(program.blob)["scratch_bytes"]
+        made.append(assemble(program.name, program.shape, groups, program.host, scratch).blob)
+    return made
+
+
+def test_sanitizers_find_nothing_in_crafted_programs(
+    sanitized: CSim, program: Program, tmp_path: Path
+) -> None:
+    """Checksums right, contents senseless: no address leaves its memory."""
+    rng = np.random.default_rng(9)
+    blobs = [craft.crafted(program, rng)[0] for _ in range(CRAFTED)]
+    for blob in [*blobs, *astray(program)]:
+        assert said(sanitized, blob, tmp_path) == []
+
+
+def test_an_address_with_too_many_bits_is_seen(
+    sanitized: CSim, program: Program, tmp_path: Path
+) -> None:
+    project = emitted(SHAPE, tmp_path / "project")
+    window = project / "src" / "issue.h"
+    assert window.read_text().count(" % kActWords") >= 2
+    window.write_text(window.read_text().replace(" % kActWords", ""))
+    sanitized.library = tmp_path / "wrong.so"
+    sources = [project / "src" / "firebrick_kernel.cpp", project / "tb" / "library.cpp"]
+    command = ["g++", *FLAGS, *SANITIZERS, f"-I{project / 'src'}", "-isystem", str(ap_types())]
+    environment = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
+    command += [*map(str, sources), "-o", str(sanitized.library)]
+    subprocess.run(command, check=True, env=environment)
+    assert "AddressSanitizer" in " ".join(said(sanitized, astray(program)[0], tmp_path))
 
 
 def test_types_of_another_maker(project: Path) -> None:
