@@ -350,16 +350,23 @@ DEFINITION = _definition_hash()
 def pack(layout: list[Placed], beats: int, values: dict[str, int]) -> bytes:
     """Structure as ``beats`` little-endian 64-bit words; raises ValueError for a value that does
     not fit its field or a name that the structure does not have."""
+    check(layout, values)
+    words = [0] * beats
+    for p in layout:
+        words[p.beat] |= int(values.get(p.name, 0)) << p.lsb
+    return b"".join(w.to_bytes(BEAT_BYTES, "little") for w in words)
+
+
+def check(layout: list[Placed], values: dict[str, int]) -> None:
+    """Raises ValueError for a value that does not fit its field or a name that the structure does
+    not have."""
     unknown = set(values) - {p.name for p in layout}
     if unknown:
         raise ValueError(f"no such field: {', '.join(sorted(unknown))}")
-    words = [0] * beats
     for p in layout:
         value = int(values.get(p.name, 0))
         if not 0 <= value < 1 << p.bits:
             raise ValueError(f"{p.name} = {value} does not fit in {p.bits} bits")
-        words[p.beat] |= value << p.lsb
-    return b"".join(w.to_bytes(BEAT_BYTES, "little") for w in words)
 
 
 def unpack(layout: list[Placed], data: bytes) -> dict[str, int]:

@@ -15,20 +15,26 @@ from firebrick.quantize.support.reasons import by_kind
 SUM_BITS = 40
 
 
-def check_network(net: QNetwork, shape: EngineShape, patterns: Patterns) -> None:
+def check_network(
+    net: QNetwork, shape: EngineShape, patterns: Patterns, numbers: bool = True
+) -> None:
     """Raises :class:`CompileError`, naming the layers and the limits, for what no grouping mends:
-    all reasons at once, each kind with its first layer."""
+    all reasons at once, each kind with its first layer.
+
+    Without ``numbers`` weights, biases and shifts are not looked at.
+    """
     if not net.nodes or not isinstance(net.nodes[-1], QGlobalSum):
         raise CompileError(f"{net.name}: the last layer must be a classifier with global average")
     joined: set[str] = set()
     found: list[CompileError] = []
+    checks = [
+        lambda node: _check_concat(net, node, patterns, joined),
+        lambda node: _check_add(net, node),
+        *([lambda node: _check_accumulator(net, shape, node)] if numbers else []),
+        lambda node: _check_kernel(net, node),
+    ]
     for node in net.nodes:
-        for check in (
-            lambda node: _check_concat(net, node, patterns, joined),
-            lambda node: _check_add(net, node),
-            lambda node: _check_accumulator(net, shape, node),
-            lambda node: _check_kernel(net, node),
-        ):
+        for check in checks:
             try:
                 check(node)
             except CompileError as error:

@@ -24,9 +24,21 @@ def encode(
     net: QNetwork, shape: EngineShape, steps: list[Step], needs: Sequence[Need], storage: Storage
 ) -> list[Group]:
     """Descriptors and payloads of ``steps``; CompileError where a field or memory is too small."""
+    found = describe(net, shape, steps, needs, storage)
+    return [
+        Group(step.name, values, _payload(step, shape.channels))
+        for step, values in zip(steps, found, strict=True)
+    ]
+
+
+def describe(
+    net: QNetwork, shape: EngineShape, steps: list[Step], needs: Sequence[Need], storage: Storage
+) -> list[dict[str, int]]:
+    """Descriptors of ``steps`` without what only their payloads tell; CompileError where a field
+    or memory is too small."""
     places = memory_plan.plan(list(needs), shape.act_words)
     encoder = _Encoder(net, shape, steps, storage)
-    return [encoder.group(number, place) for number, place in enumerate(places)]
+    return [encoder.fields(number, place) for number, place in enumerate(places)]
 
 
 @dataclass(frozen=True)
@@ -53,8 +65,8 @@ class _Encoder:
         self.storage = storage
         self.writers: dict[str, int] = {}
 
-    def group(self, number: int, place: Place) -> Group:
-        """Group ``number``; groups are asked for in their order."""
+    def fields(self, number: int, place: Place) -> dict[str, int]:
+        """Descriptor of group ``number``; groups are asked for in their order."""
         step = self.steps[number]
         source = self.storage.source(step.source)
         extent = self._extent(step, source)
@@ -80,16 +92,15 @@ class _Encoder:
         }
         if step.add:
             values |= self._addition(step.add, number)
-        passes, payload = self._passes(step, source)
-        group = Group(step.name, values | passes, payload)
+        values |= self._passes(step, source)
         try:
-            group.encode()
+            d.check(d.DESCRIPTOR_LAYOUT, values)
         except ValueError as error:
             text = f"too large for the program format: {error}"
             raise refusal(self.net.name, step.main[0].layer, text) from error
         if step.target is not None:
             self.writers[step.target] = number
-        return group
+        return values
 
     def _extent(self, step: Step, source: Stored) -> _Extent:
         conv = step.main[0]
@@ -209,11 +220,10 @@ class _Encoder:
             }
         return values
 
-    def _passes(self, step: Step, source: Stored) -> tuple[dict[str, int], bytes]:
-        """Fields of the squeeze and expand passes; biases and weights in the array's order."""
+    def _passes(self, step: Step, source: Stored) -> dict[str, int]:
+        """Fields of the squeeze and expand passes."""
         c = self.shape.channels
         values: dict[str, int] = {}
-        biases, weights = [], []
         weight_words = bias_pairs = 0
         squeeze_signed = step.squeeze is not None and not step.squeeze.relu
         convs = [(0, step.squeeze)] if step.squeeze else []
@@ -229,11 +239,16 @@ class _Encoder:
             values |= {f"p{index}_{name}": value for name, value in fields.items()}
             weight_words += conv.words(c)
             bias_pairs += conv.blocks(c) * c // 2
-            weights.append(pack_weights(conv.weights, conv.stride, c))
-            biases.append(pack_biases(conv.bias, conv.shift, c))
-        values |= {"weight_words": weight_words, "bias_pairs": bias_pairs}
-        payload = b"".join(b.astype("<u4").tobytes() for b in biases)
-        return values, payload + b"".join(w.tobytes() for w in weights)
+        return values | {"weight_words": weight_words, "bias_pairs": bias_pairs}
+
+
+def _payload(step: Step, channels: int) -> bytes:
+    """Biases and weights of all passes in the array's order."""
+    convs = step.convolutions
+    biases = [pack_biases(conv.bias, conv.shift, channels) for conv in convs]
+    weights = [pack_weights(conv.weights, conv.stride, channels) for conv in convs]
+    payload = b"".join(b.astype("<u4").tobytes() for b in biases)
+    return payload + b"".join(w.tobytes() for w in weights)
 
 
 def _pass(conv: Conv, signed: bool, mid: bool, channels: int, width: int) -> dict[str, int]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from firebrick.hw.compiler.checks import check_network
-from firebrick.hw.compiler.fitting import fitting_groups
-from firebrick.hw.compiler.patterns import Patterns
+from firebrick.hw.compiler.outline import outline
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize.calibration.calibrate import rectified_tensors
 from firebrick.quantize.geometry import conv_size
@@ -30,13 +28,10 @@ def check_float(net: Network, shape: EngineShape) -> None:
 
     Ranges of accumulators and shifts depend on the numbers; :func:`compile_network` checks those.
     """
-    stand_in = _without_numbers(net)
-    patterns = Patterns(stand_in, apart=False)
-    check_network(stand_in, shape, patterns)
-    fitting_groups(stand_in, shape, patterns)
+    outline(without_numbers(net), shape)
 
 
-def _without_numbers(net: Network) -> QNetwork:
+def without_numbers(net: Network) -> QNetwork:
     """A quantized network of the same layers and sizes, all of its weights zero."""
     rectified = rectified_tensors(net)
     last = net.nodes[-1]
@@ -59,8 +54,9 @@ def _node(node: Conv | MaxPool | Concat | Add, net: Network, last: GlobalAverage
         return QConcat(node.name, node.inputs, node.output)
     if isinstance(node, Add):
         return QAdd(node.name, node.inputs, node.output, (0, 0), 0)
-    weights = np.zeros(node.weights.shape, np.int8)
-    zeros = np.zeros(len(node.bias), np.int32)
+    # All the same zero, which takes no memory.
+    weights = np.broadcast_to(np.zeros((), np.int8), node.weights.shape)
+    zeros = np.broadcast_to(np.zeros((), np.int32), node.bias.shape)
     if node.output != last.input:
         return QConv(
             node.name, node.input, node.output, weights, zeros, zeros, zeros,

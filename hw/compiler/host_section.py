@@ -62,7 +62,7 @@ def host_section(
             if s.space == d.SCRATCH_SPACE and s.name != PAUSE
         ],
         "groups": [
-            {"name": step.name, "layers": _layers(step, group, shape)}
+            {"name": step.name, "layers": layers_of(step, group.fields, shape)}
             for step, group in zip(steps, groups, strict=True)
         ],
         "preprocessing": asdict(net.preprocessing),
@@ -70,7 +70,7 @@ def host_section(
     }
 
 
-def _layers(step: Step, group: Group, shape: EngineShape) -> list[dict]:
+def layers_of(step: Step, fields: dict[str, int], shape: EngineShape) -> list[dict]:
     """MACs of each layer's valid outputs, and the cycles of an array that never waits; a pause
     does no work."""
     if step.is_pause:
@@ -78,9 +78,9 @@ def _layers(step: Step, group: Group, shape: EngineShape) -> list[dict]:
     c = shape.channels
     layers = []
     for conv in step.convolutions:
-        rows = group.fields["mid_total"] if conv is step.squeeze else group.fields["rows"]
-        tiles = group.fields["tiles"]
-        width = (tiles - 1) * shape.pixels + group.fields["last_pixels"]
+        rows = fields["mid_total"] if conv is step.squeeze else fields["rows"]
+        tiles = fields["tiles"]
+        width = (tiles - 1) * shape.pixels + fields["last_pixels"]
         layers.append(
             {
                 "name": conv.layer,

@@ -7,6 +7,7 @@ writes, and the passes that it makes.
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +56,7 @@ class Conv:
     @property
     def steps(self) -> int:
         """K steps of a block."""
-        return int(np.prod(self.weights.shape[1:]))
+        return math.prod(self.weights.shape[1:])
 
     def blocks(self, channels: int) -> int:
         return ceil_div(self.outputs, channels)

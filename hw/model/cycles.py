@@ -33,7 +33,6 @@ from firebrick.hw.memory_timing import MemoryTiming, Timing
 from firebrick.hw.model.latencies import (
     ADDER,
     BURST_BEATS,
-    END_OF_RUN,
     FINISH_TO_ADDEND,
     FINISH_TO_BUS,
     FINISH_TO_RING,
@@ -41,7 +40,12 @@ from firebrick.hw.model.latencies import (
     SEGMENTS,
     WRITER_FIFO,
 )
-from firebrick.hw.model.prediction import CAUSES, GroupPrediction, LayerPrediction, Prediction
+from firebrick.hw.model.prediction import (
+    GroupPrediction,
+    LayerPrediction,
+    Prediction,
+    summed,
+)
 from firebrick.hw.model.streams import Streams
 
 
@@ -95,19 +99,9 @@ class _Engine:
             before = self.finish
             self._group(seq, self.groups[seq % memory.groups])
             self.groups[seq % memory.groups].cycles += round(self.finish) - round(before)
-        last = self.finish
         while memory.chunks:
             memory.next_event()
-        cycles = round(memory.last_ack) + END_OF_RUN
-        stalls = {c: sum(g.stalls[c] for g in self.groups) for c in CAUSES}
-        stalls["switch"] += cycles - last
-        return Prediction(
-            cycles,
-            sum(g.active for g in self.groups),
-            {c: round(v) for c, v in stalls.items()},
-            self.groups,
-            cycles - round(last),
-        )
+        return summed(self.groups, self.finish, memory.last_ack)
 
     def _group(self, seq: int, group: GroupPrediction) -> None:
         memory = self.memory

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from firebrick.hw.model.latencies import END_OF_RUN
+
 CAUSES = ("weights", "input", "output", "drain", "switch")
 
 
@@ -43,3 +45,18 @@ class Prediction:
     stalls: dict[str, int]
     groups: list[GroupPrediction]
     tail_cycles: int
+
+
+def summed(groups: list[GroupPrediction], finish: float, last_ack: float) -> Prediction:
+    """The prediction of a run whose last K step ends at ``finish``, and whose last row counts as
+    written at ``last_ack``."""
+    cycles = round(last_ack) + END_OF_RUN
+    stalls = {c: sum(g.stalls[c] for g in groups) for c in CAUSES}
+    stalls["switch"] += cycles - finish
+    return Prediction(
+        cycles,
+        sum(g.active for g in groups),
+        {c: round(v) for c, v in stalls.items()},
+        groups,
+        cycles - round(finish),
+    )

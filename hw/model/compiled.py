@@ -1,0 +1,131 @@
+"""The cycle model compiled, for sweeps: :func:`predict_outline`.
+
+``cycles.cpp`` is :mod:`hw.model.cycles` and :mod:`hw.model.streams` statement for statement, some
+hundred times as quick; what it says is the same in every bit.  Compiled once, kept in the build
+folder.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import tempfile
+from functools import cache
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from firebrick.hw import definition as d
+from firebrick.hw.compiler.outline import Outline
+from firebrick.hw.cxx import ENGLISH, cxx
+from firebrick.hw.memory_timing import MemoryTiming, Timing
+from firebrick.hw.model import latencies
+from firebrick.hw.model.prediction import (
+    CAUSES,
+    GroupPrediction,
+    LayerPrediction,
+    Prediction,
+    summed,
+)
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.paths import build_folder
+from firebrick.quantize.support.programs import run_program
+
+SOURCE = Path(__file__).with_name("cycles.cpp")
+# A fused multiply-add would round once where the model rounds twice.
+FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-Wall", "-ffp-contract=off")
+
+_LATENCIES = {name: value for name, value in vars(latencies).items() if name.isupper()}
+_DEFINED = {
+    "DESCRIPTOR_BEATS": d.DESCRIPTOR_BEATS,
+    "MODE_SUM": d.MODE_SUM,
+    "MODE_DIRECT": d.MODE_DIRECT,
+}
+_SHAPE = ("pixels", "channels", "word_bytes", "bias_pairs", "weight_words", "fifo_words")
+_TIMING = (
+    *("read_latency", "write_latency", "bytes_per_cycle"),
+    *("refresh_interval", "refresh_cycles", "max_outstanding"),
+)
+# Fields of a descriptor that the model reads, and of its three passes.
+_FIELDS = (
+    *("rows", "tiles", "weight_words", "bias_pairs", "mid_total", "lead", "mode", "pool_last_emit"),
+    *("pool_kernel3", "out_tiles", "src_rows", "in_rows", "src_row_words", "segment_words"),
+    *("wait_enable", "wait_back", "add_enable", "add_wait_enable", "add_wait_back"),
+)
+_PASS = ("enable", "steps", "blocks", "last", "kh", "pad", "stride", "mid", "weights")
+_KEYS = (*_FIELDS, *(f"p{k}_{name}" for k in range(3) for name in _PASS))
+# A result: cycles and active cycles of a group, stalls by cause, both of each of three layers.
+_RESULT = 2 + len(CAUSES) + 2 * 3
+
+
+def predict_outline(outline: Outline, memory: Timing | None = None, images: int = 1) -> Prediction:
+    """:func:`hw.model.cycles.predict` of what was outlined; raises what that raises, and
+    FirebrickError where there is no C++ compiler."""
+    if images < 1:
+        raise ValueError(f"{images} images: a start runs one or more")
+    timing = memory or MemoryTiming()
+    constants = [
+        *_LATENCIES.values(),
+        *_DEFINED.values(),
+        *(getattr(outline.shape, name) for name in _SHAPE),
+        *(getattr(timing, name) for name in _TIMING),
+    ]
+    count = len(outline.groups)
+    fields = np.array([[g.fields.get(key, 0) for key in _KEYS] for g in outline.groups], np.int64)
+    results = np.zeros((count, _RESULT))
+    ends = np.zeros(4)
+    failed = _library().firebrick_predict(
+        np.array(constants, np.int64).ctypes.data_as(ctypes.c_void_p),
+        fields.ctypes.data_as(ctypes.c_void_p),
+        ctypes.c_int64(count),
+        ctypes.c_int64(images),
+        results.ctypes.data_as(ctypes.c_void_p),
+        ends.ctypes.data_as(ctypes.c_void_p),
+    )
+    if failed:
+        raise RuntimeError(
+            f"the model waits for ever at cycle {ends[0]:.0f}: program stream at group "
+            f"{ends[1]:.0f}, rows of group {ends[2]:.0f}, {ends[3]:.0f} groups written"
+        )
+    groups = [
+        _group(g.name, [layer["name"] for layer in g.layers], row)
+        for g, row in zip(outline.groups, results.tolist(), strict=True)
+    ]
+    return summed(groups, float(ends[0]), float(ends[1]))
+
+
+def _group(name: str, layers: list[str], row: list[float]) -> GroupPrediction:
+    cycles, active, *rest = row
+    stalls = dict(zip(CAUSES, rest, strict=False))
+    pairs = rest[len(CAUSES) :]
+    found = [LayerPrediction(n, pairs[2 * i], pairs[2 * i + 1]) for i, n in enumerate(layers)]
+    return GroupPrediction(name, found, int(cycles), int(active), stalls)
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    """The compiled model; FirebrickError with the compiler's words where it does not compile."""
+    compiler = cxx()
+    names = {
+        "CONSTANTS": [*_LATENCIES, *_DEFINED, *_SHAPE, *_TIMING],
+        "FIELDS": _FIELDS,
+        "PASS_FIELDS": _PASS,
+    }
+    flags = [*FLAGS, *(f"-D{name}={','.join(values)}" for name, values in names.items())]
+    digest = hashlib.sha256(repr((flags, compiler)).encode() + SOURCE.read_bytes()).hexdigest()
+    folder = build_folder() / "model"
+    library = folder / f"cycles-{digest[:16]}.so"
+    if not library.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        # Compiled apart and renamed, so that two processes may do this at once.
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            built = Path(scratch) / library.name
+            command = list(chain(compiler, flags, (str(SOURCE), "-o", str(built))))
+            done = run_program(command, env={**ENGLISH, "TMPDIR": scratch})
+            if done.returncode:
+                raise FirebrickError(
+                    f"{compiler[0]} failed on {SOURCE.name}:\n{done.stderr[-4000:]}"
+                )
+            built.replace(library)
+    return ctypes.CDLL(str(library))

@@ -1,0 +1,665 @@
+// The cycle model of cycles.py and streams.py, statement for statement, for sweeps: the same sums
+// in the same order, so that every figure is the same to the last bit (a test compares them).
+// What the parts mean is said there.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <deque>
+#include <limits>
+#include <vector>
+
+namespace {
+
+constexpr double kEps = 1e-6;
+constexpr double kNever = std::numeric_limits<double>::infinity();
+enum Kind { kDescriptor, kBiases, kWeights, kDone };
+enum Cause { kByWeights, kByInput, kByOutput, kByDrain, kBySwitch, kCauses };
+
+// CONSTANTS and FIELDS are lists of names from compiled.py, which fills these structures.
+struct Constants {
+  int64_t CONSTANTS;
+};
+
+struct Pass {
+  int64_t PASS_FIELDS;
+};
+
+struct Group {
+  int64_t FIELDS;
+  Pass pass[3];
+};
+
+struct Layer {
+  double active, idle;
+};
+
+struct Result {
+  double cycles, active;
+  double stalls[kCauses];
+  Layer layers[3];
+};
+
+struct Freed {
+  double at;
+  int64_t rows;
+  bool group_end;
+};
+struct Ack {
+  double at;
+  bool group_end;
+};
+struct Chunk {
+  double at, beats;
+  bool row_end, group_end;
+};
+struct Flight {
+  double at, beats;
+};
+struct Free {
+  double at;
+  int64_t words, pairs;
+};
+struct Pop {
+  double at;
+  int64_t beats;
+};
+struct Adding {
+  int64_t seq;
+  double first, end, row;
+};
+
+// Raised where the model would wait for ever.
+struct Forever {
+  double now;
+  int64_t p_seq, l_seq, written_seq;
+};
+
+class Streams {
+ public:
+  Streams(const Constants& k, const Group* fields, int64_t groups, int64_t images)
+      : k(k), fields(fields), groups(groups), total(groups * images) {
+    word_beats = k.word_bytes / 8;
+    weight_beats = k.channels / 8;
+    latency = k.read_latency;
+    write_latency = k.write_latency;
+    const double busy = k.refresh_interval ? static_cast<double>(k.refresh_cycles) /
+                                                 static_cast<double>(k.refresh_interval)
+                                           : 0.0;
+    const double beats = static_cast<double>(k.bytes_per_cycle) / 8;
+    rates[0] = 1.0;
+    for (int n = 1; n <= 3; ++n) rates[n] = std::min(1.0, beats / n) * (1 - busy);
+    const int64_t bursts = std::min(k.READER_BURSTS, k.max_outstanding);
+    read_cap = static_cast<double>(bursts * k.BURST_BEATS) /
+               static_cast<double>(k.read_latency + k.BURST_TURNAROUND);
+    p_ready = k.START_TO_STREAM + 2 * (k.read_latency - 40.0);
+    double position = 0.0;
+    for (int64_t seq = 0; seq < total; ++seq) {
+      const Group& f = fields[seq % groups];
+      if (f.add_enable) {
+        const int64_t row = f.tiles * f.segment_words * word_beats;
+        a_groups.push_back({seq, position, position + row * f.rows, static_cast<double>(row)});
+        position += row * f.rows;
+      }
+    }
+    a_room = k.fifo_words * word_beats + k.ADDEND_FIFO;
+    NextStage();
+  }
+
+  const Constants& k;
+  const Group* fields;
+  int64_t groups, total;
+  int64_t word_beats, weight_beats, latency, write_latency;
+  double rates[4], read_cap;
+  double now = 0.0;
+
+  double consumed = 0.0, fetched = 0.0, image_end = 0.0, p_ready = 0.0, p_pause = 0.0;
+  int64_t p_seq = -1;
+  Kind p_kind = kWeights;
+  double p_end = 0.0, p_limit = 0.0;
+  int64_t pairs_before = 0, weight_free = 0, pair_free = 0;
+  std::deque<Free> frees;
+  std::deque<double> planner_took;
+  int64_t taken = 0, described = 0;
+  std::vector<double> group_seen, weight_start;
+  double p_target = kNever;
+
+  int64_t l_seq = -1;
+  double l_ask = 0.0;
+  int64_t asked = 0, rows = 0, l_rows = 0;
+  std::deque<Flight> flight;
+  double in_flight = 0.0;
+  std::deque<Freed> freed;
+  int64_t freed_rows = 0, issue_seq = 0;
+
+  std::vector<Adding> a_groups;
+  int64_t a_room = 0;
+  size_t a_index = 0;
+  double a_allowed = 0.0, a_fetched = 0.0;
+  int64_t a_popped = 0;
+  std::deque<Pop> a_pops;
+  double a_ready = 0.0, a_target = kNever;
+
+  std::deque<Chunk> chunks;
+  double moved = 0.0, w_target = kNever;
+  std::deque<Ack> acks;
+  int64_t written_seq = 0, written_rows = 0;
+  double last_ack = 0.0;
+
+  void NextStage() {
+    if (p_kind == kWeights) {
+      ++p_seq;
+      if (p_seq == total) {
+        p_kind = kDone, p_end = kNever, p_limit = -1.0;
+        return;
+      }
+      if (p_seq % groups == 0) {
+        int64_t beats = 0;
+        for (int64_t g = 0; g < groups; ++g) {
+          const Group& f = fields[g];
+          weight_start.push_back(consumed + static_cast<double>(beats) + k.DESCRIPTOR_BEATS +
+                                 f.bias_pairs);
+          beats += k.DESCRIPTOR_BEATS + f.bias_pairs;
+          beats += f.weight_words * weight_beats;
+        }
+        image_end = consumed + beats;
+        if (p_seq) p_ready = now + k.BEAT_TO_WEIGHT + k.COMMAND_LATENCY + latency;
+      }
+      p_kind = kDescriptor;
+      p_end = consumed + k.DESCRIPTOR_BEATS;
+      p_pause = now + k.GROUP_TO_DESCRIPTOR;
+    } else if (p_kind == kDescriptor) {
+      p_kind = kBiases;
+      ++described;
+      group_seen.push_back(now + k.DESCRIPTOR_TO_GROUP);
+      p_end = consumed + fields[p_seq % groups].bias_pairs;
+      p_pause = now + 2;
+    } else {
+      p_kind = kWeights;
+      const Group& f = fields[p_seq % groups];
+      pairs_before += f.bias_pairs;
+      p_end = consumed + f.weight_words * weight_beats;
+    }
+    Limit();
+  }
+
+  void Limit() {
+    if (p_kind == kDescriptor) {
+      p_limit = taken >= p_seq && l_seq >= p_seq - 1 ? p_end : -1.0;
+    } else if (p_kind == kBiases) {
+      const int64_t room = pair_free + k.bias_pairs - 2;
+      const int64_t left = pairs_before + fields[p_seq % groups].bias_pairs - room;
+      p_limit = p_end - std::max<int64_t>(0, left);
+    } else if (p_kind == kWeights) {
+      const int64_t room = weight_free + k.weight_words - 2;
+      p_limit = p_end - std::max<int64_t>(0, WeightsEnd() - room) * weight_beats;
+    }
+  }
+
+  int64_t WeightsEnd() const {
+    int64_t per_image = 0, part = 0;
+    for (int64_t g = 0; g < groups; ++g) {
+      per_image += fields[g].weight_words;
+      if (g < p_seq % groups + 1) part += fields[g].weight_words;
+    }
+    return p_seq / groups * per_image + part;
+  }
+
+  double Ask() {
+    for (;;) {
+      if (l_seq < 0 || asked == l_rows) {
+        if (l_seq >= 0 && rows < l_rows) return kNever;
+        if (l_seq + 1 >= std::min(total, described)) return kNever;
+        const double seen = group_seen[l_seq + 1];
+        if (seen > now + kEps) return seen;
+        ++l_seq;
+        l_rows = fields[l_seq % groups].src_rows;
+        asked = rows = 0;
+        l_ask = now + 4;
+        if (p_kind == kDescriptor) Limit();
+      }
+      const int64_t ahead = l_seq - issue_seq;
+      if (ahead > 1) return kNever;
+      const Group& f = fields[l_seq % groups];
+      if (asked - (ahead ? 0 : freed_rows) >= f.in_rows) return kNever;
+      if (f.wait_enable) {
+        const int64_t lag = written_seq - (l_seq - f.wait_back);
+        if (lag < 0 || (lag == 0 && written_rows <= asked)) return kNever;
+      }
+      if (in_flight > (k.READER_BURSTS - 1) * k.BURST_BEATS) return kNever;
+      if (l_ask > now + kEps) return l_ask;
+      const int64_t beats = f.src_row_words * word_beats;
+      const int64_t bursts = (beats + k.BURST_BEATS - 1) / k.BURST_BEATS;
+      flight.push_back({now + k.COMMAND_LATENCY + latency, static_cast<double>(beats)});
+      in_flight += beats;
+      ++asked;
+      l_ask = now + k.ROW_COMMAND + 2 * std::min(bursts, k.READER_BURSTS);
+    }
+  }
+
+  double Allow() {
+    const double due = now + kEps;
+    while (!a_pops.empty() && a_pops.front().at <= due) {
+      a_popped += a_pops.front().beats;
+      a_pops.pop_front();
+    }
+    double allowed = a_allowed, again = kNever;
+    int64_t fresh = 0;
+    while (a_index < a_groups.size()) {
+      const Adding& a = a_groups[a_index];
+      if (static_cast<int64_t>(group_seen.size()) <= a.seq) break;
+      if (group_seen[a.seq] > due) {
+        again = group_seen[a.seq];
+        break;
+      }
+      const Group& f = fields[a.seq % groups];
+      int64_t count = f.rows;
+      if (f.add_wait_enable) {
+        const int64_t lag = written_seq - (a.seq - f.add_wait_back);
+        count = lag < 0 ? 0 : lag == 0 ? std::min(count, written_rows) : count;
+      }
+      fresh = allowed <= a.first ? k.ADDEND_GROUP : 0;
+      allowed = a.first + count * a.row;
+      if (allowed < a.end) break;
+      ++a_index;
+    }
+    if (allowed > a_allowed) {
+      if (a_fetched >= a_allowed - kEps) a_ready = now + fresh + k.COMMAND_LATENCY + latency;
+      a_allowed = allowed;
+    }
+    if (!a_pops.empty() && static_cast<double>(a_popped + a_room) < a_allowed)
+      again = std::min(again, a_pops.front().at);
+    return again;
+  }
+
+  void Step(double limit) {
+    const double now = this->now;
+    const double due = now + kEps;
+    while (!frees.empty() && frees.front().at <= due) {
+      weight_free += frees.front().words;
+      pair_free += frees.front().pairs;
+      frees.pop_front();
+      Limit();
+    }
+    while (!planner_took.empty() && planner_took.front() <= due) {
+      planner_took.pop_front();
+      ++taken;
+      Limit();
+    }
+    while (!freed.empty() && freed.front().at <= due) {
+      if (freed.front().group_end) {
+        freed_rows = 0;
+        ++issue_seq;
+      } else {
+        freed_rows += freed.front().rows;
+      }
+      freed.pop_front();
+    }
+    while (!acks.empty() && acks.front().at <= due) {
+      if (acks.front().group_end) {
+        ++written_seq;
+        written_rows = 0;
+      } else {
+        ++written_rows;
+      }
+      acks.pop_front();
+    }
+    while (p_kind != kDone && consumed >= p_end - kEps) NextStage();
+    const double next_ask = Ask();
+
+    const double room = std::min(image_end, consumed + k.READER_FIFO) - fetched;
+    const bool fetch = room > kEps && p_ready <= due;
+    const bool read = !flight.empty() && flight.front().at <= due;
+    const bool write = !chunks.empty() && chunks.front().at <= due;
+    double add_room = 0.0;
+    double end = std::min(limit, next_ask);
+    if (!a_groups.empty()) {
+      end = std::min(end, Allow());
+      add_room = std::min(a_allowed, static_cast<double>(a_popped + a_room)) - a_fetched;
+    }
+    const bool add = add_room > kEps && a_ready <= due;
+    const double rate = rates[(fetch || add) + read + write];
+    const double read_rate = std::min(rate, read_cap);
+    const double port_rate = fetch && add ? read_rate / 2 : read_rate;
+    const double backlog = fetched - consumed;
+    double consume = 0.0;
+    if (p_limit > consumed + kEps && p_pause <= due)
+      consume = backlog > kEps ? 1.0 : fetch ? port_rate : 0.0;
+
+    if (consume != 0.0) {
+      const double left = std::min(std::min(p_limit, p_end), p_target) - consumed;
+      if (left > kEps) end = std::min(end, now + left / consume);
+      if (backlog > kEps && (!fetch || port_rate < 1.0))
+        end = std::min(end, now + backlog / (1.0 - (fetch ? port_rate : 0.0)));
+    } else if (p_pause > due) {
+      end = std::min(end, p_pause);
+    }
+    if (fetch) {
+      if (consume < port_rate) end = std::min(end, now + room / (port_rate - consume));
+      end = std::min(end, now + std::max(image_end - fetched, 1.0) / port_rate);
+    } else if (p_ready > due) {
+      end = std::min(end, p_ready);
+    }
+    if (add) {
+      end = std::min(end, now + add_room / port_rate);
+      if (a_target > a_fetched + kEps)
+        end = std::min(end, now + (a_target - a_fetched) / port_rate);
+    } else if (add_room > kEps) {
+      end = std::min(end, a_ready);
+    }
+    if (read) {
+      end = std::min(end, now + flight.front().beats / read_rate);
+      const double spare = in_flight - (k.READER_BURSTS - 1) * k.BURST_BEATS;
+      if (spare > kEps) end = std::min(end, now + spare / read_rate);
+    } else if (!flight.empty()) {
+      end = std::min(end, flight.front().at);
+    }
+    if (write) {
+      end = std::min(end, now + chunks.front().beats / rate);
+      if (w_target > moved + kEps) end = std::min(end, now + (w_target - moved) / rate);
+    } else if (!chunks.empty()) {
+      end = std::min(end, chunks.front().at);
+    }
+    if (!frees.empty()) end = std::min(end, frees.front().at);
+    if (!freed.empty()) end = std::min(end, freed.front().at);
+    if (!acks.empty()) end = std::min(end, acks.front().at);
+    if (!planner_took.empty()) end = std::min(end, planner_took.front());
+
+    if (end == kNever) throw Forever{now, p_seq, l_seq, written_seq};
+    const double span = end - now;
+    this->now = end;
+    const double went = span * rate;
+    const double arrived = span * read_rate;
+    consumed += span * consume;
+    if (fetch) fetched += span * port_rate;
+    if (add) a_fetched += span * port_rate;
+    if (read) {
+      flight.front().beats -= arrived;
+      in_flight -= arrived;
+      if (flight.front().beats <= kEps) {
+        flight.pop_front();
+        ++rows;
+      }
+    }
+    if (write) {
+      Chunk& chunk = chunks.front();
+      chunk.beats -= went;
+      moved += went;
+      if (chunk.beats <= kEps) {
+        if (chunk.row_end) {
+          last_ack = end + write_latency + k.RESPONSE_TO_ROW;
+          acks.push_back({last_ack, chunk.group_end});
+        }
+        chunks.pop_front();
+      }
+    }
+  }
+
+  void NextEvent() { Step(kNever); }
+
+  void Run(double until) {
+    while (now < until - kEps) Step(until);
+  }
+
+  double WaitWeights(double position, double at) {
+    Run(at - k.BEAT_TO_WEIGHT);
+    if (consumed < position - kEps) {
+      p_target = position;
+      while (consumed < position - kEps) NextEvent();
+      p_target = kNever;
+      return std::max(at, now + k.BEAT_TO_WEIGHT);
+    }
+    return at;
+  }
+
+  double WaitRows(int64_t seq, int64_t count, double at) {
+    Run(at - k.BEAT_TO_ROW);
+    bool waited = false;
+    while (l_seq < seq || (l_seq == seq && rows < count)) {
+      NextEvent();
+      waited = true;
+    }
+    return waited ? std::max(at, now + k.BEAT_TO_ROW) : at;
+  }
+
+  double WaitAddends(double position, double at) {
+    Run(at - k.BEAT_TO_ADDEND);
+    if (a_fetched < position - kEps) {
+      a_target = position;
+      while (a_fetched < position - kEps) NextEvent();
+      a_target = kNever;
+      return std::max(at, now + k.BEAT_TO_ADDEND);
+    }
+    return at;
+  }
+
+  double WaitMoved(double beats, double at) {
+    Run(at);
+    if (moved < beats - kEps) {
+      w_target = beats;
+      while (moved < beats - kEps) NextEvent();
+      w_target = kNever;
+      return std::max(at, now);
+    }
+    return at;
+  }
+
+  double WaitGroup(int64_t seq, double at) {
+    while (static_cast<int64_t>(group_seen.size()) <= seq) NextEvent();
+    return std::max(at, group_seen[seq]);
+  }
+};
+
+class Engine {
+ public:
+  Engine(const Constants& k, const Group* fields, int64_t groups, int64_t images, Result* results)
+      : k(k), memory(k, fields, groups, images), results(results) {}
+
+  double finish = 0.0, last_ack = 0.0;
+
+  void Run() {
+    for (int64_t seq = 0; seq < memory.total; ++seq) {
+      const double before = finish;
+      Result& result = results[seq % memory.groups];
+      OneGroup(seq, result);
+      result.cycles += std::nearbyint(finish) - std::nearbyint(before);
+    }
+    while (!memory.chunks.empty()) memory.NextEvent();
+    last_ack = memory.last_ack;
+  }
+
+ private:
+  const Constants& k;
+  Streams memory;
+  Result* results;
+  double planner = 1.0, start = 0.0;
+  int64_t reserved = 0;
+  std::deque<int64_t> segments;
+  int64_t added = 0, adder = 0;
+
+  void OneGroup(int64_t seq, Result& result) {
+    const Group& f = memory.fields[seq % memory.groups];
+    const double seen = memory.WaitGroup(seq, planner);
+    memory.planner_took.push_back(seen);
+    planner = seen + 8;
+    const double weight_base = memory.weight_start[seq];
+    const double weight_last = weight_base + f.weight_words * memory.weight_beats;
+    if (f.add_enable) adder = k.ADDER;
+    int layer_of[3], layers = 0;
+    for (int i = 0; i < 3; ++i)
+      if (f.pass[i].enable) layer_of[i] = layers++;
+    const bool squeeze = f.pass[0].enable;
+    std::vector<int> main, first = {0};
+    for (int i = 1; i < 3; ++i)
+      if (f.pass[i].enable) main.push_back(i);
+    int64_t ahead = 0, row = 0, in_row = 0;
+    std::vector<double> ring_rows;
+    while (row < f.rows) {
+      int64_t advance = 1;
+      if (squeeze && ahead < f.mid_total && ahead <= row + f.lead) {
+        Row(seq, result, f, first, layer_of, weight_base, weight_last, in_row, ring_rows, -1);
+        const int64_t delay = k.FINISH_TO_RING + k.pixels + f.pass[0].last;
+        ring_rows.push_back(finish + delay);
+        ++ahead;
+        ++in_row;
+        memory.freed.push_back({finish + 1, 1, false});
+      } else {
+        Row(seq, result, f, main, layer_of, weight_base, weight_last, in_row, ring_rows, row);
+        const Pass& last = f.pass[main.back()];
+        if (!squeeze) {
+          in_row += last.stride;
+          const int64_t free = last.stride - (row == 0 ? last.pad : 0);
+          if (row + 1 < f.rows) memory.freed.push_back({finish + 1, free, false});
+          advance = last.stride;
+        }
+        ++row;
+      }
+      planner += 1 + std::max<int64_t>(advance, 1) + (row < f.rows ? 6 : 2);
+    }
+    memory.freed.push_back({finish + 1, 0, true});
+    memory.frees.push_back({finish + k.FREE_DELAY + k.channels, f.weight_words, f.bias_pairs});
+  }
+
+  bool Writes(const Group& f, int64_t row, int64_t tile) const {
+    const bool last = row == f.rows - 1;
+    if (f.mode == k.MODE_SUM) return last && tile == 0;
+    if (f.mode == k.MODE_DIRECT) return true;
+    const bool edge = last && f.pool_last_emit;
+    const bool emit = f.pool_kernel3 ? (row > 0 && row % 2 == 0) || (row % 2 == 1 && edge)
+                                     : row % 2 == 1 || edge;
+    return emit && tile % 2 == 0 && tile / 2 < f.out_tiles;
+  }
+
+  void Row(int64_t seq, Result& result, const Group& f, const std::vector<int>& passes,
+           const int* layer_of, double weight_base, double weight_last, int64_t in_row,
+           const std::vector<double>& ring_rows, int64_t row) {
+    const int64_t channels = k.channels;
+    const int64_t fifo = k.fifo_words * memory.word_beats + k.WRITER_FIFO - k.BURST_BEATS;
+    const int64_t beats_of = f.mode == k.MODE_SUM ? 1 : memory.word_beats;
+    const int64_t to_bus = k.FINISH_TO_BUS + k.pixels + adder;
+    const bool adds = row >= 0 && f.add_enable;
+    const int64_t to_addend = k.FINISH_TO_ADDEND + k.pixels;
+    const bool weights_here = memory.consumed >= weight_last && memory.now <= planner;
+    for (int64_t tile = f.tiles - 1; tile >= 0; --tile) {
+      const bool writes = row >= 0 && Writes(f, row, tile);
+      for (const int index : passes) {
+        const Pass& p = f.pass[index];
+        const int64_t steps = p.steps;
+        const int64_t gap = std::max<int64_t>(0, channels - steps);
+        Layer& layer = result.layers[layer_of[index]];
+        double position = weight_base + p.weights * memory.weight_beats;
+        const int64_t need = std::min((p.mid ? row : in_row) + p.kh - p.pad, f.src_rows);
+        for (int64_t block = 0; block < p.blocks; ++block) {
+          double push = planner;
+          if (start > push) push = start;
+          double after_weights = push;
+          position += steps * memory.weight_beats;
+          if (!weights_here) after_weights = memory.WaitWeights(position, push);
+          double after_input = after_weights, after_ring = after_weights;
+          double after_output = after_weights;
+          if (block == 0) {
+            if (p.mid) {
+              const double ready = ring_rows[std::min(need, f.mid_total) - 1];
+              if (ready > after_ring) after_ring = after_output = ready;
+            } else if (memory.l_seq < seq || (memory.l_seq == seq && memory.rows < need)) {
+              after_input = memory.WaitRows(seq, need, after_weights);
+              after_ring = after_output = after_input;
+            }
+          }
+          const int64_t words = block == p.blocks - 1 ? p.last : channels;
+          if (adds) {
+            added += words * memory.word_beats;
+            if (memory.a_fetched < added || memory.now > after_input) {
+              after_input = memory.WaitAddends(added, after_input);
+              after_ring = after_output = std::max(after_ring, after_input);
+            }
+          }
+          int64_t beats = 0;
+          if (writes) {
+            beats = words * beats_of;
+            reserved += beats;
+            int64_t needed = reserved - fifo;
+            if (block == 0 && index == passes.front()) {
+              if (static_cast<int64_t>(segments.size()) >= k.SEGMENTS) {
+                needed = std::max(needed, segments.front());
+                segments.pop_front();
+              }
+              segments.push_back(0);
+            }
+            segments.back() = reserved;
+            if (needed > memory.moved) after_output = memory.WaitMoved(needed, after_ring);
+          }
+          push = after_output;
+          double begin = push + 1;
+          const double pace = finish + gap;
+          if (pace > begin) begin = pace;
+          if (begin > finish) {
+            Charge(result.stalls, begin, std::max(planner, start), after_weights, after_input,
+                   after_ring, after_output);
+            layer.idle += begin - finish;
+          }
+          start = begin;
+          finish = begin + steps;
+          planner = push + 2;
+          if (adds)
+            memory.a_pops.push_back({finish + to_addend + words, words * memory.word_beats});
+          layer.active += steps;
+          result.active += steps;
+          if (writes) {
+            const bool row_end = tile == 0 && index == passes.back() && block == p.blocks - 1;
+            memory.chunks.push_back({finish + to_bus, static_cast<double>(beats), row_end,
+                                     row_end && row == f.rows - 1});
+          }
+        }
+        planner += 2;
+      }
+      planner += 1;
+    }
+    planner -= 5;
+  }
+
+  void Charge(double* stalls, double begin, double asked, double weights, double inputs,
+              double ring, double output) const {
+    double at = finish;
+    const struct {
+      Cause cause;
+      double until;
+    } shares[] = {
+        {kBySwitch, asked},
+        {kByWeights, weights},
+        {kByInput, inputs},
+        {kByDrain, ring},
+        {kByOutput, output},
+        {kBySwitch, std::min(output + 1, begin)},
+        {kByDrain, begin - 1},
+        {kBySwitch, begin},
+    };
+    for (const auto& share : shares)
+      if (share.until > at) {
+        stalls[share.cause] += share.until - at;
+        at = share.until;
+      }
+  }
+};
+
+}  // namespace
+
+// Results of every group; ends[0] is the last K step's end, ends[1] the last acknowledged row's
+// time.  0, or 1 where the model waits for ever: ends then has cycle and groups.
+extern "C" int firebrick_predict(const Constants* constants, const Group* groups, int64_t count,
+                                 int64_t images, Result* results, double* ends) {
+  try {
+    Engine engine(*constants, groups, count, images, results);
+    engine.Run();
+    ends[0] = engine.finish;
+    ends[1] = engine.last_ack;
+    return 0;
+  } catch (const Forever& f) {
+    ends[0] = f.now;
+    ends[1] = f.p_seq;
+    ends[2] = f.l_seq;
+    ends[3] = f.written_seq;
+    return 1;
+  }
+}
