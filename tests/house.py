@@ -52,7 +52,7 @@ ROOMS_MAY = {
         "boards": {""},
         "model": {"", "compiler", "boards"},
         "flow": {"", "boards"},
-        "hls": {""},
+        "hls": {"", "model"},
         "hls4ml_backend": {"", "compiler", "hls"},
         "archive": {"", "boards", "compiler", "flow"},
     },

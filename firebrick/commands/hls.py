@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import json
 import time
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
+from firebrick.commands.boards import networks
 from firebrick.commands.chosen import is_bundled
 from firebrick.commands.frame import Parser, add_skip_bad_option
 from firebrick.commands.opening import open_network, quantize_opened
@@ -20,16 +24,17 @@ from firebrick.hw.compiler.program import Program
 from firebrick.hw.hls.csim import CSim
 from firebrick.hw.hls.cycles import estimate
 from firebrick.hw.hls.emit import emit_project
+from firebrick.hw.hls.resources import ASSUMPTIONS, Used, functions, total
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, parse_shape
 from firebrick.models.bundled import NAMES
 from firebrick.quantize import golden
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.qnetwork import QNetwork
-from firebrick.quantize.support.files import write_bytes
+from firebrick.quantize.support.files import write_bytes, write_text
 from firebrick.quantize.support.locks import sole_writer
 from firebrick.quantize.support.paths import results
 from firebrick.quantize.support.staging import staged
-from firebrick.quantize.support.terminal import new_console
+from firebrick.quantize.support.terminal import Table, new_console
 
 # Name of the board, its FPGA and the period of its clock in ns.
 BOARDS = {"pynq-z1": ("xc7z020clg400-1", 10.0), "pynq-z2": ("xc7z020clg400-1", 10.0)}
@@ -102,6 +107,20 @@ def _emit_and_run(
         f"{schedule.cycles:,} cycles a picture, were every loop's interval reached: an estimate by "
         "its pragmas, no measurement"
     )
+    used = functions(shape)
+    _show(used)
+    facts = {
+        "shape": str(shape),
+        "network": qnet.name,
+        "bit_exact": report.exact,
+        "emitted_lines": lines,
+        "csim_seconds": round(result.seconds / len(images), 4),
+        "cycles": {"simulated": schedule.cycles, **_published(shape)},
+        **_sums(used),
+        "functions": {u.function: asdict(u) for u in used},
+        "assumptions": list(ASSUMPTIONS),
+    }
+    write_text(Path(options.json), json.dumps(facts, indent=2) + "\n")
     print(
         f"""Next, with Vitis HLS on the PATH:
   cd {folder}
@@ -112,6 +131,43 @@ then, in this repository, the whole-engine bench on what it made:
   HW=hls HLS={folder} python -m pytest tests/sim/benches/test_engine.py"""
     )
     return 0 if report.exact else 1
+
+
+def _published(shape: EngineShape) -> dict[str, int | None]:
+    """Cycles of the published networks with random weights; none where the shape does not hold
+    one."""
+    found: dict[str, int | None] = {}
+    for name, net in networks().items():
+        key = f"squeezenet_{name.replace('.', '_')}"
+        try:
+            groups = compile_network(net, shape).groups
+        except FirebrickError:
+            found[key] = None
+        else:
+            found[key] = estimate([group.fields for group in groups], shape).cycles
+    return found
+
+
+def _sums(used: Sequence[Used]) -> dict[str, float]:
+    whole = total(used)
+    return {
+        "dsp": whole.dsp,
+        "lut_estimate": whole.lut,
+        "ff_estimate": whole.ff,
+        "ramb36_estimate": whole.ramb36,
+    }
+
+
+def _show(used: Sequence[Used]) -> None:
+    """The resources of each function, and what their estimate assumes."""
+    table = Table("function", title="resources, counted, not measured")
+    for name in ("DSP", "LUT", "FF", "RAMB36"):
+        table.add_column(name, justify="right")
+    for row in (*used, total(used)):
+        table.add_row(row.function, f"{row.dsp}", f"{row.lut:,}", f"{row.ff:,}", f"{row.ramb36:g}")
+    new_console().print(table)
+    for assumption in ASSUMPTIONS:
+        print(f"- {assumption}")
 
 
 def _network(options: argparse.Namespace) -> tuple[QNetwork, np.ndarray]:
@@ -144,4 +200,5 @@ def _parser() -> argparse.ArgumentParser:
     add_skip_bad_option(parser)
     parser.add_argument("--count", type=int, default=2, help="pictures to simulate (%(default)s)")
     parser.add_argument("--out", default=results("hls/project"), help="%(default)s")
+    parser.add_argument("--json", default=results("hls.json"), help="figures (%(default)s)")
     return parser

@@ -72,7 +72,8 @@ def estimate(groups: Iterable[Mapping[str, int]], shape: EngineShape) -> Estimat
                 row.stored + BURST,
                 row.blocks * max(PLAN, shape.channels),
             )
-            cycles += longest + REGION + PLANNER + row.kept
+            # Two words a cycle go into the squeeze ring.
+            cycles += longest + REGION + PLANNER + -(-row.kept // 2)
     return Estimate(cycles, active, maps_read, program_read, written, rows, payload)
 
 
@@ -106,29 +107,29 @@ def _rows(g: Mapping[str, int], shape: EngineShape) -> Iterable[_Row]:
         rings.loaded += count
         return count * g["src_row_words"]
 
+    above = g["p0_pad"] if squeezes else max(g[f"p{k}_pad"] for k in reads)
     while rings.main_row < g["rows"]:
-        squeeze = (
-            squeezes and rings.ahead < g["mid_total"] and rings.ahead <= rings.main_row + g["lead"]
-        )
+        last = rings.main_row + 1 == g["rows"]
+        more, ahead = squeezes and rings.ahead < g["mid_total"], rings.main_row + g["lead"]
+        main = not more or rings.ahead > ahead
+        squeeze = more and (not main or (not last and rings.ahead == ahead + 1))
         sourced = squeeze or not squeezes
         if sourced and rings.loaded < needed(rings.in_row):
             yield _Row(load(needed(rings.in_row)))
-        room = max(0, rings.in_row - 1) + ring_rows
+        room = max(0, rings.in_row - bool(above)) + ring_rows
         words = load(min(needed(rings.in_row + (stride if sourced else 0)), room))
         steps = active = blocks = 0
-        for k in [0] if squeeze else reads:
+        for k in [0] * squeeze + reads * main:
             many = g["tiles"] * g[f"p{k}_blocks"]
             blocks += many
             active += many * g[f"p{k}_steps"]
             steps += many * max(g[f"p{k}_steps"], shape.channels)
-        adds = 0 if squeeze or not g["add_enable"] else g["tiles"] * g["segment_words"]
-        stored = 0 if squeeze else _stored(g, rings.main_row, shape)
+        adds = g["tiles"] * g["segment_words"] if main and g["add_enable"] else 0
+        stored = _stored(g, rings.main_row, shape) if main else 0
         kept = g["mid_row_words"] if squeeze else 0
         yield _Row(words, steps, active, blocks, adds, stored, kept)
-        if squeeze:
-            rings.ahead += 1
-        else:
-            rings.main_row += 1
+        rings.ahead += squeeze
+        rings.main_row += main
         if sourced:
             rings.in_row += stride
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import subprocess
 import zlib
 from collections import Counter
@@ -310,8 +311,17 @@ def test_command_writes_a_project_whose_bench_passes(
 ) -> None:
     """`make hls`; then its test bench, as csim_design builds and runs it."""
     project = tmp_path / "project"
-    assert main(["--model", "digits", "--out", str(project), "--count", "2"]) == 0
+    figures = tmp_path / "hls.json"
+    arguments = ["--model", "digits", "--out", str(project), "--json", str(figures)]
+    assert main([*arguments, "--count", "2"]) == 0
     told = capsys.readouterr().out
+    facts = json.loads(figures.read_text())
+    assert facts["bit_exact"] and facts["csim_seconds"] > 0
+    assert f"{facts['emitted_lines']} lines" in told
+    assert f"{facts['cycles']['simulated']:,} cycles" in told
+    for name, active in (("squeezenet_v1_0", 1_900_000), ("squeezenet_v1_1", 800_000)):
+        assert active < facts["cycles"][name] < 2 * active
+    assert all(assumption in told for assumption in facts["assumptions"])
     assert "bit-exact" in told and "NOT" not in told and "build.tcl" in told
     bench = tmp_path / "bench"
     flags = [f for f in FLAGS if f not in ("-fPIC", "-shared")]
