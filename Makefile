@@ -48,6 +48,10 @@ N ?=
 # Seed of the choice of `make mutants`, and of the placement of `make bitstream TOOLCHAIN=openxc7`.
 SEED ?= 1
 
+# A Dask cluster for what is many independent jobs: tcp://host:8786; empty: this machine's cores.
+SCHEDULER ?=
+
+scheduled = $(if $(SCHEDULER),--scheduler "$(SCHEDULER)")
 chosen = $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") \
          $(if $(LABELS),--labels "$(LABELS)") $(if $(CALIBRATION),--calibration "$(CALIBRATION)") \
          $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
@@ -57,7 +61,7 @@ for_board = --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") \
             $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
 .PHONY: help setup demo test test-fast pynq accuracy quantize learn compress deploy notebook hls figures train \
-        generate lint synth timing formal gates route boards bitstream faults coverage mutants nightly \
+        generate lint synth timing formal gates route boards explore bitstream faults coverage mutants nightly \
         bench clean
 
 help:  ## this list
@@ -152,6 +156,9 @@ pynq: $(PYNQ_STAMPS)  ## environments with real releases of pynq, for the tests
 
 boards: $(STAMP)  ## the boards: resources of their engines, predicted frames a second (OPTIONS=--json)
 	@$(BIN)/firebrick boards $(OPTIONS)
+
+explore: $(STAMP)  ## networks x boards x arrays: what choices cost -> build/explore.* (SCHEDULER=tcp://host:8786)
+	@$(BIN)/firebrick explore --out "$(BUILD)/explore" $(scheduled) $(OPTIONS)
 
 bitstream: $(STAMP)  ## build/BOARD/firebrick.bit and .hwh (BOARD=pynq-z2 TOOLCHAIN=vivado|openxc7 CLOCK=MHz)
 	@$(BIN)/firebrick bitstream --board "$(BOARD)" --toolchain "$(TOOLCHAIN)" --seed $(SEED) \

@@ -27,6 +27,7 @@ COMMANDS = {
     "vitis": ("commands.vitis", "build an emitted hls4ml project with Vitis HLS"),
     "figures": ("commands.figures", "parameters, MACs and sizes of SqueezeNets"),
     "boards": ("commands.boards", "the boards: resources, predicted frames a second"),
+    "explore": ("commands.explore", "what choices of network and engine cost"),
     "bitstream": ("commands.bitstream", "build the overlay of a board with Vivado or openXC7"),
     "synth": ("commands.synth", "synthesize for the xc7z020 with yosys"),
     "timing": ("commands.timing", "static timing of the netlist, before any router"),

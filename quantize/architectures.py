@@ -216,6 +216,16 @@ def build(config: SqueezeNetConfig, rng: np.random.Generator) -> Network:
     return with_weights(config, weights)
 
 
+def without_weights(config: SqueezeNetConfig) -> Network:
+    """The network with weights that are all the same zero and so take no memory."""
+    zero = np.zeros((), np.float32)
+    weights = {
+        name: (np.broadcast_to(zero, shape), np.broadcast_to(zero, shape[:1]))
+        for name, shape in layer_shapes(config).items()
+    }
+    return with_weights(config, weights)
+
+
 def with_weights(config: SqueezeNetConfig, weights: Weights, name: str | None = None) -> Network:
     """The network of ``config`` with (weights, biases) by layer name, as :func:`layer_shapes`.
 

@@ -54,6 +54,7 @@ ROOMS_MAY = {
         "flow": {"", "boards"},
         "hls": {"", "model"},
         "hls4ml_backend": {"", "compiler", "hls"},
+        "explore": {"", "boards", "compiler", "model"},
         "archive": {"", "boards", "compiler", "flow"},
     },
 }  # fmt: skip

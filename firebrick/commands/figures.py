@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from rich import box
 from rich.console import Console
 
@@ -19,8 +18,7 @@ from firebrick.commands.frame import Parser
 from firebrick.quantize.architectures import (
     ARCHITECTURES,
     SqueezeNetConfig,
-    layer_shapes,
-    with_weights,
+    without_weights,
 )
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.importers.load import load_network
@@ -164,7 +162,7 @@ def print_bypass(console: Console) -> None:
         ("additions", "parameters", "MACs", "MB", "MiB", "paper"),
     )
     for bypass, printed in PAPER_BYPASS_MB.items():
-        net = _shapes_only(SqueezeNetConfig(bypass=bypass))
+        net = without_weights(SqueezeNetConfig(bypass=bypass))
         size = FLOAT_BYTES * parameters(net)
         table.add_row(
             bypass,
@@ -217,16 +215,6 @@ HYPER_PARAMETERS: dict[str, tuple[Callable[[str], Any], str]] = {
 }
 
 
-def _shapes_only(config: SqueezeNetConfig) -> Network:
-    """The network with weights that are all the same zero and so take no memory."""
-    zero = np.zeros((), np.float32)
-    weights = {
-        name: (np.broadcast_to(zero, shape), np.broadcast_to(zero, shape[:1]))
-        for name, shape in layer_shapes(config).items()
-    }
-    return with_weights(config, weights)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """The command; raises FirebrickError for whatever the user can put right."""
     options = _parser().parse_args(arguments)
@@ -243,7 +231,7 @@ def main(arguments: list[str] | None = None) -> None:
         config = ARCHITECTURES[options.architecture or "v1.0"]()
         if size is not None:
             changes["input_size"] = (size, size)
-        net = _shapes_only(replace(config, **changes))
+        net = without_weights(replace(config, **changes))
     console = new_console()
     print_layers(net, console)
     print_fires(net, console)

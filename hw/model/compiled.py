@@ -59,9 +59,28 @@ _KEYS = (*_FIELDS, *(f"p{k}_{name}" for k in range(3) for name in _PASS))
 _RESULT = 2 + len(CAUSES) + 2 * 3
 
 
-def predict_outline(outline: Outline, memory: Timing | None = None, images: int = 1) -> Prediction:
+def prepare() -> None:
+    """Compile the model where it is not yet; FirebrickError where it cannot be."""
+    _library()
+
+
+def field_table(outline: Outline) -> np.ndarray:
+    """What the model reads of the groups' descriptors, int64 [groups, fields]: the same for every
+    memory."""
+    return np.array([[g.fields.get(key, 0) for key in _KEYS] for g in outline.groups], np.int64)
+
+
+def predict_outline(
+    outline: Outline,
+    memory: Timing | None = None,
+    images: int = 1,
+    table: np.ndarray | None = None,
+) -> Prediction:
     """:func:`hw.model.cycles.predict` of what was outlined; raises what that raises, and
-    FirebrickError where there is no C++ compiler."""
+    FirebrickError where there is no C++ compiler.
+
+    ``table`` is :func:`field_table` of the outline, for those who have it.
+    """
     if images < 1:
         raise ValueError(f"{images} images: a start runs one or more")
     timing = memory or MemoryTiming()
@@ -72,7 +91,7 @@ def predict_outline(outline: Outline, memory: Timing | None = None, images: int 
         *(getattr(timing, name) for name in _TIMING),
     ]
     count = len(outline.groups)
-    fields = np.array([[g.fields.get(key, 0) for key in _KEYS] for g in outline.groups], np.int64)
+    fields = field_table(outline) if table is None else table
     results = np.zeros((count, _RESULT))
     ends = np.zeros(4)
     failed = _library().firebrick_predict(

@@ -1,0 +1,444 @@
+"""What the plots of a sweep show, and a sentence on each that its own figures make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from firebrick.hw.explore.engines import Engine
+from firebrick.hw.explore.fronts import front
+from firebrick.hw.explore.sweep import BOUNDS, Point
+from firebrick.quantize.architectures import fire_shapes
+from firebrick.quantize.report.figures import MIB
+
+RATE = "frames a second, predicted"
+TOP5 = "top-5 accuracy on ImageNet, %"
+SIZE = "size as float32, MiB"
+# Networks whose sizes differ by less are of the same size.
+ALIKE = 0.1
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line, cloud or row of bars; ``right`` has an axis of its own."""
+
+    name: str
+    x: Sequence[float | str]
+    y: Sequence[float]
+    labels: Sequence[str]
+    kind: str = "line"  # line, dots, bars, front
+    right: bool = False
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A plot; where ``x`` are names they are in the order of ``categories``."""
+
+    name: str
+    title: str
+    x_label: str
+    y_label: str
+    series: Sequence[Series]
+    sentence: str
+    right_label: str = ""
+    categories: Sequence[str] = field(default_factory=tuple)
+    stacked: bool = False
+    logarithmic: bool = False
+
+
+def charts(points: Sequence[Point], reference: Engine) -> list[Chart]:
+    """All plots; those of networks are of the engine ``reference``."""
+    own = [p for p in points if p.engine == reference and p.speed.cycles]
+    made = [
+        _figure_3a(own, reference),
+        _figure_3b(own, reference),
+        _array_use(own, reference),
+        _downsampling(own, reference),
+        _bypass(own, reference),
+        _expand(own, reference),
+        _pictures(points),
+        _network_front(own, reference),
+        _engine_front(points),
+        _spent(points),
+    ]
+    return [chart for chart in made if any(len(series.x) for series in chart.series)]
+
+
+def of_study(points: Iterable[Point], study: str) -> list[Point]:
+    """The points of one study, in its order."""
+    return [p for p in points if p.design.study == study]
+
+
+def rate(point: Point) -> float:
+    """Frames a second of a point that has them."""
+    assert point.frames_per_second is not None
+    return point.frames_per_second
+
+
+def mebibytes(point: Point) -> float:
+    """Size of the network as floats, as the paper counts."""
+    return point.measured.float_bytes / MIB
+
+
+def _label(point: Point) -> str:
+    return (
+        f"{point.design.config.name}: {point.measured.parameters:,} parameters, "
+        f"{point.measured.macs / 1e6:,.0f} million MACs, {rate(point):.1f} frames/s, "
+        f"array used {point.use or 0:.0%}"
+    )
+
+
+def _line(name: str, points: Sequence[Point], kind: str = "line", right: bool = False) -> Series:
+    """Frames a second over the size."""
+    return Series(
+        name,
+        [mebibytes(p) for p in points],
+        [rate(p) for p in points],
+        [_label(p) for p in points],
+        kind,
+        right,
+    )
+
+
+def _told(points: Sequence[Point]) -> Series:
+    """What the paper says of accuracy, over the size."""
+    known = [p for p in points if p.design.top5 is not None]
+    return Series(
+        "top-5 as the paper states it",
+        [mebibytes(p) for p in known],
+        [p.design.top5 for p in known if p.design.top5 is not None],
+        [f"{p.design.config.name}: {p.design.top5} %" for p in known],
+        "dots",
+    )
+
+
+def _where(engine: Engine) -> str:
+    return f"{engine.board.title}, {engine.shape} at {engine.hertz / 1e6:g} MHz"
+
+
+def _figure_3a(own: Sequence[Point], reference: Engine) -> Chart:
+    points, late = of_study(own, "squeeze ratio"), of_study(own, "squeeze ratio, v1.1")
+    by_value = {p.design.value: p for p in points}
+    small, mid, big = (by_value[value] for value in (0.125, 0.75, 1.0))
+    sentence = (
+        f"From a squeeze ratio of 0.125 to 0.75 the network grows from {mebibytes(small):.1f} to "
+        f"{mebibytes(mid):.1f} MiB and the paper's accuracy from {small.design.top5} to "
+        f"{mid.design.top5} %; frames a second fall from {rate(small):.1f} to {rate(mid):.1f}, "
+        f"{rate(small) / rate(mid):.1f} times. At 1.0 nothing is won any more, and "
+        f"{rate(big):.1f} are left."
+    )
+    return Chart(
+        "figure_3a",
+        f"Figure 3a: the squeeze ratio ({_where(reference)})",
+        SIZE,
+        TOP5,
+        [
+            _told(points),
+            _line("v1.0, frames/s", points, right=True),
+            _line("v1.1, frames/s", late, right=True),
+        ],
+        sentence,
+        RATE,
+    )
+
+
+def _figure_3b(own: Sequence[Point], reference: Engine) -> Chart:
+    points = of_study(own, "share of 3x3 filters")
+    by_value = {p.design.value: p for p in points}
+    few, half, most = (by_value[value] for value in (0.01, 0.5, 0.99))
+    sentence = (
+        f"At a squeeze ratio of 0.5, going from 1 % to 50 % of 3x3 filters costs "
+        f"{1 - rate(half) / rate(few):.0%} of the frames a second ({rate(few):.1f} to "
+        f"{rate(half):.1f}); the paper's accuracy ends its rise there, at {half.design.top5} %. "
+        f"99 % would leave {rate(most):.1f} frames a second for "
+        f"{mebibytes(most) / mebibytes(half):.1f} times the size."
+    )
+    return Chart(
+        "figure_3b",
+        f"Figure 3b: the share of 3x3 filters at a squeeze ratio of 0.5 ({_where(reference)})",
+        SIZE,
+        TOP5,
+        [_told(points), _line("frames/s", points, right=True)],
+        sentence,
+        RATE,
+    )
+
+
+def _array_use(own: Sequence[Point], reference: Engine) -> Chart:
+    series: list[Series] = []
+    even: list[float] = []
+    odd: list[float] = []
+    channels = reference.shape.channels
+    for study, name in (("squeeze ratio", "v1.0"), ("squeeze ratio, v1.1", "v1.1")):
+        points = of_study(own, study)
+        x = [float(p.design.value) for p in points]
+        y = [100 * (p.use or 0) for p in points]
+        series.append(Series(name, x, y, [_label(p) for p in points]))
+        for point, use in zip(points, y, strict=True):
+            whole = all(f.squeeze % channels == 0 for f in fire_shapes(point.design.config))
+            (even if whole else odd).append(use)
+    sentence = f"The array of {channels} channels is used to {min(even + odd):.0f} to "
+    sentence += f"{max(even + odd):.0f} %"
+    if even and odd:
+        sentence += (
+            f": {sum(even) / len(even):.1f} % on average where all squeeze layers have a multiple "
+            f"of {channels} filters, {sum(odd) / len(odd):.1f} % where not"
+        )
+    return Chart(
+        "array_use",
+        f"How much of the array a squeeze ratio uses ({_where(reference)})",
+        "squeeze ratio",
+        "MACs of the network, % of what the array could do meanwhile",
+        series,
+        f"{sentence}.",
+    )
+
+
+def _downsampling(own: Sequence[Point], reference: Engine) -> Chart:
+    points = sorted(of_study(own, "downsampling"), key=rate, reverse=True)
+    names = [str(p.design.value) for p in points]
+    early, late = points[0], points[-1]
+    sentence = (
+        f"All of these have {points[0].measured.parameters:,} parameters. Pooling after "
+        f"{early.design.value} gives {rate(early):.0f} frames a second, after "
+        f"{late.design.value} {rate(late):.0f}: late downsampling, which the paper holds to be "
+        f"more accurate, costs up to {rate(early) / rate(late):.1f} times the speed."
+    )
+    return Chart(
+        "downsampling",
+        f"Where to downsample ({_where(reference)})",
+        "layers that a pooling follows, v1.0",
+        RATE,
+        [Series("frames/s", names, [rate(p) for p in points], [_label(p) for p in points], "bars")],
+        sentence,
+        categories=names,
+    )
+
+
+def _bypass(own: Sequence[Point], reference: Engine) -> Chart:
+    points = of_study(own, "bypass")
+    names = [p.design.config.name for p in points]
+    by_name = dict(zip(names, points, strict=True))
+    plain, simple, complex_ = (
+        by_name[f"{kind} bypass, SR 0.125"] for kind in ("none", "simple", "complex")
+    )
+    sentence = (
+        f"A simple bypass costs {1 - rate(simple) / rate(plain):.1%} of the frames a second and no "
+        f"parameter, and the paper has {simple.design.top5} % for it instead of "
+        f"{plain.design.top5} %; a complex one costs {1 - rate(complex_) / rate(plain):.0%} and "
+        f"brings less ({complex_.design.top5} %)."
+    )
+    return Chart(
+        "bypass",
+        f"Bypass ({_where(reference)})",
+        "bypass and squeeze ratio of v1.0",
+        RATE,
+        [Series("frames/s", names, [rate(p) for p in points], [_label(p) for p in points], "bars")],
+        sentence,
+        categories=names,
+    )
+
+
+def _expand(own: Sequence[Point], reference: Engine) -> Chart:
+    points = of_study(own, "expand filters")
+    series = []
+    for base in dict.fromkeys(p.design.config.base_expand for p in points):
+        these = sorted((p for p in points if p.design.config.base_expand == base), key=mebibytes)
+        series.append(_line(f"{base} at first", these, "dots"))
+    fast, slow = max(points, key=rate), min(points, key=rate)
+    quick, lame = max(
+        (
+            (a, b)
+            for a in points
+            for b in points
+            if abs(mebibytes(a) - mebibytes(b)) < ALIKE * mebibytes(b)
+        ),
+        key=lambda pair: rate(pair[0]) / rate(pair[1]),
+    )
+    sentence = (
+        f"From {fast.design.config.name} modules ({mebibytes(fast):.1f} MiB, {rate(fast):.0f} "
+        f"frames a second) to {slow.design.config.name} ({mebibytes(slow):.1f} MiB, "
+        f"{rate(slow):.1f}) the size grows {mebibytes(slow) / mebibytes(fast):.0f} times and the "
+        f"speed falls {rate(fast) / rate(slow):.0f} times. Of networks that differ by less than "
+        f"{ALIKE:.0%} in size, {quick.design.config.name} ({mebibytes(quick):.1f} MiB) is "
+        f"{rate(quick) / rate(lame):.1f} times as fast as {lame.design.config.name} "
+        f"({mebibytes(lame):.1f} MiB)."
+    )
+    return Chart(
+        "expand_filters",
+        f"Expand filters: first module and increment ({_where(reference)})",
+        SIZE,
+        RATE,
+        series,
+        sentence,
+        logarithmic=True,
+    )
+
+
+def _pictures(points: Sequence[Point]) -> Chart:
+    series, said, sizes = [], [], [1.0]
+    for engine in _own_engines(points):
+        found = [
+            p
+            for p in of_study(points, "picture and classes")
+            if p.engine == engine and p.speed.cycles
+            and p.design.config.classes == 1000 and p.design.config.first_kernel == 3
+        ]  # fmt: skip
+        if not found:
+            continue
+        sizes = [float(p.design.config.input_size[0]) for p in found]
+        name = f"{engine.board.chip.name}, {engine.shape}"
+        series.append(Series(name, sizes, [rate(p) for p in found], [_label(p) for p in found]))
+        if sizes[0] != sizes[-1]:
+            said.append(
+                f"{rate(found[0]) / rate(found[-1]):.1f} times on {name} ({rate(found[0]):.0f} to "
+                f"{rate(found[-1]):.0f})"
+            )
+    return Chart(
+        "pictures",
+        "Pictures: v1.1 with 1000 classes on each chip's own engine",
+        "rows and columns of the picture",
+        RATE,
+        series,
+        f"From {sizes[0]:.0f} to {sizes[-1]:.0f} pixels a side there are "
+        f"{(sizes[-1] / sizes[0]) ** 2:.1f} times as many; frames a second fall "
+        f"{', '.join(said)}.",
+        logarithmic=True,
+    )
+
+
+def _network_front(own: Sequence[Point], reference: Engine) -> Chart:
+    points = [p for p in own if usual(p)]
+    best = network_front(points)
+    accurate = accuracy_front(points)
+    told = ", ".join(
+        f"{p.design.config.name} ({p.design.top5} %, {rate(p):.0f} frames/s, {mebibytes(p):.1f} "
+        "MiB)"
+        for p in accurate
+    )
+    return Chart(
+        "networks",
+        f"Networks of 1000 classes: parameters and speed ({_where(reference)})",
+        SIZE,
+        RATE,
+        [_line("all networks", points, "dots"), _line("most for their speed", best, "front")],
+        f"For {len(best)} of {len(points)} networks no other has more parameters and is as fast: "
+        f"from {best[-1].design.config.name} ({mebibytes(best[-1]):.1f} MiB, {rate(best[-1]):.0f} "
+        f"frames a second) to {best[0].design.config.name} ({mebibytes(best[0]):.1f} MiB, "
+        f"{rate(best[0]):.0f}). Of those whose accuracy the paper states, no other is as good in "
+        f"accuracy, speed and size: {told}.",
+        logarithmic=True,
+    )
+
+
+def network_front(points: Iterable[Point]) -> list[Point]:
+    """Networks that no other beats in both parameters, which is what it can learn, and speed."""
+    return front(points, lambda p: (rate(p), mebibytes(p)))
+
+
+def accuracy_front(points: Iterable[Point]) -> list[Point]:
+    """Of the networks whose accuracy is known those that no other beats in that, speed and size."""
+    known = (p for p in points if p.design.top5 is not None)
+    return front(known, lambda p: (p.design.top5 or 0, rate(p), -mebibytes(p)))
+
+
+def usual(point: Point) -> bool:
+    """Whether it is an ImageNet network on pictures of the size that the paper's have."""
+    config = point.design.config
+    return config.classes == 1000 and 224 <= config.input_size[0] <= 227
+
+
+def engine_front(points: Iterable[Point], ratio: float = 0.125) -> list[Point]:
+    """Engines that no other beats in both LUTs and speed, for v1.1."""
+    return front(
+        (p for p in _v1_1(points, ratio) if p.fits), lambda p: (rate(p), -p.engine.used.lut)
+    )
+
+
+def _v1_1(points: Iterable[Point], ratio: float = 0.125) -> list[Point]:
+    study = of_study(points, "squeeze ratio, v1.1")
+    return [p for p in study if p.design.value == ratio and p.speed.cycles]
+
+
+def _engine_front(points: Sequence[Point]) -> Chart:
+    series = []
+    found = _v1_1(points)
+    for chip in dict.fromkeys(p.engine.board.chip.name for p in found):
+        these = [p for p in found if p.engine.board.chip.name == chip and p.fits]
+        series.append(_by_lut(f"fits the {chip}", these, "dots"))
+    best = engine_front(points)
+    series.append(_by_lut("not beaten in both", best, "front"))
+    small, large = best[-1], best[0]
+    sentence = (
+        f"{len(best)} engines are not beaten in both LUTs and speed, from "
+        f"{small.engine.shape} ({small.engine.used.lut:,} LUTs, {rate(small):.1f} frames a second) "
+        f"to {large.engine.shape} ({large.engine.used.lut:,}, {rate(large):.1f}): "
+        f"{large.engine.used.lut / small.engine.used.lut:.1f} times the LUTs are "
+        f"{rate(large) / rate(small):.1f} times the speed."
+    )
+    return Chart(
+        "engines",
+        "Engines: LUTs and speed of v1.1, every board's clock and memory",
+        "LUTs of the engine with its connection to the processor",
+        RATE,
+        series,
+        sentence,
+    )
+
+
+def _by_lut(name: str, points: Sequence[Point], kind: str) -> Series:
+    return Series(
+        name,
+        [float(p.engine.used.lut) for p in points],
+        [rate(p) for p in points],
+        [
+            f"{p.engine.shape} on {p.engine.board.title}: {rate(p):.1f} frames/s, "
+            f"{p.engine.used.lut:,} LUTs, {p.engine.used.dsp48e1} DSPs, "
+            f"{p.engine.used.ramb36:g} block RAMs"
+            for p in points
+        ],
+        kind,
+    )
+
+
+def _spent(points: Sequence[Point]) -> Chart:
+    found = [p for engine in _own_engines(points) for p in _v1_1(points) if p.engine == engine]
+    names = [f"{p.engine.board.chip.name}, {p.engine.shape}" for p in found]
+    series = [
+        Series(
+            cause,
+            names,
+            [100 * p.speed.spent[n] / p.speed.cycles for p in found],
+            [f"{p.speed.spent[n]:,} of {p.speed.cycles:,} cycles: {cause}" for p in found],
+            "bars",
+        )
+        for n, cause in enumerate(BOUNDS)
+    ]
+    busy = [100 * p.speed.spent[0] / p.speed.cycles for p in found]
+    waits = {
+        cause: max(p.speed.spent[n] / p.speed.cycles for p in found)
+        for n, cause in enumerate(BOUNDS)
+        if n
+    } if found else {"": 0.0}  # fmt: skip
+    most = max(waits, key=lambda cause: waits[cause])
+    return Chart(
+        "spent",
+        "What a frame's cycles go to: v1.1 on each chip's own engine",
+        "chip and array",
+        "% of the cycles",
+        series,
+        f"The array works in {min(busy, default=0):.1f} to {max(busy, default=0):.1f} % of the "
+        f"cycles; of what it waits for, {most} takes the most, up to {waits[most]:.1%}.",
+        categories=names,
+        stacked=True,
+    )
+
+
+def _own_engines(points: Sequence[Point]) -> list[Engine]:
+    """The engine that each chip's boards name, one board a chip and memory."""
+    found: dict[tuple, Engine] = {}
+    for point in points:
+        engine = point.engine
+        if engine.is_the_boards:
+            found.setdefault((engine.board.chip.name, engine.shape), engine)
+    return list(found.values())

@@ -1,0 +1,133 @@
+"""The page of a sweep: interactive plots by Bokeh in one HTML file that needs no other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from firebrick.hw.explore.charts import Chart, Series
+from firebrick.quantize.support.templates import environment
+
+TEMPLATES = Path(__file__).with_name("templates")
+WIDTH, HEIGHT = 1000, 430
+COLORS = ("#2f6f9f", "#d9822b", "#3f8f5f", "#8f4a86", "#b3473f", "#6b7785")
+RIGHT = "right"
+MARGIN = 0.08
+
+
+def render(made: Sequence[Chart], facts: Mapping[str, Any]) -> str:
+    """The page; ``facts`` are the cards and tables on it."""
+    from bokeh.embed import components
+    from bokeh.resources import Resources
+
+    script, divs = components(tuple(_figure(chart) for chart in made))
+    scripts = Resources(mode="inline", components=["bokeh"]).render_js()
+    template = environment(TEMPLATES, html=True).get_template("explore.html.j2")
+    return template.render(
+        facts=facts, charts=list(zip(made, divs, strict=True)), scripts=scripts, script=script
+    )
+
+
+def _figure(chart: Chart) -> Any:
+    """The plot as Bokeh has it."""
+    from bokeh.models import HoverTool, LinearAxis, Range1d
+    from bokeh.plotting import figure
+
+    names = bool(chart.categories)
+    options: dict[str, Any] = {"x_range": list(chart.categories)} if names else {}
+    if not names and chart.logarithmic:
+        options["y_axis_type"] = "log"
+    plot: Any = figure(
+        width=WIDTH,
+        height=HEIGHT,
+        sizing_mode="scale_width",
+        tools="pan,box_zoom,wheel_zoom,reset,save",
+        x_axis_label=chart.x_label,
+        y_axis_label=chart.y_label,
+        output_backend="svg",
+        **options,
+    )
+    plot.toolbar.logo = None
+    right = [y for series in chart.series if series.right for y in series.y]
+    left = [y for series in chart.series if not series.right for y in series.y]
+    if right:
+        low, high = _room(left)
+        plot.y_range = Range1d(start=low, end=high)
+        plot.extra_y_ranges = {RIGHT: Range1d(start=0, end=(1 + MARGIN) * max(right))}
+        plot.add_layout(LinearAxis(y_range_name=RIGHT, axis_label=chart.right_label), RIGHT)
+    elif names:
+        plot.y_range = Range1d(start=0, end=100 if chart.stacked else (1 + MARGIN) * max(left))
+        plot.xaxis.major_label_orientation = 0.5
+    if chart.stacked:
+        _stack(plot, chart)
+    else:
+        for number, series in enumerate(chart.series):
+            _draw(plot, series, COLORS[number % len(COLORS)])
+    plot.add_tools(HoverTool(tooltips=[("", "@label")]))
+    if len(chart.series) > 1:
+        legend = plot.legend[0]
+        legend.orientation = "horizontal"
+        legend.click_policy = "hide"
+        plot.center = [part for part in plot.center if part is not legend]
+        plot.add_layout(legend, "above")
+    else:
+        plot.legend.visible = False
+    plot.xgrid.grid_line_color = None
+    return plot
+
+
+def _draw(plot: Any, series: Series, color: str) -> None:
+    from bokeh.models import ColumnDataSource
+
+    source = ColumnDataSource(
+        {"x": list(series.x), "y": list(series.y), "label": list(series.labels)}
+    )
+    named: dict[str, Any] = {"legend_label": series.name, "source": source}
+    if series.right:
+        named["y_range_name"] = RIGHT
+    if series.kind == "bars":
+        plot.vbar("x", top="y", width=0.7, color=color, **named)
+        return
+    if series.kind == "line":
+        plot.line("x", "y", color=color, line_width=2, **named)
+    if series.kind == "front":
+        plot.step("x", "y", color="#22303a", line_width=1.5, mode="after", **named)
+    plot.scatter(
+        "x",
+        "y",
+        color="#22303a" if series.kind == "front" else color,
+        fill_alpha=0.35 if series.kind == "dots" and len(series.x) > 20 else 0.9,
+        line_alpha=0.6,
+        size=6 if len(series.x) > 20 or series.kind == "line" else 9,
+        **named,
+    )
+
+
+def _stack(plot: Any, chart: Chart) -> None:
+    """Bars on each other, one series after the other."""
+    from bokeh.models import ColumnDataSource
+
+    floor = [0.0] * len(chart.categories)
+    for number, series in enumerate(chart.series):
+        top = [a + b for a, b in zip(floor, series.y, strict=True)]
+        source = ColumnDataSource(
+            {"x": list(series.x), "low": floor, "top": top, "label": list(series.labels)}
+        )
+        plot.vbar(
+            "x",
+            bottom="low",
+            top="top",
+            width=0.6,
+            color=COLORS[number % len(COLORS)],
+            legend_label=series.name,
+            source=source,
+        )
+        floor = top
+
+
+def _room(values: Sequence[float]) -> tuple[float, float]:
+    """A range with some room on both sides."""
+    low, high = min(values, default=0), max(values, default=1)
+    room = MARGIN * (high - low or 1)
+    return low - room, high + room

@@ -1,0 +1,183 @@
+"""Bags of independent jobs: :func:`run_jobs`, on this machine's cores or on a Dask cluster.
+
+A job is a function of one argument whose result is JSON data.  The function is a module's, what it
+is given can be pickled.  Results are kept in a file as they come, so that a bag that was
+interrupted is taken up where it was left; a worker that dies is replaced by Dask, and what it had
+been given is done again.  A job's result does not depend on where it is done.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.parallel import workers
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+Item = TypeVar("Item")
+CONNECT_SECONDS = 10
+# To start workers takes some seconds: fewer jobs than this are done sooner without.
+FEW = 4
+# Lives of a job: so many workers may die of it before it is the job that is wrong.
+DEATHS = 3
+
+
+class Kept:
+    """Results in a file of lines, one a job, of the jobs that have this ``signature``.
+
+    A line that an interrupt cut is none; a file with another signature is begun anew.
+    """
+
+    def __init__(self, path: Path, signature: str) -> None:
+        self.path = path
+        self.head = {"signature": signature}
+        self.results: dict[str, Any] = {}
+        lines = path.read_text(encoding="utf-8").splitlines(True) if path.is_file() else []
+        whole = [line for line in lines if line.endswith("\n")]
+        if whole and json.loads(whole[0]) == self.head:
+            self.results = dict(json.loads(line) for line in whole[1:])
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> Kept:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self.path.open("w", encoding="utf-8")
+        self._write(self.head)
+        for name, result in self.results.items():
+            self._write([name, result])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._file is not None
+        self._file.close()
+
+    def add(self, name: str, result: Any) -> None:
+        """One result more, on the disk when this returns."""
+        self.results[name] = result
+        self._write([name, result])
+
+    def _write(self, line: Any) -> None:
+        assert self._file is not None
+        self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
+        self._file.flush()
+
+
+def run_jobs(
+    function: Callable[[Item], Any],
+    jobs: Mapping[str, Item],
+    *,
+    kept: Kept,
+    scheduler: str | None = None,
+    agree: Callable[[], str] | None = None,
+) -> Iterator[str]:
+    """Do ``jobs``; yields their names as their results come to be in ``kept``, which has to be
+    open, those that were there already first.
+
+    Without ``scheduler``, the address of a Dask cluster ("tcp://host:8786"), workers are processes
+    of this machine, one a core.  ``agree`` is called on every worker and must say there what it
+    says here: FirebrickError where it does not, where nobody answers at the address, and for a job
+    that every worker dies of.  A job's own exception is raised here.
+    """
+    left = {name: item for name, item in jobs.items() if name not in kept.results}
+    yield from (name for name in jobs if name not in left)
+    if scheduler is None and (len(left) < FEW or workers() == 1):
+        for name, item in left.items():
+            kept.add(name, function(item))
+            yield name
+        return
+    with _cluster(scheduler, len(left)) as client:
+        if agree is not None and scheduler is not None:
+            _check(client, agree, scheduler)
+        for name, result in _results(client, function, left):
+            kept.add(name, result)
+            yield name
+
+
+def _results(
+    client: Client, function: Callable[[Item], Any], jobs: Mapping[str, Item]
+) -> Iterator[tuple[str, Any]]:
+    """Names and results, as they come."""
+    from distributed import as_completed
+    from distributed.scheduler import KilledWorker
+
+    # Not pure: another run's results under the same name are not asked for.
+    futures = {
+        client.submit(function, item, pure=False, retries=0): name for name, item in jobs.items()
+    }
+    try:
+        for future in as_completed(list(futures), loop=client.loop):
+            try:
+                yield futures[future], future.result()
+            except KilledWorker as error:
+                raise FirebrickError(
+                    f"job {futures[future]}: {DEATHS + 1} workers died of it; they may have too "
+                    "little memory"
+                ) from error
+            future.release()
+    finally:
+        client.cancel(list(futures), force=True)
+
+
+@contextmanager
+def _cluster(scheduler: str | None, jobs: int) -> Iterator[Client]:
+    """A client of the cluster at ``scheduler``, or of one of this machine that ends with it."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    settings = {
+        "distributed.scheduler.allowed-failures": DEATHS,
+        "distributed.comm.timeouts.connect": CONNECT_SECONDS,
+    }
+    # What Dask tells of workers that come and go is not for the user of a command.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    with dask.config.set(settings):
+        if scheduler is not None:
+            try:
+                client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
+            except (OSError, ValueError) as error:
+                raise FirebrickError(
+                    f"SCHEDULER {scheduler}: no Dask scheduler answers there (start one with dask "
+                    "scheduler, or leave SCHEDULER out): "
+                    f"{str(error).splitlines()[0] if str(error) else type(error).__name__}"
+                ) from error
+            with client:
+                yield client
+            return
+        # The keyboard's signal is for all processes; those that work leave it to this one.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            cluster = LocalCluster(
+                n_workers=min(workers(), jobs),
+                threads_per_worker=1,
+                processes=True,
+                silence_logs=logging.CRITICAL,
+                dashboard_address=":0",
+                host="127.0.0.1",
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        with cluster, Client(cluster, set_as_default=False) as client:
+            yield client
+
+
+def _check(client: Client, agree: Callable[[], str], scheduler: str) -> None:
+    """The cluster has workers, and all of them have our sources."""
+    ours = agree()
+    theirs = client.run(agree, on_error="return")
+    if not theirs:
+        raise FirebrickError(
+            f"SCHEDULER {scheduler}: it has no workers (start some with dask worker {scheduler})"
+        )
+    for address, said in sorted(theirs.items()):
+        if said != ours:
+            raise FirebrickError(
+                f"SCHEDULER {scheduler}: the worker at {address} has another Firebrick "
+                f"({said!r}, not {ours!r}): install the same version there"
+            )

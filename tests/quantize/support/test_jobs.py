@@ -1,0 +1,116 @@
+"""Bags of jobs: here and on a cluster the same results, whatever dies meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from distributed import LocalCluster
+
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.jobs import Kept, run_jobs
+
+JOBS = {f"job {n}": n for n in range(6)}
+SQUARES = {name: [n, n * n] for name, n in JOBS.items()}
+
+
+def square(number: int) -> list[int]:
+    return [number, number * number]
+
+
+def dying(item: tuple[str, int]) -> list[int]:
+    """The square of a number; the first job of all takes its worker's life."""
+    folder, number = item
+    try:
+        (Path(folder) / "died").touch(exist_ok=False)
+    except FileExistsError:
+        return square(number)
+    os.kill(os.getpid(), signal.SIGKILL)
+    return []
+
+
+def failing(number: int) -> int:
+    if number == 3:
+        raise FirebrickError("three is wrong")
+    return number
+
+
+def version() -> str:
+    return str(os.getppid())
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """A cluster of two worker processes; its address."""
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", host="127.0.0.1"
+    ) as found:
+        yield found.scheduler_address
+
+
+def run(path: Path, function, jobs=JOBS, **options) -> dict:
+    with Kept(path, "s") as kept:
+        assert sorted(run_jobs(function, jobs, kept=kept, **options)) == sorted(jobs)
+        return kept.results
+
+
+def test_here_and_on_a_cluster(tmp_path: Path, cluster: str, monkeypatch) -> None:
+    monkeypatch.setattr("firebrick.quantize.support.jobs.workers", lambda: 1)
+    assert run(tmp_path / "here", square) == SQUARES
+    assert run(tmp_path / "there", square, scheduler=cluster) == SQUARES
+
+
+def test_a_worker_that_is_killed_is_replaced_and_its_jobs_done(
+    tmp_path: Path, cluster: str
+) -> None:
+    jobs = {name: (str(tmp_path), number) for name, number in JOBS.items()}
+    assert run(tmp_path / "kept", dying, jobs, scheduler=cluster) == SQUARES
+    assert (tmp_path / "died").exists()
+
+
+def test_what_was_done_is_not_done_again(tmp_path: Path) -> None:
+    path = tmp_path / "kept"
+    with Kept(path, "s") as kept:
+        names = run_jobs(square, dict(list(JOBS.items())[:3]), kept=kept)
+        assert [next(names), next(names)] == ["job 0", "job 1"]
+    with path.open("a") as file:
+        file.write('["job 2",[2,')  # cut by an interrupt
+    done: list[int] = []
+    with Kept(path, "s") as kept:
+        assert kept.results == {name: SQUARES[name] for name in ("job 0", "job 1")}
+        few = dict(list(JOBS.items())[:4])
+        assert list(run_jobs(lambda n: done.append(n) or square(n), few, kept=kept)) == list(few)
+    assert done == [2, 3]
+    assert Kept(path, "s").results == {name: SQUARES[name] for name in few}
+    assert Kept(path, "of other sources").results == {}
+
+
+def test_a_jobs_error_is_the_bags(tmp_path: Path, cluster: str) -> None:
+    for options in ({}, {"scheduler": cluster}):
+        with pytest.raises(FirebrickError, match="three is wrong"):
+            run(tmp_path / "kept", failing, dict(list(JOBS.items())[2:5]), **options)
+
+
+def test_a_scheduler_that_is_not_there(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("firebrick.quantize.support.jobs.CONNECT_SECONDS", 0.3)
+    for address in ("tcp://127.0.0.1:9", "nonsense"):
+        with pytest.raises(FirebrickError, match=f"SCHEDULER {address}"):
+            run(tmp_path / "kept", square, scheduler=address)
+
+
+def test_workers_with_other_sources_are_refused(tmp_path: Path, cluster: str) -> None:
+    with pytest.raises(FirebrickError, match="has another Firebrick"):
+        run(tmp_path / "kept", square, scheduler=cluster, agree=version)
+    assert json.loads((tmp_path / "kept").read_text()) == {"signature": "s"}
+
+
+def test_on_a_local_cluster_jobs_are_done_side_by_side(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("firebrick.quantize.support.jobs.workers", lambda: 2)
+    begin = time.monotonic()
+    assert run(tmp_path / "kept", square) == SQUARES
+    assert time.monotonic() - begin < 120
