@@ -22,6 +22,10 @@ PYNQ_STAMPS := $(PYNQ_RELEASES:%=.venv-pynq-%/.installed)
 PYNQ_PYTHON ?= $(shell for python in python3.10 $(HOME)/.pyenv/versions/3.10.*/bin/python3.10 \
   "$(PYTHON)" python3.11 python3.12; do "$$python" -c 'import ensurepip, sys, venv; \
   sys.exit(not (3, 10) <= sys.version_info < (3, 13))' 2>/dev/null && echo "$$python" && break; done)
+# hls4ml's front ends for Keras and PyTorch, for their tests: on top of $(VENV).
+FRONTENDS_VENV := .venv-frontends
+FRONTENDS_STAMP := $(FRONTENDS_VENV)/.installed
+FRONTENDS := tests/hw/hls4ml_backend/requirements-frontends.txt
 TRAIN_VENV := .venv-train
 TRAIN_STAMP := $(TRAIN_VENV)/.installed
 
@@ -60,7 +64,7 @@ for_board = --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") \
             $(if $(IMAGES),--images "$(IMAGES)") $(if $(CALIBRATION),--calibration "$(CALIBRATION)") \
             $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
-.PHONY: help setup demo test test-fast pynq accuracy quantize learn compress deploy notebook hls figures train \
+.PHONY: help setup demo test test-fast pynq frontends accuracy quantize learn compress deploy notebook hls figures train \
         generate lint synth timing formal gates route boards explore bitstream faults coverage mutants nightly \
         bench clean
 
@@ -108,7 +112,7 @@ hls: $(STAMP)  ## emit the C++ project for Vitis HLS and simulate it (MODEL=netw
 figures: $(STAMP)  ## parameters, MACs and sizes of SqueezeNets, against AlexNet (OPTIONS=)
 	@$(BIN)/firebrick figures $(OPTIONS)
 
-test: $(STAMP) $(PYNQ_STAMPS)  ## all tests, one process a core
+test: $(STAMP) $(PYNQ_STAMPS) $(FRONTENDS_STAMP)  ## all tests, one process a core
 	@$(BIN)/python -m pytest -n auto $(OPTIONS)
 
 test-fast: $(STAMP)  ## the tests that take under a second: a minute or so
@@ -153,6 +157,19 @@ pynq: $(PYNQ_STAMPS)  ## environments with real releases of pynq, for the tests
 	    -r tests/pynq/requirements-build.txt && \
 	  env -u BOARD -u PYNQ_JUPYTER_NOTEBOOKS $(@D)/bin/python -m pip install --quiet \
 	    --disable-pip-version-check --no-deps --no-build-isolation -r $< && touch $@; }
+
+frontends: $(FRONTENDS_STAMP)  ## an environment with PyTorch and Keras, for the tests
+
+# Where pip has no PyTorch for this machine the tests say so.
+$(FRONTENDS_STAMP): $(FRONTENDS) $(STAMP)
+	@$(call alone,$(@D)) test $@ -nt $(FRONTENDS) || { \
+	  echo "Installing PyTorch and Keras into $(@D) (a minute, once)" && rm -rf $(@D) && \
+	  $(BIN)/python -m venv $(@D) && \
+	  $(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % \
+	    sysconfig.get_path("purelib"))' > $$(echo $(@D)/lib/python3*/site-packages)/project.pth && \
+	  { $(@D)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check \
+	    -r $(FRONTENDS) 2> $(@D)/unavailable && rm $(@D)/unavailable || cat $(@D)/unavailable >&2; } && \
+	  touch $@; }
 
 boards: $(STAMP)  ## the boards: resources of their engines, predicted frames a second (OPTIONS=--json)
 	@$(BIN)/firebrick boards $(OPTIONS)

@@ -23,7 +23,7 @@ from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.program import Program
 from firebrick.hw.hls.csim import CSim
 from firebrick.hw.hls.cycles import estimate
-from firebrick.hw.hls.emit import emit_project
+from firebrick.hw.hls.emit import bench_beats, emit_project
 from firebrick.hw.hls.resources import ASSUMPTIONS, Used, functions, total
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, parse_shape
 from firebrick.models.bundled import NAMES
@@ -79,15 +79,17 @@ def _emit_and_run(
     images: np.ndarray,
 ) -> int:
     folder = Path(options.out)
+    program = compile_network(qnet, shape)
+    beats = bench_beats(parse_program(program.blob), len(program.blob), len(images))
+    part, clock = options.part or part, options.clock or clock
     try:
-        emit_project(shape, options.part or part, options.clock or clock, folder)
+        emit_project(shape, part, clock, folder, beats=beats)
     except ValueError as error:
         raise FirebrickError(str(error)) from error
     sources = [*folder.glob("src/*"), *folder.glob("tb/*")]
     lines = sum(len(file.read_text().splitlines()) for file in sources)
     print(f"wrote {folder}: {len(sources)} C++ files, {lines} lines, an engine of {shape}")
 
-    program = compile_network(qnet, shape)
     begin = time.perf_counter()
     engine = CSim(shape)
     print(f"g++ compiled it in {time.perf_counter() - begin:.1f} s")

@@ -23,6 +23,8 @@ PLANNER = 30
 BURST = 40
 # Cycles of a block's plan, which is not pipelined.
 PLAN = 12
+# Cycles of a row that are not offered for reading weights: kReadLatency of config.h.
+LATENCY = 80
 
 
 @dataclass(frozen=True)
@@ -49,17 +51,29 @@ class _Rings:
 def estimate(groups: Iterable[Mapping[str, int]], shape: EngineShape) -> Estimate:
     """The schedule of a program's groups, each a descriptor's fields, on the engine ``shape``."""
     beats = shape.word_bytes // d.BEAT_BYTES
+    word_beats = shape.channels // d.BEAT_BYTES
+    fields = [{field.name: g.get(field.name, 0) for field in d.DESCRIPTOR} for g in groups]
     cycles = BURST + d.HEADER_BEATS
     active = maps_read = written = rows = payload = 0
     program_read = d.HEADER_BEATS
-    for sparse in groups:
-        g = {field.name: sparse.get(field.name, 0) for field in d.DESCRIPTOR}
-        words = g["bias_pairs"] + g["weight_words"] * shape.channels // d.BEAT_BYTES
+    # Weights that are missing when a group begins, and source rows that are there.
+    missing, there = fields[0]["weight_words"], 0
+    for g, after in zip(fields, [*fields[1:], None], strict=True):
+        words = g["bias_pairs"] + g["weight_words"] * word_beats
         payload += words
         program_read += d.DESCRIPTOR_BEATS + words
-        # Descriptor, biases and weights are read before the first row.
-        cycles += 3 * BURST + d.DESCRIPTOR_BEATS + words
-        for row in _rows(g, shape):
+        # Descriptor and biases are read between two groups.
+        cycles += 2 * BURST + d.DESCRIPTOR_BEATS + g["bias_pairs"]
+        left = after["weight_words"] if after else 0
+        room = _room(g, after, shape) if after else 0
+        ahead = 0
+        for row in _rows(g, after, shape, there, missing > 0):
+            if row.steps:
+                time = max(0, row.steps - row.added * beats - LATENCY) // word_beats
+                loaded = min(left, room, time)
+                left, room = left - loaded, room - loaded
+            else:
+                loaded, missing = missing, 0
             rows += 1
             active += row.active
             maps_read += row.load * beats
@@ -68,18 +82,28 @@ def estimate(groups: Iterable[Mapping[str, int]], shape: EngineShape) -> Estimat
             longest = max(
                 row.steps + shape.pixels - 1 + shape.channels if row.steps else 0,
                 row.load * beats + BURST,
-                row.added * beats + BURST,
+                row.added * beats + loaded * word_beats + 2 * BURST,
                 row.stored + BURST,
                 row.blocks * max(PLAN, shape.channels),
             )
             # Two words a cycle go into the squeeze ring.
             cycles += longest + REGION + PLANNER + -(-row.kept // 2)
+            ahead = row.ahead
+        missing, there = left, ahead
     return Estimate(cycles, active, maps_read, program_read, written, rows, payload)
+
+
+def _room(g: Mapping[str, int], after: Mapping[str, int], shape: EngineShape) -> int:
+    """Weights of the next group that have a place beside the group's."""
+    if g["bias_pairs"] + after["bias_pairs"] > shape.bias_pairs:
+        return 0
+    return shape.weight_words - g["weight_words"]
 
 
 @dataclass(frozen=True)
 class _Row:
-    """What one call of the region does; ``kept`` words go to the squeeze ring behind it."""
+    """What one call of the region does; ``kept`` words go to the squeeze ring behind it, and
+    ``ahead`` rows of the words to load are the next group's."""
 
     load: int
     steps: int = 0
@@ -88,16 +112,46 @@ class _Row:
     added: int = 0
     stored: int = 0
     kept: int = 0
+    ahead: int = 0
 
 
-def _rows(g: Mapping[str, int], shape: EngineShape) -> Iterable[_Row]:
-    """The planner of firebrick_kernel.cpp: which rows run, and what is loaded beside them."""
+def _reach(g: Mapping[str, int]) -> int:
+    """Source rows from a group's current one to the last that it reads."""
+    if g["p0_enable"]:
+        return 1
+    return max(g[f"p{k}_kh"] - g[f"p{k}_pad"] for k in (1, 2) if g[f"p{k}_enable"])
+
+
+def _ring_rows(g: Mapping[str, int]) -> int:
+    return (g["in_end"] - g["in_base"]) // g["src_row_words"]
+
+
+def _first_rows(g: Mapping[str, int], after: Mapping[str, int] | None, stored_rows: int) -> int:
+    """Rows of the next group that are loaded beside the group's last one."""
+    if after is None:
+        return 0
+    first = min(_reach(after), after["src_rows"])
+    apart = after["in_end"] <= g["in_base"] or after["in_base"] >= g["in_end"]
+    follows = after["wait_enable"] and after["wait_back"] == 1
+    waits = follows and stored_rows < first
+    return first if apart and first <= _ring_rows(after) and not waits else 0
+
+
+def _rows(
+    g: Mapping[str, int],
+    after: Mapping[str, int] | None,
+    shape: EngineShape,
+    there: int,
+    incomplete: bool,
+) -> Iterable[_Row]:
+    """The planner of firebrick_kernel.cpp: which rows run, and what is loaded beside them, if
+    ``there`` rows are there already, and weights are missing (``incomplete``)."""
     squeezes = bool(g["p0_enable"])
     reads = [k for k in (1, 2) if g[f"p{k}_enable"]]
-    reach = 1 if squeezes else max(g[f"p{k}_kh"] - g[f"p{k}_pad"] for k in reads)
+    reach, ring_rows = _reach(g), _ring_rows(g)
     stride = g["p0_stride"] if squeezes else g[f"p{reads[-1]}_stride"]
-    ring_rows = (g["in_end"] - g["in_base"]) // g["src_row_words"]
-    rings = _Rings()
+    above = any(g[f"p{k}_pad"] for k in ([0] if squeezes else reads))
+    rings, stored_rows = _Rings(there), 0
 
     def needed(at: int) -> int:
         return min(at + reach, g["src_rows"])
@@ -107,17 +161,20 @@ def _rows(g: Mapping[str, int], shape: EngineShape) -> Iterable[_Row]:
         rings.loaded += count
         return count * g["src_row_words"]
 
-    above = g["p0_pad"] if squeezes else max(g[f"p{k}_pad"] for k in reads)
     while rings.main_row < g["rows"]:
         last = rings.main_row + 1 == g["rows"]
         more, ahead = squeezes and rings.ahead < g["mid_total"], rings.main_row + g["lead"]
         main = not more or rings.ahead > ahead
         squeeze = more and (not main or (not last and rings.ahead == ahead + 1))
         sourced = squeeze or not squeezes
-        if sourced and rings.loaded < needed(rings.in_row):
-            yield _Row(load(needed(rings.in_row)))
-        room = max(0, rings.in_row - bool(above)) + ring_rows
+        if incomplete or (sourced and rings.loaded < needed(rings.in_row)):
+            incomplete = False
+            yield _Row(load(needed(rings.in_row)) if sourced else 0)
+        room = max(0, rings.in_row - above) + ring_rows
         words = load(min(needed(rings.in_row + (stride if sourced else 0)), room))
+        early = _first_rows(g, after, stored_rows) if main and last and not words else 0
+        if after is not None:
+            words += early * after["src_row_words"]
         steps = active = blocks = 0
         for k in [0] * squeeze + reads * main:
             many = g["tiles"] * g[f"p{k}_blocks"]
@@ -127,7 +184,8 @@ def _rows(g: Mapping[str, int], shape: EngineShape) -> Iterable[_Row]:
         adds = g["tiles"] * g["segment_words"] if main and g["add_enable"] else 0
         stored = _stored(g, rings.main_row, shape) if main else 0
         kept = g["mid_row_words"] if squeeze else 0
-        yield _Row(words, steps, active, blocks, adds, stored, kept)
+        yield _Row(words, steps, active, blocks, adds, stored, kept, early)
+        stored_rows += stored > 0
         rings.ahead += squeeze
         rings.main_row += main
         if sourced:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from firebrick.host.program import Program
 from firebrick.hw import definition as d
 from firebrick.hw.interface import (
     CONTROL_BUS,
@@ -30,8 +31,10 @@ from firebrick.quantize.support.templates import environment
 HERE = Path(__file__).resolve().parent
 TEMPLATES = HERE / "templates"
 DEFINITIONS = HERE / "firebrick_defs.h"
-# 64-bit beats of memory that co-simulation gives each port.
-COSIM_DEPTH = 1 << 21
+# 64-bit beats of memory that co-simulation gives each port, where nobody says what the test bench
+# needs: it writes and reads all of them for every call.
+COSIM_BEATS = 1 << 21
+ALIGNMENT = 128
 # Included by others.
 SIGNATURE = "src/signature.j2"
 SHAPE_FILE = "engine.json"
@@ -157,18 +160,27 @@ def _fields() -> dict[str, list[NamedField]]:
     }
 
 
+def bench_beats(program: Program, size: int, images: int) -> int:
+    """64-bit beats of memory that the test bench needs for a program of ``size`` bytes."""
+    parts = [size, *[program.input.bytes] * images, *[program.output.bytes] * images]
+    parts.append(program.scratch_bytes)
+    return sum(-(-part // ALIGNMENT) * ALIGNMENT for part in parts) // d.BEAT_BYTES
+
+
 def emit_project(
     shape: EngineShape,
     part: str,
     clock_ns: float,
     folder: Path,
     uncertainty: str = UNCERTAINTY,
+    beats: int = COSIM_BEATS,
 ) -> Path:
     """Write the HLS project of an engine of ``shape`` into ``folder``, and return the folder.
 
-    ``part`` is the FPGA's name for Vitis, ``clock_ns`` the clock's period and ``uncertainty`` what
-    the tool keeps of it for wires, in ns or percent ("12.5%").  Raises ValueError for an empty
-    part, a period that is not positive, or an uncertainty that is neither.
+    ``part`` is the FPGA's name for Vitis, ``clock_ns`` the clock's period, ``uncertainty`` what the
+    tool keeps of it for wires, in ns or percent ("12.5%"), and ``beats`` the memory of the test
+    bench (:func:`bench_beats`).  Raises ValueError for an empty part, a period that is not
+    positive, or an uncertainty that is neither.
     """
     if not part or any(c.isspace() for c in part):
         raise ValueError(f"part {part!r}: the FPGA's full name is needed, such as xc7z020clg400-1")
@@ -188,7 +200,7 @@ def emit_project(
         "clock_ns": clock_ns,
         "uncertainty": uncertainty.removesuffix("ns"),
         "vlnv": VLNV,
-        "depth": COSIM_DEPTH,
+        "depth": beats,
         "arguments": arguments(),
         "inputs": [a for a in arguments() if not a.output],
         "engine_ports": engine_ports(),

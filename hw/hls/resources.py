@@ -21,7 +21,7 @@ LANE_LUT = 211
 FABRIC_MULTIPLIER_LUT = 25 * 9 // 2
 PRODUCT_LUT = 17 * 17 // 2
 PRODUCTS = 16
-CRC_LUT, CRCS = 260, 4
+CRC_LUT, CRCS = 260, 3
 ADAPTER_LUT, ADAPTER_FF, ADAPTER_RAMB36, ADAPTERS = 800, 1000, 1.0, 3
 STAGE_FF = 2  # pipeline stages between memories and streams
 DESCRIPTOR_BITS = 2048
@@ -68,7 +68,7 @@ def functions(shape: EngineShape) -> tuple[Used, ...]:
     row = shape.act_words // 4
     return (
         Used("load_row", 0, CONTROL_LUT + word, CONTROL_FF + word),
-        Used("load_addends", 0, CONTROL_LUT + word, CONTROL_FF + word),
+        Used("load_program", 0, 2 * CONTROL_LUT + word + CRC_LUT, 2 * CONTROL_FF + word + 8 * c),
         Used("plan_row", 0, 2 * CONTROL_LUT, 2 * CONTROL_FF),
         Used(
             "issue_row",
@@ -77,7 +77,7 @@ def functions(shape: EngineShape) -> tuple[Used, ...]:
             # from two rings.
             CONTROL_LUT + 8 * p * 4 + 4 * word,
             CONTROL_FF + STAGE_FF * (2 * word + step),
-            2 * ring,
+            2 * ring + block_rams(8 * c, shape.weight_words),
         ),
         Used(
             "systolic_array",
@@ -109,8 +109,9 @@ def functions(shape: EngineShape) -> tuple[Used, ...]:
             "run_image",
             0,
             PRODUCTS * PRODUCT_LUT + CRCS * CRC_LUT + 6 * CONTROL_LUT,
-            2 * DESCRIPTOR_BITS + 6 * CONTROL_FF,
-            block_rams(8 * c, shape.weight_words) + 2 * block_rams(bias, shape.bias_pairs),
+            # Descriptors as they are read, of the group that runs and of the next one.
+            3 * DESCRIPTOR_BITS + 6 * CONTROL_FF,
+            2 * block_rams(bias, shape.bias_pairs),
         ),
         _streams(shape, word, step, column, result),
         Used(
@@ -128,6 +129,7 @@ def _streams(shape: EngineShape, word: int, step: int, column: int, result: int)
     depths = (
         (word, 32),
         (word, shape.fifo_words),
+        (8 * shape.channels, 16),
         (step, 16),
         (column, shape.channels // 2),
         (result, shape.channels),

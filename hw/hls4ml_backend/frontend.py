@@ -108,12 +108,7 @@ def layer_list(net: Network) -> Parts:
     made = {net.input: source}
     for node in net.nodes:
         if isinstance(node, Conv):
-            if node.bounds is not None:
-                raise FirebrickError(
-                    f"layer {node.name}: saturates at {node.bounds.high.max():g} "
-                    f"({node.bounds.origin}), which hls4ml's layers cannot say; quantize and "
-                    "compile the network itself (make quantize, make demo)"
-                )
+            _refuse_bounds(node)
             layer = _conv(node, net.shapes, names.new(node.name), made[node.input])
         elif isinstance(node, MaxPool):
             layer = _max_pool(node, net.shapes, names.new(node.name), made[node.input])
@@ -126,15 +121,13 @@ def layer_list(net: Network) -> Parts:
                 first = part
             layer = _concat(names.new(node.name), first, made[node.inputs[-1]])
         elif isinstance(node, Add):
-            raise FirebrickError(
-                f"layer {node.name}: adds two feature maps; networks with bypass do not go through "
-                "hls4ml's layers; quantize and compile the network itself"
-            )
+            _refuse_bounds(node)
+            layer = _add(names.new(node.name), *(made[name] for name in node.inputs))
         else:
             layer = _average(node, net.shapes, names.new(node.name), made[node.input])
         layers.append(layer)
         last = layer["name"]
-        if isinstance(node, Conv) and node.relu:
+        if isinstance(node, Conv | Add) and node.relu:
             last = names.new(f"{last}_relu")
             layers.append(_activation(last, layer["name"], "Activation", "relu"))
         made[node.output] = last
@@ -142,6 +135,15 @@ def layer_list(net: Network) -> Parts:
         softmax = _activation(names.new("softmax"), last, "Softmax", "softmax")
         layers.append({**softmax, "axis": -1})
     return layers, [source], [layers[-1]["name"]]
+
+
+def _refuse_bounds(node: Conv | Add) -> None:
+    if node.bounds is not None:
+        raise FirebrickError(
+            f"layer {node.name}: saturates at {node.bounds.high.max():g} ({node.bounds.origin}), "
+            "which hls4ml's layers cannot say; quantize and compile the network itself (make "
+            "quantize, make demo)"
+        )
 
 
 class _Names:
@@ -232,6 +234,10 @@ def _concat(name: str, first: str, second: str) -> dict[str, Any]:
         "axis": 3,
         "inputs": [first, second],
     }
+
+
+def _add(name: str, first: str, second: str) -> dict[str, Any]:
+    return {"name": name, "class_name": "Merge", "op": "add", "inputs": [first, second]}
 
 
 def _average(

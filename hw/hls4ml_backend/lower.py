@@ -14,11 +14,20 @@ import numpy as np
 
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.geometry import conv_size, pool_size
-from firebrick.quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network, Node, Shape
+from firebrick.quantize.network import (
+    Add,
+    Concat,
+    Conv,
+    GlobalAverage,
+    MaxPool,
+    Network,
+    Node,
+    Shape,
+)
 
 SUPPORTED = (
     "Conv2D, BatchNormalization after it, Activation (relu, linear), max Pooling2D of 2x2 and "
-    "3x3 with stride 2, Concatenate, a global average pooling, Softmax"
+    "3x3 with stride 2, Concatenate, Merge (add), a global average pooling, Softmax"
 )
 # Layers that pass their input on; a Reshape or a Transpose only where nothing moves.
 ALIASES = ("Reshape", "Transpose")
@@ -181,19 +190,21 @@ class _Lowering:
     def _rectified(self, item: _Item | None) -> bool:
         if item is None:
             return False
-        if item.kind is Conv:
+        if item.kind in (Conv, Add):
             return bool(item.values["relu"])
         return all(self._rectified(part) for part in item.inputs)
 
     def _rectify(self, layer: Any, item: _Item | None) -> None:
-        """Set the ReLU of the convolutions behind ``item``: maxima and concatenation commute."""
+        """Set the ReLU of the convolutions or sums behind ``item``, with which maxima and
+        concatenation commute."""
         if item is None or self._rectified(item):
             return
         if self.uses[item.output] != 1:
             self.refuse(layer, f"{item.output} is read elsewhere too, without the ReLU")
-        if item.kind is Conv:
+        if item.kind in (Conv, Add):
             item.values["relu"] = True
-        for part in item.inputs if item.kind is not Conv else []:
+            return
+        for part in item.inputs:
             self._rectify(layer, part)
 
     def _parametrizedactivation(self, layer: Any) -> None:
@@ -309,6 +320,19 @@ class _Lowering:
         self._check_size(layer, shape)
         self._enter(layer, _Item(Concat, layer.name, layer.name, list(parts), shape))
 
+    def _merge(self, layer: Any) -> None:
+        if layer.get_attr("op") != "add":
+            self.refuse(layer, f"its operation {layer.get_attr('op')} is not supported; it is add")
+        parts = [self._value(layer, name) for name in layer.inputs]
+        if any(part is None or part is self.average for part in parts):
+            self.refuse(layer, "adds the network's input or its average; only feature maps may be")
+        first, second = (self._shape(part) for part in parts)
+        if first != second:
+            self.refuse(layer, f"adds maps of {list(first)} and {list(second)}: they must be alike")
+        self._check_size(layer, first)
+        item = _Item(Add, layer.name, layer.name, parts, first, {"relu": False})
+        self._enter(layer, item)
+
     def _softmax(self, layer: Any) -> None:
         if self._value(layer, layer.inputs[0]) is not self.average or self.average is None:
             self.refuse(layer, "must follow the global average pooling")
@@ -362,7 +386,7 @@ class _Lowering:
         for item in self.items:
             inputs = tuple(self.input_name if i is None else i.output for i in item.inputs)
             shapes[item.output] = item.shape
-            first: Any = inputs if item.kind is Concat else inputs[0]
+            first: Any = inputs if item.kind in (Concat, Add) else inputs[0]
             nodes.append(item.kind(item.name, first, item.output, **item.values))
         if not isinstance(nodes[-1], GlobalAverage):
             raise FirebrickError(

@@ -9,8 +9,8 @@ import numpy as np
 import yaml
 
 from firebrick.host import layout
-from firebrick.host.program import parse_program
-from firebrick.hw.hls.emit import UNCERTAINTY, emit_project
+from firebrick.host.program import Program, parse_program
+from firebrick.hw.hls.emit import UNCERTAINTY, bench_beats, emit_project
 from firebrick.hw.hls4ml_backend.defaults import CLOCK_NS, PART
 from firebrick.hw.hls4ml_backend.simulation import pixels, program
 from firebrick.hw.hls4ml_backend.state import NETWORK_FILE, engine_shape, quantized
@@ -33,6 +33,9 @@ def write(model: Any) -> None:
     hls4ml's configuration."""
     folder = Path(model.config.get_output_dir())
     folder.mkdir(parents=True, exist_ok=True)
+    blob = program(model).blob
+    host = parse_program(blob)
+    images = _test_pictures(model)
     try:
         emit_project(
             engine_shape(model),
@@ -40,12 +43,12 @@ def write(model: Any) -> None:
             float(model.config.get_config_value("ClockPeriod", CLOCK_NS)),
             folder,
             str(model.config.get_config_value("ClockUncertainty", UNCERTAINTY)),
+            bench_beats(host, len(host.loadable), len(images)),
         )
     except ValueError as error:
         raise FirebrickError(f"{folder}: {error}") from error
-    blob = program(model).blob
     write_bytes(folder / PROGRAM, blob)
-    _write_test_data(model, blob, folder / DATA)
+    _write_test_data(model, host, images, folder / DATA)
     qfile.save(quantized(model), folder / NETWORK_FILE)
     config = {
         key: value
@@ -55,24 +58,23 @@ def write(model: Any) -> None:
     write_text(folder / CONFIG, yaml.safe_dump(_plain(config), sort_keys=False))
 
 
-def _write_test_data(model: Any, blob: bytes, folder: Path) -> None:
-    """What the emitted test bench reads: the program, stored pictures, and the sums they give.
-
-    The pictures are the first of hls4ml's ``input_data_tb`` (.npy), or random ones.
-    """
-    host = parse_program(blob)
+def _test_pictures(model: Any) -> np.ndarray:
+    """The first pictures of hls4ml's ``input_data_tb`` (.npy), or a random one."""
     qnet = quantized(model)
     named = model.config.get_config_value("InputData")
     if named is None:
         shape = (1, *qnet.tensors[qnet.input].shape)
-        images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    elif Path(named).suffix != ".npy" or not Path(named).is_file():
+        return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    if Path(named).suffix != ".npy" or not Path(named).is_file():
         raise FirebrickError(f"{named}: input_data_tb must name an .npy file of pictures")
-    else:
-        images = pixels(model, np.load(named, allow_pickle=False)[:TEST_PICTURES])
+    return pixels(model, np.load(named, allow_pickle=False)[:TEST_PICTURES])
+
+
+def _write_test_data(model: Any, host: Program, images: np.ndarray, folder: Path) -> None:
+    """What the emitted test bench reads: the program, stored pictures, and the sums they give."""
     stored = [layout.pack_input(i, host.input, host.pixels, host.word_bytes) for i in images]
     written = np.zeros((len(images), host.output.bytes // 8), "<i8")
-    sums = golden.run(qnet, images).sums - np.array(host.output.addend, np.int64)
+    sums = golden.run(quantized(model), images).sums - np.array(host.output.addend, np.int64)
     written[:, : host.output.classes] = sums
     with staged(folder) as scratch:
         write_bytes(scratch / PROGRAM, host.loadable)

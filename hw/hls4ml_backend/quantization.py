@@ -7,7 +7,12 @@ import numpy as np
 from firebrick.hw.hls4ml_backend.precision import Stated
 from firebrick.quantize import golden
 from firebrick.quantize.calibration.calibrate import activation_exponents, exponent_groups
-from firebrick.quantize.calibration.quantizer import fold_input, quantize_network, weight_exponents
+from firebrick.quantize.calibration.quantizer import (
+    fold_input,
+    quantize_add,
+    quantize_network,
+    weight_exponents,
+)
 from firebrick.quantize.check import check_qnetwork
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.fixed_point import (
@@ -16,7 +21,7 @@ from firebrick.quantize.fixed_point import (
     WEIGHT_MAX,
     largest_magnitude,
 )
-from firebrick.quantize.network import Concat, Conv, GlobalAverage, MaxPool, Network
+from firebrick.quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network
 from firebrick.quantize.pictures.preprocess import for_network
 from firebrick.quantize.qnetwork import (
     Preprocessing,
@@ -55,7 +60,7 @@ def quantize(
     needed = {
         groups[node.output]: node.name
         for node in net.nodes
-        if isinstance(node, Conv) and node.output != last.input
+        if isinstance(node, Conv | Add) and node.output != last.input
     }
     missing = [name for group, name in needed.items() if group not in stated.exponents]
     exponents = dict(stated.exponents)
@@ -95,6 +100,9 @@ def _assemble(
         elif isinstance(node, Concat):
             nodes.append(QConcat(node.name, node.inputs, node.output))
             signed = tensors[node.inputs[0]].signed
+        elif isinstance(node, Add):
+            nodes.append(quantize_add(node, exponents))
+            signed = not node.relu and any(tensors[name].signed for name in node.inputs)
         shape = net.shapes[node.output]
         tensors[node.output] = QTensor(node.output, shape, exponents[node.output], signed)
     qnet = QNetwork(net.name, net.input, tensors, tuple(nodes), preprocessing)

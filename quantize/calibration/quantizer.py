@@ -447,7 +447,7 @@ def _assemble(
             nodes.append(QMaxPool(node.name, node.input, node.output, node.kernel, node.ceil_mode))
             signed = tensors[node.input].signed
         elif isinstance(node, Add):
-            nodes.append(_add(node, exponents))
+            nodes.append(quantize_add(node, exponents))
             signed = not node.relu and any(tensors[name].signed for name in node.inputs)
         else:
             assert isinstance(node, Concat)
@@ -459,7 +459,8 @@ def _assemble(
     return QNetwork(net.name, net.input, tensors, tuple(nodes), preprocessing, classes)
 
 
-def _add(node: Add, exponents: dict[str, int]) -> QAdd:
+def quantize_add(node: Add, exponents: dict[str, int]) -> QAdd:
+    """The sum's shifts, by the exponents of its maps."""
     first, second = (exponents[name] for name in node.inputs)
     common = max(first, second)
     return QAdd(

@@ -249,3 +249,37 @@ def _is_simple(cursor: Cursor) -> bool:
     )
     calls = any(c.kind == CursorKind.CALL_EXPR for c in cursor.walk_preorder())
     return constants and not calls
+
+
+def memory_accesses(found: dict[str, Cursor]) -> Iterator[tuple[str, bool]]:
+    """Functions that read or write a memory port, each time with whether that is a burst: one beat
+    a step of an innermost pipelined loop, in their order, whatever else the loop decides."""
+    for function in found.values():
+        yield from ((function.spelling, burst) for burst in _accesses(function, None, False))
+
+
+def _accesses(cursor: Cursor, loop: Cursor | None, decided: bool) -> Iterator[bool]:
+    if cursor.kind in (CursorKind.FOR_STMT, CursorKind.WHILE_STMT):
+        loop, decided = cursor, False
+    elif cursor.kind in (CursorKind.IF_STMT, CursorKind.CONDITIONAL_OPERATOR):
+        decided = True
+    if cursor.kind == CursorKind.ARRAY_SUBSCRIPT_EXPR:
+        base, index = cursor.get_children()
+        target = bare(base).referenced
+        pointer = target is not None and target.type.kind == TypeKind.POINTER
+        if pointer and "uint64_t" in target.type.spelling:
+            yield not decided and loop is not None and _in_order(loop, index)
+    for child in cursor.get_children():
+        yield from _accesses(child, loop, decided)
+
+
+def _in_order(loop: Cursor, index: Cursor) -> bool:
+    """Whether ``index`` is a loop's variable, or something that stays and the variable."""
+    if not any("PIPELINE II=1" in line for line in lines_of(loop)):
+        return False
+    nested = [c for c in loop.walk_preorder() if c.kind == CursorKind.FOR_STMT]
+    unrolled = sum("UNROLL" in line for line in lines_of(loop))
+    tokens = [token.spelling for token in index.get_tokens()]
+    head = [token.spelling for token in loop.get_tokens()][:20]
+    steps_by_one = "++" in head and head[head.index("++") + 1] == "i"
+    return len(nested) - 1 <= unrolled and steps_by_one and tokens[-1] == "i" and "*" not in tokens

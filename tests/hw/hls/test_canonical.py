@@ -98,6 +98,33 @@ def test_multipliers_are_counted(project: Path, found: dict[str, canonical.Curso
     assert columns * PYNQ_Z2.pixels == 210 <= DSPS
 
 
+def test_every_access_to_memory_is_of_a_burst(found: dict[str, canonical.Cursor]) -> None:
+    """UG1399, "Inferring Burst Transfer from/to Global Memory": consecutive beats in one loop."""
+    seen = list(canonical.memory_accesses(bodies(found)))
+    reads = {"read_words", "load_program", "load_biases", "run_image", "run_program"}
+    # The header's and the descriptor's fields are read from local copies of their beats.
+    local = {"get", "decode", "check_header"}
+    assert {name for name, _ in seen} - local == reads | {"store_row"}
+    assert [name for name, burst in seen if not burst and name not in local] == []
+
+
+def test_what_is_no_burst_is_seen(tmp_path: Path) -> None:
+    source = tmp_path / "seen.cpp"
+    loop = "for (unsigned i = 0; i < n; ++i) {\n#pragma HLS PIPELINE II=1\n"
+    source.write_text(
+        "#include <cstdint>\n"
+        f"void good(uint64_t *m, unsigned n, unsigned s) {{ {loop} m[s + i] = i; }} }}\n"
+        f"void strided(uint64_t *m, unsigned n) {{ {loop} m[2 * i] = i; }} }}\n"
+        f"void chosen(uint64_t *m, unsigned n) {{ {loop} if (i != 3) m[i] = i; }} }}\n"
+        f"void nested(uint64_t *m, unsigned n) {{ {loop} for (unsigned k = 0; k < n; ++k) "
+        "m[k + i] = i; } }\n"
+        "void single(uint64_t *m, unsigned n) { m[n] = 1; }\n"
+    )
+    unit = canonical.parse(source)
+    seen = dict(canonical.memory_accesses(canonical.functions(unit, tmp_path)))
+    assert seen == dict(good=True, strided=False, chosen=False, nested=False, single=False)
+
+
 def test_an_ambiguous_pointer_and_a_multiplication_are_seen(tmp_path: Path) -> None:
     source = tmp_path / "seen.cpp"
     source.write_text(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import subprocess
 import zlib
 from collections import Counter
@@ -322,6 +323,11 @@ def test_command_writes_a_project_whose_bench_passes(
     for name, active in (("squeezenet_v1_0", 1_900_000), ("squeezenet_v1_1", 800_000)):
         assert active < facts["cycles"][name] < 2 * active
     assert all(assumption in told for assumption in facts["assumptions"])
+    # Co-simulation moves no more memory than the bench has.
+    kernel = (project / "src" / "firebrick_kernel.cpp").read_text()
+    depths = set(map(int, re.findall(r"m_axi port=\w+ .*\bdepth=(\d+)", kernel)))
+    sizes = [(project / "data" / name).stat().st_size for name in ("program.fbp", "inputs.bin")]
+    assert len(depths) == 1 and sum(sizes) / 8 < depths.pop() < (1 << 21) / 8
     assert "bit-exact" in told and "NOT" not in told and "build.tcl" in told
     bench = tmp_path / "bench"
     flags = [f for f in FLAGS if f not in ("-fPIC", "-shared")]

@@ -21,7 +21,8 @@ def test_the_default_engine_fits_its_boards() -> None:
     assert 110 < whole.ramb36 <= chip.ramb36 * 0.95
     assert 0.5 * chip.lut < whole.lut < chip.lut and whole.ff < chip.ff
     (window,) = [u for u in used if u.function == "issue_row"]
-    assert window.ramb36 == 2 * block_rams(*memories(PYNQ_Z2)["activations"])
+    ring, weights = (block_rams(*memories(PYNQ_Z2)[name]) for name in ("activations", "weights"))
+    assert window.ramb36 == 2 * ring + weights
 
 
 def test_every_process_is_counted(tmp_path: Path) -> None:

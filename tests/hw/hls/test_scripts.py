@@ -125,3 +125,11 @@ def test_hls4ml_finds_the_report(project: Path) -> None:
     assert given["open_project"][-1] == f"{names['project_name']}_prj"
     assert given["set_top"][1] == names["project_name"] and names["backend"] == "vitis"
     assert given["open_solution"][-1] == "solution1"
+
+
+def test_the_flow_is_the_tools_default(project: Path) -> None:
+    """UG1399, open_solution: the Vivado IP flow "if no flow target is specified", in all releases;
+    2026.1 has another name for the option."""
+    (given,) = [c for c in run(project, ["synth"]) if c[0] == "open_solution"]
+    assert given == ["open_solution", "-reset", "solution1"]
+    assert "flow_target" not in (project / "hls_config.cfg").read_text()

@@ -13,6 +13,7 @@ from firebrick.hw.hls4ml_backend.lower import lower
 from firebrick.quantize import golden
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.golden.float_model import FloatModel
+from firebrick.quantize.qnetwork import QAdd
 from tests.hw.hls4ml_backend.conftest import convert, random_pictures
 from tests.quantize.importers.onnx_graphs import CLASSES, Graph
 
@@ -211,13 +212,15 @@ def test_parse_refuses_what_is_no_model():
         parse(42)  # type: ignore[arg-type]
 
 
-def test_bypasses_are_refused_by_name(tmp_path):
+@pytest.mark.parametrize("relu", [False, True])
+def test_bypasses(relu, tmp_path):
     graph = Graph()
     x = graph.conv("x", 3, 12)
     x = graph.add("Add", x, graph.fire(x, 12, 4, 6), name="around")
-    output = graph.add("GlobalAveragePool", graph.head(x, 12))
-    with pytest.raises(FirebrickError, match="layer around: adds two feature maps"):
-        convert(graph.model(output, rank=4), tmp_path)
+    output = graph.add("GlobalAveragePool", graph.head(graph.relu(x) if relu else x, 12))
+    converted = check(graph.model(output, rank=4), tmp_path, bits=True)
+    (add,) = [node for node in converted.qnetwork.nodes if isinstance(node, QAdd)]
+    assert converted.qnetwork.tensors[add.output].signed is not relu
 
 
 def test_normalization_inside_the_file_is_refused(tmp_path):

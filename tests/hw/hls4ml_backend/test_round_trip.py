@@ -15,7 +15,7 @@ from firebrick.hw.hls4ml_backend.lower import lower
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize import golden
 from firebrick.quantize.calibration.quantizer import quantize_network
-from firebrick.quantize.network import Concat, Conv, MaxPool
+from firebrick.quantize.network import Add, Concat, Conv, MaxPool
 from firebrick.quantize.qnetwork import QConv, QGlobalSum
 from tests.hw.hls4ml_backend.conftest import ENGINE
 from tests.quantize import builders
@@ -40,6 +40,15 @@ def test_a_network_survives(case, tmp_path):
         pool_kernel=pool_kernel,
         last_pad=last_pad,
     )
+    survives(net, seed, tmp_path)
+
+
+@pytest.mark.parametrize("relu", [False, True])
+def test_a_network_with_bypass_survives(relu, tmp_path):
+    survives(builders.bypass_network(6, relu=relu), 6, tmp_path)
+
+
+def survives(net, seed, tmp_path):
     images = builders.photos(seed, 8)
     layers, inputs, outputs = layer_list(net)
     config = hls4ml.utils.config.create_config(
@@ -73,7 +82,7 @@ def compare_networks(ours, theirs) -> None:
     known = {ours.input: theirs.input}
     for node, original in zip(ours.nodes, theirs.nodes, strict=True):
         assert type(node) is type(original)
-        if isinstance(original, Concat):
+        if isinstance(original, Concat | Add):
             assert tuple(known[name] for name in node.inputs) == original.inputs
         else:
             assert known[node.input] == original.input
@@ -82,6 +91,8 @@ def compare_networks(ours, theirs) -> None:
             np.testing.assert_array_equal(node.bias, original.bias)
             for name in ("stride", "padding", "relu"):
                 assert getattr(node, name) == getattr(original, name)
+        elif isinstance(original, Add):
+            assert node.relu == original.relu
         elif isinstance(original, MaxPool):
             # Where both give the same windows, either is right.
             same = ours.shapes[node.output] == theirs.shapes[original.output]
