@@ -13,7 +13,7 @@ import pytest
 from distributed import LocalCluster
 
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.support.jobs import Kept, run_jobs
+from firebrick.quantize.jobs import Kept, run_jobs
 
 JOBS = {f"job {n}": n for n in range(6)}
 SQUARES = {name: [n, n * n] for name, n in JOBS.items()}
@@ -60,7 +60,7 @@ def run(path: Path, function, jobs=JOBS, **options) -> dict:
 
 
 def test_here_and_on_a_cluster(tmp_path: Path, cluster: str, monkeypatch) -> None:
-    monkeypatch.setattr("firebrick.quantize.support.jobs.workers", lambda: 1)
+    monkeypatch.setattr("firebrick.quantize.jobs.workers", lambda: 1)
     assert run(tmp_path / "here", square) == SQUARES
     assert run(tmp_path / "there", square, scheduler=cluster) == SQUARES
 
@@ -97,7 +97,7 @@ def test_a_jobs_error_is_the_bags(tmp_path: Path, cluster: str) -> None:
 
 
 def test_a_scheduler_that_is_not_there(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("firebrick.quantize.support.jobs.CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr("firebrick.quantize.jobs.CONNECT_SECONDS", 0.3)
     for address in ("tcp://127.0.0.1:9", "nonsense"):
         with pytest.raises(FirebrickError, match=f"SCHEDULER {address}"):
             run(tmp_path / "kept", square, scheduler=address)
@@ -110,7 +110,7 @@ def test_workers_with_other_sources_are_refused(tmp_path: Path, cluster: str) ->
 
 
 def test_on_a_local_cluster_jobs_are_done_side_by_side(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("firebrick.quantize.support.jobs.workers", lambda: 2)
+    monkeypatch.setattr("firebrick.quantize.jobs.workers", lambda: 2)
     begin = time.monotonic()
     assert run(tmp_path / "kept", square) == SQUARES
     assert time.monotonic() - begin < 120
