@@ -50,6 +50,7 @@ SCHEDULER ?=
 FPS ?=
 
 scheduled = $(if $(SCHEDULER),--scheduler "$(SCHEDULER)")
+
 chosen = $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") \
          $(if $(LABELS),--labels "$(LABELS)") $(if $(CALIBRATION),--calibration "$(CALIBRATION)") \
          $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
