@@ -54,8 +54,11 @@ SEED ?= 1
 
 # A Dask cluster for what is many independent jobs: tcp://host:8786; empty: this machine's cores.
 SCHEDULER ?=
+# Frames a second that `make advise` is to reach.
+FPS ?=
 
 scheduled = $(if $(SCHEDULER),--scheduler "$(SCHEDULER)")
+
 chosen = $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") \
          $(if $(LABELS),--labels "$(LABELS)") $(if $(CALIBRATION),--calibration "$(CALIBRATION)") \
          $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
@@ -65,7 +68,7 @@ for_board = --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") \
             $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
 .PHONY: help setup demo test test-fast pynq frontends accuracy quantize learn compress deploy notebook hls figures train \
-        generate lint synth timing formal gates route boards explore bitstream faults coverage mutants nightly \
+        generate lint synth timing formal gates route boards explore advise bitstream faults coverage mutants nightly \
         bench clean
 
 help:  ## this list
@@ -176,6 +179,10 @@ boards: $(STAMP)  ## the boards: resources of their engines, predicted frames a 
 
 explore: $(STAMP)  ## networks x boards x arrays: what choices cost -> build/explore.* (SCHEDULER=tcp://host:8786)
 	@$(BIN)/firebrick explore --out "$(BUILD)/explore" $(scheduled) $(OPTIONS)
+
+advise: $(STAMP)  ## boards, engine and changes that suit a network (MODEL= FPS= BOARD=)
+	@$(BIN)/firebrick advise $(if $(MODEL),--model "$(MODEL)") $(if $(FPS),--fps "$(FPS)") \
+	  $(if $(filter file,$(origin BOARD)),,--board "$(BOARD)") $(OPTIONS)
 
 bitstream: $(STAMP)  ## build/BOARD/firebrick.bit and .hwh (BOARD=pynq-z2 TOOLCHAIN=vivado|openxc7 CLOCK=MHz)
 	@$(BIN)/firebrick bitstream --board "$(BOARD)" --toolchain "$(TOOLCHAIN)" --seed $(SEED) \

@@ -28,6 +28,7 @@ COMMANDS = {
     "figures": ("commands.figures", "parameters, MACs and sizes of SqueezeNets"),
     "boards": ("commands.boards", "the boards: resources, predicted frames a second"),
     "explore": ("commands.explore", "what choices of network and engine cost"),
+    "advise": ("commands.advise", "boards, engine and changes for a network"),
     "bitstream": ("commands.bitstream", "build the overlay of a board with Vivado or openXC7"),
     "synth": ("commands.synth", "synthesize for the xc7z020 with yosys"),
     "timing": ("commands.timing", "static timing of the netlist, before any router"),

@@ -26,8 +26,8 @@ from firebrick.hw.explore.page import render
 from firebrick.hw.explore.results import collect, table
 from firebrick.hw.explore.sweep import Job, Measured, Point, expand, measure, pairs_of, signature
 from firebrick.hw.model.compiled import prepare
+from firebrick.quantize.jobs import Kept, run_jobs
 from firebrick.quantize.support.files import write_text
-from firebrick.quantize.support.jobs import Kept, run_jobs
 from firebrick.quantize.support.locks import sole_writer
 from firebrick.quantize.support.paths import results
 from firebrick.quantize.support.progress import track

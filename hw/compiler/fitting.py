@@ -44,9 +44,14 @@ def fitting_groups(
     Raises CompileError, naming the layer and the limit, where a network does not fit.
     """
     given = _Concessions()
+    unfused: set[str] | None = None
     while True:
-        storage = Storage(net, shape)
-        steps = group(net, shape, patterns, storage, given.unfused)
+        # Pauses and rings do not change what is in a group.
+        if given.unfused != unfused:
+            unfused = set(given.unfused)
+            storage = Storage(net, shape)
+            groups = group(net, shape, patterns, storage, unfused)
+        steps = groups
         if len(steps) < 2:
             text = "a network of one layer: nothing to run it ahead of"
             raise refusal(net.name, steps[0].name, text)

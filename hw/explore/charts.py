@@ -44,6 +44,7 @@ class Chart:
     categories: Sequence[str] = field(default_factory=tuple)
     stacked: bool = False
     logarithmic: bool = False
+    legend: str = "top_right"
 
 
 def charts(points: Sequence[Point], reference: Engine) -> list[Chart]:
@@ -139,6 +140,7 @@ def _figure_3a(own: Sequence[Point], reference: Engine) -> Chart:
         ],
         sentence,
         RATE,
+        legend="top_center",
     )
 
 
@@ -191,6 +193,7 @@ def _array_use(own: Sequence[Point], reference: Engine) -> Chart:
         "MACs of the network, % of what the array could do meanwhile",
         series,
         f"{sentence}.",
+        legend="bottom_right",
     )
 
 
@@ -321,7 +324,10 @@ def _network_front(own: Sequence[Point], reference: Engine) -> Chart:
         f"Networks of 1000 classes: parameters and speed ({_where(reference)})",
         SIZE,
         RATE,
-        [_line("all networks", points, "dots"), _line("most for their speed", best, "front")],
+        [
+            _line("all networks", points, "dots"),
+            _line("most for their speed", sorted(best, key=mebibytes), "front"),
+        ],
         f"For {len(best)} of {len(points)} networks no other has more parameters and is as fast: "
         f"from {best[-1].design.config.name} ({mebibytes(best[-1]):.1f} MiB, {rate(best[-1]):.0f} "
         f"frames a second) to {best[0].design.config.name} ({mebibytes(best[0]):.1f} MiB, "
@@ -367,15 +373,18 @@ def _engine_front(points: Sequence[Point]) -> Chart:
         these = [p for p in found if p.engine.board.chip.name == chip and p.fits]
         series.append(_by_lut(f"fits the {chip}", these, "dots"))
     best = engine_front(points)
-    series.append(_by_lut("not beaten in both", best, "front"))
-    small, large = best[-1], best[0]
-    sentence = (
-        f"{len(best)} engines are not beaten in both LUTs and speed, from "
-        f"{small.engine.shape} ({small.engine.used.lut:,} LUTs, {rate(small):.1f} frames a second) "
-        f"to {large.engine.shape} ({large.engine.used.lut:,}, {rate(large):.1f}): "
-        f"{large.engine.used.lut / small.engine.used.lut:.1f} times the LUTs are "
-        f"{rate(large) / rate(small):.1f} times the speed."
-    )
+    series.append(_by_lut("not beaten in both", best[::-1], "front"))
+    if not best:
+        sentence = "None of the engines fits its chip."
+    elif len(best) == 1:
+        sentence = f"No other engine is as small and as fast as {_engine(best[0])}."
+    else:
+        small, large = best[-1], best[0]
+        sentence = (
+            f"{len(best)} engines are not beaten in both LUTs and speed, from {_engine(small)} to "
+            f"{_engine(large)}: {large.engine.used.lut / small.engine.used.lut:.1f} times the LUTs "
+            f"are {rate(large) / rate(small):.1f} times the speed."
+        )
     return Chart(
         "engines",
         "Engines: LUTs and speed of v1.1, every board's clock and memory",
@@ -383,6 +392,13 @@ def _engine_front(points: Sequence[Point]) -> Chart:
         RATE,
         series,
         sentence,
+        legend="top_left",
+    )
+
+
+def _engine(point: Point) -> str:
+    return (
+        f"{point.engine.shape} ({point.engine.used.lut:,} LUTs, {rate(point):.1f} frames a second)"
     )
 
 

@@ -14,6 +14,8 @@ WIDTH, HEIGHT = 1000, 430
 COLORS = ("#2f6f9f", "#d9822b", "#3f8f5f", "#8f4a86", "#b3473f", "#6b7785")
 RIGHT = "right"
 MARGIN = 0.08
+# The least that a left axis beside a right one spans.
+LEAST = 5.0
 
 
 def render(made: Sequence[Chart], facts: Mapping[str, Any]) -> str:
@@ -57,7 +59,7 @@ def _figure(chart: Chart) -> Any:
         plot.extra_y_ranges = {RIGHT: Range1d(start=0, end=(1 + MARGIN) * max(right))}
         plot.add_layout(LinearAxis(y_range_name=RIGHT, axis_label=chart.right_label), RIGHT)
     elif names:
-        plot.y_range = Range1d(start=0, end=100 if chart.stacked else (1 + MARGIN) * max(left))
+        plot.y_range = Range1d(start=0, end=125 if chart.stacked else (1 + MARGIN) * max(left))
         plot.xaxis.major_label_orientation = 0.5
     if chart.stacked:
         _stack(plot, chart)
@@ -66,11 +68,9 @@ def _figure(chart: Chart) -> Any:
             _draw(plot, series, COLORS[number % len(COLORS)])
     plot.add_tools(HoverTool(tooltips=[("", "@label")]))
     if len(chart.series) > 1:
-        legend = plot.legend[0]
-        legend.orientation = "horizontal"
-        legend.click_policy = "hide"
-        plot.center = [part for part in plot.center if part is not legend]
-        plot.add_layout(legend, "above")
+        plot.legend.orientation = "horizontal" if chart.stacked else "vertical"
+        plot.legend.location = chart.legend
+        plot.legend.click_policy = "hide"
     else:
         plot.legend.visible = False
     plot.xgrid.grid_line_color = None
@@ -92,7 +92,9 @@ def _draw(plot: Any, series: Series, color: str) -> None:
     if series.kind == "line":
         plot.line("x", "y", color=color, line_width=2, **named)
     if series.kind == "front":
-        plot.step("x", "y", color="#22303a", line_width=1.5, mode="after", **named)
+        # What rises with x is had from there on, what falls up to there.
+        mode = "after" if series.y[0] < series.y[-1] else "before"
+        plot.step("x", "y", color="#22303a", line_width=1.5, mode=mode, **named)
     plot.scatter(
         "x",
         "y",
@@ -127,7 +129,7 @@ def _stack(plot: Any, chart: Chart) -> None:
 
 
 def _room(values: Sequence[float]) -> tuple[float, float]:
-    """A range with some room on both sides."""
+    """A range of some width, with room on both sides."""
     low, high = min(values, default=0), max(values, default=1)
-    room = MARGIN * (high - low or 1)
+    room = max(MARGIN * (high - low), (LEAST - (high - low)) / 2)
     return low - room, high + room

@@ -44,6 +44,8 @@ RUN_BY = {
     "learn": "tests/commands/test_learn.py",
     "gates": "tests/sim/gates/test_chip.py",
     "timing": "tests/hw/flow/test_timing.py",
+    "explore": "tests/commands/test_explore.py",
+    "advise": "tests/commands/test_advise.py",
 }
 # What the gate and the set-up run themselves, and the campaigns, a part of which the tests run.
 BY_THE_GATE = {

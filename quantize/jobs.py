@@ -12,7 +12,9 @@ import json
 import logging
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -42,7 +44,7 @@ class Kept:
         self.results: dict[str, Any] = {}
         lines = path.read_text(encoding="utf-8").splitlines(True) if path.is_file() else []
         whole = [line for line in lines if line.endswith("\n")]
-        if whole and json.loads(whole[0]) == self.head:
+        if whole and whole[0] == self._line(self.head):
             self.results = dict(json.loads(line) for line in whole[1:])
         self._file: IO[str] | None = None
 
@@ -65,8 +67,12 @@ class Kept:
 
     def _write(self, line: Any) -> None:
         assert self._file is not None
-        self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
+        self._file.write(self._line(line))
         self._file.flush()
+
+    @staticmethod
+    def _line(line: Any) -> str:
+        return json.dumps(line, separators=(",", ":")) + "\n"
 
 
 def run_jobs(
@@ -105,6 +111,8 @@ def _results(
 ) -> Iterator[tuple[str, Any]]:
     """Names and results, as they come."""
     from distributed import as_completed
+    from distributed.client import FutureCancelledError
+    from distributed.comm import CommClosedError
     from distributed.scheduler import KilledWorker
 
     # Not pure: another run's results under the same name are not asked for.
@@ -120,9 +128,15 @@ def _results(
                     f"job {futures[future]}: {DEATHS + 1} workers died of it; they may have too "
                     "little memory"
                 ) from error
+            except (CancelledError, FutureCancelledError) as error:
+                raise FirebrickError(
+                    "the Dask cluster went away; what was done is kept, the same command goes on "
+                    "from there"
+                ) from error
             future.release()
     finally:
-        client.cancel(list(futures), force=True)
+        with suppress(CommClosedError):  # there may be nobody any more
+            client.cancel(list(futures), force=True)
 
 
 @contextmanager
@@ -150,7 +164,9 @@ def _cluster(scheduler: str | None, jobs: int) -> Iterator[Client]:
             with client:
                 yield client
             return
-        # The keyboard's signal is for all processes; those that work leave it to this one.
+        # The keyboard's signal is for all processes; those that work leave it to this one.  The
+        # tracker would let it through again if it were started with the first of them.
+        resource_tracker.ensure_running()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             cluster = LocalCluster(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +15,31 @@ import pytest
 from distributed import LocalCluster
 
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.support.jobs import Kept, run_jobs
+from firebrick.quantize.jobs import Kept, run_jobs
+from tests.conftest import ROOT
 
 JOBS = {f"job {n}": n for n in range(6)}
 SQUARES = {name: [n, n * n] for name, n in JOBS.items()}
+
+
+INTERRUPTED = """
+import signal
+import sys
+from pathlib import Path
+
+from firebrick.commands.frame import run_cli
+from firebrick.quantize import jobs
+from tests.quantize.test_jobs import slow
+
+def main():
+    jobs.workers = lambda: 2
+    with jobs.Kept(Path(sys.argv[1]), "s") as kept:
+        list(jobs.run_jobs(slow, {f"job {n}": n for n in range(40)}, kept=kept))
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    run_cli(main)
+"""
 
 
 def square(number: int) -> list[int]:
@@ -32,6 +55,17 @@ def dying(item: tuple[str, int]) -> list[int]:
         return square(number)
     os.kill(os.getpid(), signal.SIGKILL)
     return []
+
+
+def slow(number: int) -> list[int]:
+    time.sleep(0.2)
+    return square(number)
+
+
+def group(leader: int) -> list[int]:
+    """Processes of the process group ``leader``."""
+    found = subprocess.run(["ps", "-o", "pid=", "-g", str(leader)], capture_output=True, text=True)
+    return [int(pid) for pid in found.stdout.split()]
 
 
 def failing(number: int) -> int:
@@ -60,7 +94,7 @@ def run(path: Path, function, jobs=JOBS, **options) -> dict:
 
 
 def test_here_and_on_a_cluster(tmp_path: Path, cluster: str, monkeypatch) -> None:
-    monkeypatch.setattr("firebrick.quantize.support.jobs.workers", lambda: 1)
+    monkeypatch.setattr("firebrick.quantize.jobs.workers", lambda: 1)
     assert run(tmp_path / "here", square) == SQUARES
     assert run(tmp_path / "there", square, scheduler=cluster) == SQUARES
 
@@ -97,10 +131,48 @@ def test_a_jobs_error_is_the_bags(tmp_path: Path, cluster: str) -> None:
 
 
 def test_a_scheduler_that_is_not_there(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("firebrick.quantize.support.jobs.CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr("firebrick.quantize.jobs.CONNECT_SECONDS", 0.3)
     for address in ("tcp://127.0.0.1:9", "nonsense"):
         with pytest.raises(FirebrickError, match=f"SCHEDULER {address}"):
             run(tmp_path / "kept", square, scheduler=address)
+
+
+def test_a_cluster_that_goes_away(tmp_path: Path) -> None:
+    """What was done is kept, and the same bag goes on from there."""
+    found = LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0")
+    path = tmp_path / "kept"
+    with pytest.raises(FirebrickError, match="the Dask cluster went away"), Kept(path, "s") as kept:
+        names = run_jobs(slow, JOBS, kept=kept, scheduler=found.scheduler_address)
+        first = next(names)
+        found.close()
+        list(names)
+    assert first in Kept(path, "s").results
+    assert run(path, square) == SQUARES
+
+
+def test_an_interrupt_ends_the_workers_and_keeps_what_was_done(tmp_path: Path) -> None:
+    script, path = tmp_path / "script.py", tmp_path / "kept"
+    script.write_text(INTERRUPTED)
+    with subprocess.Popen(
+        [sys.executable, script, path],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        until = time.monotonic() + 120
+        while len(Kept(path, "s").results) < 2 and time.monotonic() < until:
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    assert (process.returncode, told) == (130, "interrupted\n")
+    kept = Kept(path, "s").results
+    assert 2 <= len(kept) < 40 and all(result[1] == result[0] ** 2 for result in kept.values())
+    for _ in range(100):
+        if not group(process.pid):
+            break
+        time.sleep(0.1)
+    assert group(process.pid) == []
 
 
 def test_workers_with_other_sources_are_refused(tmp_path: Path, cluster: str) -> None:
@@ -110,7 +182,7 @@ def test_workers_with_other_sources_are_refused(tmp_path: Path, cluster: str) ->
 
 
 def test_on_a_local_cluster_jobs_are_done_side_by_side(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("firebrick.quantize.support.jobs.workers", lambda: 2)
+    monkeypatch.setattr("firebrick.quantize.jobs.workers", lambda: 2)
     begin = time.monotonic()
     assert run(tmp_path / "kept", square) == SQUARES
     assert time.monotonic() - begin < 120

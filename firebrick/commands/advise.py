@@ -1,0 +1,182 @@
+"""Advice on a network: which boards run it how fast, and what would make it quicker.
+
+Says which engine reaches a wished frame rate in the smallest chip, what bounds the network there
+(MACs, weights, maps, drain), and which three changes to its layers would buy most, each with what
+the model says of it.  Needs the network's layers alone: no pictures, no preprocessing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+
+from firebrick.commands.chosen import MODEL_HELP, is_bundled
+from firebrick.commands.frame import Parser, number
+from firebrick.hw.boards.board import load_board
+from firebrick.hw.compiler.feasible import without_numbers
+from firebrick.hw.explore.advice import Adviser, Gain, Option, fastest, gains, smallest
+from firebrick.hw.explore.changes import parameters, rebuilt
+from firebrick.hw.explore.engines import all_boards
+from firebrick.hw.explore.sweep import BOUNDS
+from firebrick.hw.model.compiled import prepare
+from firebrick.models.bundled import DEFAULT, bundled
+from firebrick.quantize import qfile
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.importers.load import load_network
+from firebrick.quantize.qnetwork import QNetwork
+from firebrick.quantize.support.terminal import Table, new_console
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; raises FirebrickError for whatever the user can put right."""
+    options = _parser().parse_args(arguments)
+    if options.fps is not None and not options.fps > 0:
+        raise FirebrickError(f"FPS {options.fps:g}: a frame rate is greater than 0")
+    boards = [load_board(options.board)] if options.board else all_boards()
+    prepare()
+    net = read_layers(options.model)
+    adviser = Adviser(net)
+    own = [adviser.own(board) for board in boards]
+    able = adviser.options(boards)
+    if not able:
+        raise FirebrickError(f"{own[0].engine.board.title}: {own[0].problem}")
+    wished = smallest(able, options.fps) if options.fps else None
+    chosen = wished or (fastest(able) if options.fps or not options.board else _own(own, able))
+    assert chosen is not None
+    found = gains(net, chosen)
+    if options.json:
+        facts = _facts(net, own, chosen, found, options.fps, wished)
+        print(json.dumps(facts, indent=2))
+    else:
+        _print(new_console(), net, own, chosen, found, options.fps, wished)
+    return 0
+
+
+def _own(own: list[Option], able: list[Option]) -> Option | None:
+    """The board's own engine where it runs the network."""
+    return own[0] if not own[0].problem else fastest(able)
+
+
+def read_layers(model: str | None) -> QNetwork:
+    """The layers of a file or a bundled network, without numbers."""
+    if is_bundled(model):
+        return without_numbers(bundled(model or DEFAULT).network)
+    assert model is not None
+    if Path(model).suffix == ".npz":
+        plain = rebuilt(qfile.load(model))
+        assert plain is not None
+        return plain
+    return without_numbers(load_network(model))
+
+
+def _facts(
+    net: QNetwork,
+    own: list[Option],
+    chosen: Option,
+    found: list[Gain],
+    fps: float | None,
+    wished: Option | None,
+) -> dict[str, Any]:
+    """The advice as JSON data."""
+    return {
+        "network": net.name,
+        "parameters": parameters(net),
+        "macs": chosen.macs,
+        "boards": [_option(option) for option in own],
+        "wished_frames_per_second": fps,
+        "reached": None if fps is None else wished is not None,
+        "engine": _option(chosen),
+        "changes": [asdict(gain) for gain in found],
+    }
+
+
+def _option(option: Option) -> dict[str, Any]:
+    engine = option.engine
+    return {
+        "board": engine.board.name,
+        "chip": engine.board.chip.name,
+        "pump": engine.pump,
+        "shape": asdict(engine.shape),
+        "resources": asdict(engine.used),
+        "clock_mhz": engine.hertz / 1e6,
+        "problem": option.problem or None,
+        "cycles": option.speed.cycles or None,
+        "frames_per_second": option.frames_per_second or None,
+        "spent": dict(zip(BOUNDS, option.speed.spent, strict=False)),
+        "bound": option.speed.bound or None,
+        "array_use": option.use,
+    }
+
+
+def _print(
+    console: Console,
+    net: QNetwork,
+    own: list[Option],
+    chosen: Option,
+    found: list[Gain],
+    fps: float | None,
+    wished: Option | None,
+) -> None:
+    shown = Table(box=SIMPLE_HEAD, title=f"{net.name} on the boards as they are")
+    for name in ("board", "array"):
+        shown.add_column(name, no_wrap=True)
+    for name in ("cycles", "frames/s"):
+        shown.add_column(name, justify="right", no_wrap=True)
+    shown.add_column("bound by")
+    for option in own:
+        shown.add_row(
+            option.engine.board.name,
+            str(option.engine.shape),
+            f"{option.speed.cycles:,}" if option.speed.cycles else "",
+            f"{option.frames_per_second:.1f}" if option.speed.cycles else "no",
+            option.speed.bound or option.problem,
+        )
+    console.print(shown)
+    if fps and wished is None:
+        console.print(f"No engine reaches {fps:g} frames a second; the fastest one does:")
+    elif fps:
+        console.print(f"The smallest engine that reaches {fps:g} frames a second:")
+    console.print(_engine(chosen))
+    spent = dict(zip(BOUNDS, chosen.speed.spent, strict=True))
+    shares = ", ".join(f"{name} {n / chosen.speed.cycles:.1%}" for name, n in spent.items() if n)
+    console.print(
+        f"What its cycles go to: {shares}. While the array works, {chosen.use:.1%} of its "
+        "multiplications are the network's; the others are columns without a filter and pixels "
+        "beyond a row's end."
+    )
+    if not found:
+        console.print("No change to the layers that was tried makes it quicker there.")
+    for place, gain in enumerate(found, 1):
+        console.print(
+            f"{place}. {gain.text}: {gain.frames_per_second:.1f} frames a second, "
+            f"{gain.times:.2f} times as fast ({gain.cycles:,} cycles), {gain.parameters:,} "
+            f"parameters instead of {parameters(net):,}."
+        )
+    console.print(
+        "Predicted by the models of cycles and resources; a changed network has to be trained "
+        "again, and no clock has been confirmed by Vivado."
+    )
+
+
+def _engine(option: Option) -> str:
+    engine, shape = option.engine, option.engine.shape
+    return (
+        f"{shape} on {engine.board.title} ({engine.board.chip.name}), pump {engine.pump}, at "
+        f"{engine.hertz / 1e6:g} MHz: {option.frames_per_second:.1f} frames a second; memories of "
+        f"{shape.act_words} activation and {shape.weight_words} weight words; {engine.used.lut:,} "
+        f"LUTs, {engine.used.dsp48e1} DSPs, {engine.used.ramb36:g} block RAMs."
+    )
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="firebrick advise", description=__doc__)
+    parser.add_argument("--model", help=MODEL_HELP)
+    parser.add_argument("--fps", type=number, help="frames a second that are wished for")
+    parser.add_argument("--board", help="only this board (default: all)")
+    parser.add_argument("--json", action="store_true", help="JSON instead of text")
+    return parser

@@ -1,0 +1,89 @@
+"""Changed networks are what building them so would give."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from firebrick.hw.compiler.feasible import without_numbers
+from firebrick.hw.compiler.outline import outline
+from firebrick.hw.explore.changes import Change, changes, fires, parameters, rebuilt
+from firebrick.hw.shape import PYNQ_Z2
+from firebrick.quantize.architectures import SqueezeNetConfig, without_weights
+from firebrick.quantize.qnetwork import QNetwork
+from firebrick.quantize.report import figures
+
+SMALL = SqueezeNetConfig(
+    modules=4, base_expand=80, incr_expand=32, first_filters=16, classes=10, squeeze_ratio=0.5,
+    pool_after=("conv1", "fire3", "fire5"), input_size=(97, 101),
+)  # fmt: skip
+
+
+def layers(config: SqueezeNetConfig) -> QNetwork:
+    return without_numbers(without_weights(config))
+
+
+def same(a: QNetwork, b: QNetwork) -> bool:
+    """Whether an engine does the same for both."""
+    return [(g.fields, g.layers) for g in outline(a, PYNQ_Z2).groups] == [
+        (g.fields, g.layers) for g in outline(b, PYNQ_Z2).groups
+    ]
+
+
+def found(kind: str, config: SqueezeNetConfig = SMALL) -> list[Change]:
+    return [change for change in changes(layers(config), PYNQ_Z2) if change.kind == kind]
+
+
+def test_nothing_changed_is_the_same() -> None:
+    net = layers(SMALL)
+    again = rebuilt(net)
+    assert again is not None and same(again, net)
+    assert parameters(net) == figures.parameters(without_weights(SMALL))
+
+
+def test_a_smaller_picture() -> None:
+    changed = {c.text: c.net for c in found("picture")}
+    net = changed["pictures of 84x88 instead of 97x101"]
+    assert same(net, layers(replace(SMALL, input_size=(84, 88))))
+
+
+def test_earlier_poolings() -> None:
+    first, second = found("pooling")
+    assert first.text.startswith("pool3 in front of fire3/squeeze1x1")
+    assert same(first.net, layers(replace(SMALL, pool_after=("conv1", "fire2", "fire5"))))
+    assert same(second.net, layers(replace(SMALL, pool_after=("conv1", "fire3", "fire4"))))
+
+
+def test_a_pooling_does_not_pass_another_or_a_bypass() -> None:
+    assert not found("pooling", replace(SMALL, pool_after=("conv1", "fire2")))
+    for change in found("pooling", replace(SMALL, bypass="simple", pool_after=("fire3",))):
+        pytest.fail(change.text)
+
+
+def test_multiples_of_the_arrays_channels() -> None:
+    """Squeeze layers of 40, 40, 56 and 56 filters: all to 32, and each by itself."""
+    net = layers(SMALL)
+    assert [len(f.squeeze.bias) for f in fires(net)] == [40, 40, 56, 56]
+    together, *single = found("squeeze")
+    assert [len(f.squeeze.bias) for f in fires(together.net)] == [32] * 4
+    assert together.text == (
+        "fire2/squeeze1x1 40 to 32, fire3/squeeze1x1 40 to 32 and 2 more layers: multiples of the "
+        "array's 32 channels"
+    )
+    assert [[len(f.squeeze.bias) for f in fires(c.net)] for c in single][1] == [40, 32, 56, 56]
+    assert not found("squeeze", replace(SMALL, base_expand=64, incr_expand=64))
+
+
+def test_half_as_many_and_1x1_for_3x3() -> None:
+    config = replace(SMALL, base_expand=128, incr_expand=0)
+    assert same(
+        found("fewer squeeze filters", config)[0].net, layers(replace(config, squeeze_ratio=0.25))
+    )
+    assert same(found("1x1 for 3x3", config)[0].net, layers(replace(config, pct_3x3=0.25)))
+
+
+def test_maps_that_no_longer_agree_make_no_network() -> None:
+    net = layers(replace(SMALL, bypass="simple"))
+    assert rebuilt(net, filters={"fire3/expand1x1": 8}) is None
+    assert rebuilt(net, size=(5, 5)) is None
