@@ -21,7 +21,12 @@ def told(capsys, *arguments: str) -> dict:
 def test_words(capsys) -> None:
     assert advise.main(["--model", "digits", "--fps", "6000"]) == 0
     out = " ".join(capsys.readouterr().out.split())
-    for text in ("cora-z7-07s", "The smallest engine that reaches 6000", "pump 1", "1. pictures of"):
+    for text in (
+        "cora-z7-07s",
+        "The smallest engine that reaches 6000",
+        "pump 1",
+        "1. pictures of",
+    ):
         assert text in out
     advise.main(["--model", "digits", "--fps", "1000000"])
     assert "No engine reaches 1e+06 frames a second" in capsys.readouterr().out
