@@ -35,7 +35,8 @@ DEATHS = 3
 class Kept:
     """Results in a file of lines, one a job, of the jobs that have this ``signature``.
 
-    A line that an interrupt cut is none; a file with another signature is begun anew.
+    A line that an interrupt cut is none; a file with another signature is begun anew.  Without
+    any results there is no file.
     """
 
     def __init__(self, path: Path, signature: str) -> None:
@@ -59,6 +60,8 @@ class Kept:
     def __exit__(self, *_: object) -> None:
         assert self._file is not None
         self._file.close()
+        if not self.results:
+            self.path.unlink()
 
     def add(self, name: str, result: Any) -> None:
         """One result more, on the disk when this returns."""
