@@ -91,7 +91,7 @@ demo: $(STAMP)  ## run a network on the simulated board, every bit compared (MOD
 	@$(BIN)/firebrick demo $(chosen)
 
 accuracy: $(STAMP)  ## float against fixed point on labelled images (MODEL= IMAGES= LABELS= CALIBRATION=)
-	@$(BIN)/firebrick accuracy --out "$(BUILD)/accuracy.json" $(chosen)
+	@$(BIN)/firebrick accuracy --out "$(BUILD)/accuracy.json" $(scheduled) $(chosen)
 
 quantize: $(STAMP)  ## quantize a network and report on it: MODEL= CALIBRATION= IMAGES= LABELS= -> build/network.*
 	@$(BIN)/firebrick quantize --out "$(BUILD)/network.npz" $(chosen)

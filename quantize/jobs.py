@@ -35,7 +35,8 @@ DEATHS = 3
 class Kept:
     """Results in a file of lines, one a job, of the jobs that have this ``signature``.
 
-    A line that an interrupt cut is none; a file with another signature is begun anew.
+    A line that an interrupt cut is none; a file with another signature is begun anew.  Without
+    any results there is no file.
     """
 
     def __init__(self, path: Path, signature: str) -> None:
@@ -59,6 +60,8 @@ class Kept:
     def __exit__(self, *_: object) -> None:
         assert self._file is not None
         self._file.close()
+        if not self.results:
+            self.path.unlink()
 
     def add(self, name: str, result: Any) -> None:
         """One result more, on the disk when this returns."""
@@ -76,17 +79,19 @@ class Kept:
 
 
 def run_jobs(
-    function: Callable[[Item], Any],
+    function: Callable[..., Any],
     jobs: Mapping[str, Item],
     *,
     kept: Kept,
+    shared: tuple[Any, ...] = (),
     scheduler: str | None = None,
     agree: Callable[[], str] | None = None,
 ) -> Iterator[str]:
     """Do ``jobs``; yields their names as their results come to be in ``kept``, which has to be
     open, those that were there already first.
 
-    Without ``scheduler``, the address of a Dask cluster ("tcp://host:8786"), workers are processes
+    ``shared`` are arguments of all jobs before their own, which a cluster is sent once.  Without
+    ``scheduler``, the address of a Dask cluster ("tcp://host:8786"), workers are processes
     of this machine, one a core.  ``agree`` is called on every worker and must say there what it
     says here: FirebrickError where it does not, where nobody answers at the address, and for a job
     that every worker dies of.  A job's own exception is raised here.
@@ -95,19 +100,22 @@ def run_jobs(
     yield from (name for name in jobs if name not in left)
     if scheduler is None and (len(left) < FEW or workers() == 1):
         for name, item in left.items():
-            kept.add(name, function(item))
+            kept.add(name, function(*shared, item))
             yield name
         return
     with _cluster(scheduler, len(left)) as client:
         if agree is not None and scheduler is not None:
             _check(client, agree, scheduler)
-        for name, result in _results(client, function, left):
+        for name, result in _results(client, function, shared, left):
             kept.add(name, result)
             yield name
 
 
 def _results(
-    client: Client, function: Callable[[Item], Any], jobs: Mapping[str, Item]
+    client: Client,
+    function: Callable[..., Any],
+    shared: tuple[Any, ...],
+    jobs: Mapping[str, Item],
 ) -> Iterator[tuple[str, Any]]:
     """Names and results, as they come."""
     from distributed import as_completed
@@ -116,8 +124,10 @@ def _results(
     from distributed.scheduler import KilledWorker
 
     # Not pure: another run's results under the same name are not asked for.
+    sent = client.scatter(list(shared), broadcast=True, hash=False) if shared else []
     futures = {
-        client.submit(function, item, pure=False, retries=0): name for name, item in jobs.items()
+        client.submit(function, *sent, item, pure=False, retries=0): name
+        for name, item in jobs.items()
     }
     try:
         for future in as_completed(list(futures), loop=client.loop):

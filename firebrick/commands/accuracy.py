@@ -14,6 +14,7 @@ import time
 import numpy as np
 from rich.console import Console
 
+from firebrick.commands.accuracy_jobs import evaluate_on, original
 from firebrick.commands.agreement import add_accept_option, check_agreement, print_accuracy
 from firebrick.commands.calibration import add_calibration_options, choose_calibration
 from firebrick.commands.frame import (
@@ -26,12 +27,8 @@ from firebrick.commands.opening import Opened, open_network
 from firebrick.commands.pictures import labels_without
 from firebrick.quantize.calibration.model import Model
 from firebrick.quantize.calibration.quantizer import EFFORTS, Steps, quantize_network
-from firebrick.quantize.calibration.reference import Reference, float_reference
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.importers.load import load_network
 from firebrick.quantize.pictures.labels import Label
-from firebrick.quantize.pictures.preprocess import for_network
-from firebrick.quantize.qnetwork import QNetwork
 from firebrick.quantize.report.accuracy import evaluate
 from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.terminal import Table, new_console
@@ -60,13 +57,15 @@ def main(arguments: list[str] | None = None) -> None:
         raise FirebrickError(
             f"{options.model}: is quantized already; --ablation needs a float network"
         )
+    if options.ablation and options.scheduler:
+        raise FirebrickError("--ablation quantizes anew for every step: leave SCHEDULER out")
     labels = pictures.labels(options.labels, options.images, opened.class_count)
     if model is None:
         assert opened.qnet is not None
         qnet = opened.qnet
         reference = None
         if options.float_model is not None:
-            reference = _original(options.float_model, qnet)
+            reference = original(options.float_model, qnet)
     else:
         reference = model.reference()
         if model.taken is not None:
@@ -79,7 +78,10 @@ def main(arguments: list[str] | None = None) -> None:
                 _write(options.out, rows, console)
                 return
             qnet = model.quantize(calibration, effort=options.effort)
-    result = evaluate(qnet, reference, labels)
+    if options.scheduler:
+        result = evaluate_on(options, qnet, reference, labels)
+    else:
+        result = evaluate(qnet, reference, labels)
     print_accuracy(console, result, f"{qnet.name}, {result.images} images")
     _write(options.out, vars(result), console)
     if result.agreement is not None:
@@ -145,17 +147,6 @@ def _print_ablation(console: Console, name: str, rows: list[dict]) -> None:
     console.print(table)
 
 
-def _original(path: str, qnet: QNetwork) -> Reference:
-    """The network that ``qnet`` was made from, as far as shapes can tell."""
-    net = load_network(path)
-    if for_network(qnet.preprocessing, net) != qnet.preprocessing:
-        raise FirebrickError(
-            f"{path}: its input is {net.shapes[net.input]}, that of {qnet.name} is "
-            f"{qnet.tensors[qnet.input].shape}"
-        )
-    return float_reference(net, qnet.preprocessing)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="firebrick accuracy", description=__doc__)
     parser.add_argument("--model", required=True, help=".onnx, .net or quantized .npz")
@@ -166,6 +157,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", default="build/accuracy.json", help="JSON (%(default)s)")
     parser.add_argument(
         "--ablation", action="store_true", help="quantize with and without each step"
+    )
+    parser.add_argument(
+        "--scheduler",
+        help="Dask cluster that measures: tcp://host:8786; its workers find model and images under "
+        "the same paths (default: this machine)",
     )
     add_skip_bad_option(parser)
     add_accept_option(parser)

@@ -62,7 +62,15 @@ def charts(points: Sequence[Point], reference: Engine) -> list[Chart]:
         _engine_front(points),
         _spent(points),
     ]
-    return [chart for chart in made if any(len(series.x) for series in chart.series)]
+    return [chart for chart in made if chart is not None]
+
+
+def _some(points: Sequence[Point]) -> str:
+    """The sentence where the engine cannot run what the usual one is about."""
+    return (
+        f"{len(points)} of these networks run on this engine, at {min(map(rate, points)):.1f} to "
+        f"{max(map(rate, points)):.1f} frames a second; explore.csv says why the others do not."
+    )
 
 
 def of_study(points: Iterable[Point], study: str) -> list[Point]:
@@ -117,17 +125,25 @@ def _where(engine: Engine) -> str:
     return f"{engine.board.title}, {engine.shape} at {engine.hertz / 1e6:g} MHz"
 
 
-def _figure_3a(own: Sequence[Point], reference: Engine) -> Chart:
+def _figure_3a(own: Sequence[Point], reference: Engine) -> Chart | None:
     points, late = of_study(own, "squeeze ratio"), of_study(own, "squeeze ratio, v1.1")
+    if not points:
+        return None
     by_value = {p.design.value: p for p in points}
-    small, mid, big = (by_value[value] for value in (0.125, 0.75, 1.0))
-    sentence = (
-        f"From a squeeze ratio of 0.125 to 0.75 the network grows from {mebibytes(small):.1f} to "
-        f"{mebibytes(mid):.1f} MiB and the paper's accuracy from {small.design.top5} to "
-        f"{mid.design.top5} %; frames a second fall from {rate(small):.1f} to {rate(mid):.1f}, "
-        f"{rate(small) / rate(mid):.1f} times. At 1.0 nothing is won any more, and "
-        f"{rate(big):.1f} are left."
-    )
+    small, mid, big = (by_value.get(value) for value in (0.125, 0.75, 1.0))
+    sentence = _some(points)
+    if small and mid:
+        sentence = (
+            "From a squeeze ratio of 0.125 to 0.75 the network grows from "
+            f"{mebibytes(small):.1f} to {mebibytes(mid):.1f} MiB and the paper's accuracy from "
+            f"{small.design.top5} to {mid.design.top5} %; frames a second fall from "
+            f"{rate(small):.1f} to {rate(mid):.1f}, {rate(small) / rate(mid):.1f} times. "
+        )
+        sentence += (
+            f"At 1.0 nothing is won any more, and {rate(big):.1f} are left."
+            if big
+            else "At 1.0 the network does not run on this engine."
+        )
     return Chart(
         "figure_3a",
         f"Figure 3a: the squeeze ratio ({_where(reference)})",
@@ -144,17 +160,21 @@ def _figure_3a(own: Sequence[Point], reference: Engine) -> Chart:
     )
 
 
-def _figure_3b(own: Sequence[Point], reference: Engine) -> Chart:
+def _figure_3b(own: Sequence[Point], reference: Engine) -> Chart | None:
     points = of_study(own, "share of 3x3 filters")
+    if not points:
+        return None
     by_value = {p.design.value: p for p in points}
-    few, half, most = (by_value[value] for value in (0.01, 0.5, 0.99))
-    sentence = (
-        f"At a squeeze ratio of 0.5, going from 1 % to 50 % of 3x3 filters costs "
-        f"{1 - rate(half) / rate(few):.0%} of the frames a second ({rate(few):.1f} to "
-        f"{rate(half):.1f}); the paper's accuracy ends its rise there, at {half.design.top5} %. "
-        f"99 % would leave {rate(most):.1f} frames a second for "
-        f"{mebibytes(most) / mebibytes(half):.1f} times the size."
-    )
+    few, half, most = (by_value.get(value) for value in (0.01, 0.5, 0.99))
+    sentence = _some(points)
+    if few and half and most:
+        sentence = (
+            f"At a squeeze ratio of 0.5, going from 1 % to 50 % of 3x3 filters costs "
+            f"{1 - rate(half) / rate(few):.0%} of the frames a second ({rate(few):.1f} to "
+            f"{rate(half):.1f}); the paper's accuracy ends its rise there, at "
+            f"{half.design.top5} %. 99 % would leave {rate(most):.1f} frames a second for "
+            f"{mebibytes(most) / mebibytes(half):.1f} times the size."
+        )
     return Chart(
         "figure_3b",
         f"Figure 3b: the share of 3x3 filters at a squeeze ratio of 0.5 ({_where(reference)})",
@@ -166,7 +186,7 @@ def _figure_3b(own: Sequence[Point], reference: Engine) -> Chart:
     )
 
 
-def _array_use(own: Sequence[Point], reference: Engine) -> Chart:
+def _array_use(own: Sequence[Point], reference: Engine) -> Chart | None:
     series: list[Series] = []
     even: list[float] = []
     odd: list[float] = []
@@ -179,6 +199,8 @@ def _array_use(own: Sequence[Point], reference: Engine) -> Chart:
         for point, use in zip(points, y, strict=True):
             whole = all(f.squeeze % channels == 0 for f in fire_shapes(point.design.config))
             (even if whole else odd).append(use)
+    if not even + odd:
+        return None
     sentence = f"The array of {channels} channels is used to {min(even + odd):.0f} to "
     sentence += f"{max(even + odd):.0f} %"
     if even and odd:
@@ -197,8 +219,10 @@ def _array_use(own: Sequence[Point], reference: Engine) -> Chart:
     )
 
 
-def _downsampling(own: Sequence[Point], reference: Engine) -> Chart:
+def _downsampling(own: Sequence[Point], reference: Engine) -> Chart | None:
     points = sorted(of_study(own, "downsampling"), key=rate, reverse=True)
+    if not points:
+        return None
     names = [str(p.design.value) for p in points]
     early, late = points[0], points[-1]
     sentence = (
@@ -218,19 +242,23 @@ def _downsampling(own: Sequence[Point], reference: Engine) -> Chart:
     )
 
 
-def _bypass(own: Sequence[Point], reference: Engine) -> Chart:
+def _bypass(own: Sequence[Point], reference: Engine) -> Chart | None:
     points = of_study(own, "bypass")
+    if not points:
+        return None
     names = [p.design.config.name for p in points]
     by_name = dict(zip(names, points, strict=True))
     plain, simple, complex_ = (
-        by_name[f"{kind} bypass, SR 0.125"] for kind in ("none", "simple", "complex")
+        by_name.get(f"{kind} bypass, SR 0.125") for kind in ("none", "simple", "complex")
     )
-    sentence = (
-        f"A simple bypass costs {1 - rate(simple) / rate(plain):.1%} of the frames a second and no "
-        f"parameter, and the paper has {simple.design.top5} % for it instead of "
-        f"{plain.design.top5} %; a complex one costs {1 - rate(complex_) / rate(plain):.0%} and "
-        f"brings less ({complex_.design.top5} %)."
-    )
+    sentence = _some(points)
+    if plain and simple and complex_:
+        sentence = (
+            f"A simple bypass costs {1 - rate(simple) / rate(plain):.1%} of the frames a second "
+            f"and no parameter, and the paper has {simple.design.top5} % for it instead of "
+            f"{plain.design.top5} %; a complex one costs "
+            f"{1 - rate(complex_) / rate(plain):.0%} and brings less ({complex_.design.top5} %)."
+        )
     return Chart(
         "bypass",
         f"Bypass ({_where(reference)})",
@@ -242,8 +270,10 @@ def _bypass(own: Sequence[Point], reference: Engine) -> Chart:
     )
 
 
-def _expand(own: Sequence[Point], reference: Engine) -> Chart:
+def _expand(own: Sequence[Point], reference: Engine) -> Chart | None:
     points = of_study(own, "expand filters")
+    if not points:
+        return None
     series = []
     for base in dict.fromkeys(p.design.config.base_expand for p in points):
         these = sorted((p for p in points if p.design.config.base_expand == base), key=mebibytes)
@@ -278,7 +308,7 @@ def _expand(own: Sequence[Point], reference: Engine) -> Chart:
     )
 
 
-def _pictures(points: Sequence[Point]) -> Chart:
+def _pictures(points: Sequence[Point]) -> Chart | None:
     series, said, sizes = [], [], [1.0]
     for engine in _own_engines(points):
         found = [
@@ -297,6 +327,8 @@ def _pictures(points: Sequence[Point]) -> Chart:
                 f"{rate(found[0]) / rate(found[-1]):.1f} times on {name} ({rate(found[0]):.0f} to "
                 f"{rate(found[-1]):.0f})"
             )
+    if not series:
+        return None
     return Chart(
         "pictures",
         "Pictures: v1.1 with 1000 classes on each chip's own engine",
@@ -310,8 +342,10 @@ def _pictures(points: Sequence[Point]) -> Chart:
     )
 
 
-def _network_front(own: Sequence[Point], reference: Engine) -> Chart:
+def _network_front(own: Sequence[Point], reference: Engine) -> Chart | None:
     points = [p for p in own if usual(p)]
+    if not points:
+        return None
     best = network_front(points)
     accurate = accuracy_front(points)
     told = ", ".join(
@@ -366,17 +400,17 @@ def _v1_1(points: Iterable[Point], ratio: float = 0.125) -> list[Point]:
     return [p for p in study if p.design.value == ratio and p.speed.cycles]
 
 
-def _engine_front(points: Sequence[Point]) -> Chart:
+def _engine_front(points: Sequence[Point]) -> Chart | None:
     series = []
     found = _v1_1(points)
     for chip in dict.fromkeys(p.engine.board.chip.name for p in found):
         these = [p for p in found if p.engine.board.chip.name == chip and p.fits]
         series.append(_by_lut(f"fits the {chip}", these, "dots"))
     best = engine_front(points)
-    series.append(_by_lut("not beaten in both", best[::-1], "front"))
     if not best:
-        sentence = "None of the engines fits its chip."
-    elif len(best) == 1:
+        return None
+    series.append(_by_lut("not beaten in both", best[::-1], "front"))
+    if len(best) == 1:
         sentence = f"No other engine is as small and as fast as {_engine(best[0])}."
     else:
         small, large = best[-1], best[0]
@@ -417,8 +451,10 @@ def _by_lut(name: str, points: Sequence[Point], kind: str) -> Series:
     )
 
 
-def _spent(points: Sequence[Point]) -> Chart:
+def _spent(points: Sequence[Point]) -> Chart | None:
     found = [p for engine in _own_engines(points) for p in _v1_1(points) if p.engine == engine]
+    if not found:
+        return None
     names = [f"{p.engine.board.chip.name}, {p.engine.shape}" for p in found]
     series = [
         Series(
@@ -435,7 +471,7 @@ def _spent(points: Sequence[Point]) -> Chart:
         cause: max(p.speed.spent[n] / p.speed.cycles for p in found)
         for n, cause in enumerate(BOUNDS)
         if n
-    } if found else {"": 0.0}  # fmt: skip
+    }
     most = max(waits, key=lambda cause: waits[cause])
     return Chart(
         "spent",
@@ -443,7 +479,7 @@ def _spent(points: Sequence[Point]) -> Chart:
         "chip and array",
         "% of the cycles",
         series,
-        f"The array works in {min(busy, default=0):.1f} to {max(busy, default=0):.1f} % of the "
+        f"The array works in {min(busy):.1f} to {max(busy):.1f} % of the "
         f"cycles; of what it waits for, {most} takes the most, up to {waits[most]:.1%}.",
         categories=names,
         stacked=True,

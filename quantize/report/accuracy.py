@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -68,21 +69,39 @@ def evaluate_batches(
     batch: int = BATCH,
 ) -> Accuracy:
     """As :func:`evaluate`, for pictures uint8 [<= batch, C, H, W] and classes int [N] at hand."""
-    fixed, real = [], []
-    signal = error = 0.0
     steps = -(-len(truth) // batch)
-    for images in track(pictures, f"evaluate: batches of {batch} images", steps):
-        answers = golden.run(qnet, images).logits
-        fixed.append(ranking(answers))
-        if reference is not None:
-            truths = reference.run(images)
-            real.append(ranking(truths))
-            signal += float(np.vdot(truths, truths))
-            error += float(np.sum(np.square(answers - truths)))
-    fixed_best = np.concatenate(fixed)
-    real_best = np.concatenate(real) if real else None
-    shown = reference is not None and reference.logits
-    sqnr = sqnr_db(signal, error) if shown else None
+    shown = track(pictures, f"evaluate: batches of {batch} images", steps)
+    return total([count(qnet, reference, images) for images in shown], truth, reference)
+
+
+def count(qnet: QNetwork, reference: Reference | None, images: np.ndarray) -> dict[str, Any]:
+    """What :func:`total` must know of a batch of pictures uint8 [n, C, H, W], as JSON data: the
+    best classes of golden model and reference, the power of the latter's logits and of their error.
+    """
+    answers = golden.run(qnet, images).logits
+    found: dict[str, Any] = {"fixed": ranking(answers).tolist()}
+    if reference is not None:
+        truths = reference.run(images)
+        found["real"] = ranking(truths).tolist()
+        found["signal"] = float(np.vdot(truths, truths))
+        found["error"] = float(np.sum(np.square(answers - truths)))
+    return found
+
+
+def total(
+    batches: Sequence[Mapping[str, Any]], truth: np.ndarray, reference: Reference | None
+) -> Accuracy:
+    """The figures of all batches, in their order; ``truth`` int [N]."""
+    fixed_best = np.concatenate([np.array(batch["fixed"]) for batch in batches])
+    real_best = None
+    sqnr = None
+    if reference is not None:
+        real_best = np.concatenate([np.array(batch["real"]) for batch in batches])
+        signal = error = 0.0
+        for batch in batches:
+            signal += batch["signal"]
+            error += batch["error"]
+        sqnr = sqnr_db(signal, error) if reference.logits else None
     return Accuracy(
         float_top1=None if real_best is None else _share(real_best[:, 0] == truth),
         float_top5=None if real_best is None else _share((real_best == truth[:, None]).any(1)),

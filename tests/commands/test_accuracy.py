@@ -4,9 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from distributed import LocalCluster
 from PIL import Image
 
-from firebrick.commands import accuracy
+from firebrick.commands import accuracy, accuracy_jobs
 from firebrick.commands.opening import Made
 from firebrick.quantize import golden, qfile
 from firebrick.quantize.calibration.model import Model
@@ -192,6 +193,30 @@ def test_a_truncated_network_is_one_line(labelled, tmp_path):
 
 def test_a_float_network_must_fit_the_quantized_one(labelled, monkeypatch):
     other = builders.fire_network(shape=(3, 21, 17))
-    monkeypatch.setattr(accuracy, "load_network", lambda path: other)
+    monkeypatch.setattr(accuracy_jobs, "load_network", lambda path: other)
     with pytest.raises(FirebrickError, match=r"other\.onnx: its input is \(3, 21, 17\)"):
-        accuracy._original("other.onnx", labelled[4])
+        accuracy_jobs.original("other.onnx", labelled[4])
+
+
+def test_on_a_cluster_it_is_the_same_bit_for_bit(labelled, tmp_path, monkeypatch):
+    """Float network and quantized file, batch by batch on the workers of a cluster; the files that
+    the workers open are the test's own."""
+    folder, _, _, net, qnet = labelled
+    export_onnx(net, qnet.preprocessing, folder / "net.onnx")
+    monkeypatch.setattr(accuracy_jobs, "BATCH", 6)
+    monkeypatch.setattr(measured, "BATCH", 6)
+    monkeypatch.setattr(measured.evaluate, "__defaults__", (6,))
+    arguments = [
+        *("--model", str(folder / "net.npz"), "--float-model", str(folder / "net.onnx")),
+        *("--images", str(folder), "--labels", str(folder / "labels.csv")),
+    ]
+    accuracy.main([*arguments, "--out", str(tmp_path / "here.json")])
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0"
+    ) as cluster:
+        there = ["--scheduler", cluster.scheduler_address, "--out", str(tmp_path / "there.json")]
+        accuracy.main([*arguments, *there])
+    assert (tmp_path / "here.json").read_text() == (tmp_path / "there.json").read_text()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["here.json", "there.json"]
+    figures = json.loads((tmp_path / "there.json").read_text())
+    assert figures["images"] == 20 and figures["fixed_top1"] == 75.0
