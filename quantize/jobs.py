@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 CONNECT_SECONDS = 10
+# Workers of this machine are waited for longer: it may have much else to do.
+START_SECONDS = 60
 # To start workers takes some seconds: fewer jobs than this are done sooner without.
 FEW = 4
 # Lives of a job: so many workers may die of it before it is the job that is wrong.
@@ -157,7 +159,7 @@ def _cluster(scheduler: str | None, jobs: int) -> Iterator[Client]:
 
     settings = {
         "distributed.scheduler.allowed-failures": DEATHS,
-        "distributed.comm.timeouts.connect": CONNECT_SECONDS,
+        "distributed.comm.timeouts.connect": CONNECT_SECONDS if scheduler else START_SECONDS,
     }
     # What Dask tells of workers that come and go is not for the user of a command.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
