@@ -138,13 +138,7 @@ def test_a_scheduler_that_is_not_there(tmp_path: Path, monkeypatch) -> None:
 
 def test_a_cluster_that_goes_away(tmp_path: Path) -> None:
     """What was done is kept, and the same bag goes on from there."""
-    found = LocalCluster(
-        n_workers=1,
-        threads_per_worker=1,
-        processes=False,
-        dashboard_address=":0",
-        host="127.0.0.1",
-    )
+    found = LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0")
     path = tmp_path / "kept"
     with pytest.raises(FirebrickError, match="the Dask cluster went away"), Kept(path, "s") as kept:
         names = run_jobs(slow, JOBS, kept=kept, scheduler=found.scheduler_address)
