@@ -23,6 +23,8 @@ PLANNER = 30
 BURST = 40
 # Cycles of a block's plan, which is not pipelined.
 PLAN = 12
+# Rows of a group without squeeze layer that come together, as the input ring has room.
+TOGETHER = (1, 2, 4)
 # Cycles of a row that are not offered for reading weights: kReadLatency of config.h.
 LATENCY = 80
 
@@ -152,6 +154,12 @@ def _rows(
     stride = g["p0_stride"] if squeezes else g[f"p{reads[-1]}_stride"]
     above = any(g[f"p{k}_pad"] for k in ([0] if squeezes else reads))
     rings, stored_rows = _Rings(there), 0
+    window = above + reach
+    together = (
+        max(n for n in TOGETHER if n == 1 or ring_rows >= window + (2 * n - 1) * stride)
+        if not squeezes
+        else 1
+    )
 
     def needed(at: int) -> int:
         return min(at + reach, g["src_rows"])
@@ -171,25 +179,33 @@ def _rows(
             incomplete = False
             yield _Row(load(needed(rings.in_row)) if sourced else 0)
         room = max(0, rings.in_row - above) + ring_rows
-        words = load(min(needed(rings.in_row + (stride if sourced else 0)), room))
-        early = _first_rows(g, after, stored_rows) if main and last and not words else 0
+        count = max(
+            n
+            for n in TOGETHER
+            if n <= together
+            and rings.main_row + n <= g["rows"]
+            and (n == 1 or rings.loaded >= needed(rings.in_row + (n - 1) * stride))
+        )
+        next_row = rings.in_row + (count * stride if sourced else 0)
+        words = load(min(needed(next_row + (together - 1) * stride), room))
+        ends = main and rings.main_row + count == g["rows"]
+        early = _first_rows(g, after, stored_rows) if ends and not words else 0
         if after is not None:
             words += early * after["src_row_words"]
         steps = active = blocks = 0
         for k in [0] * squeeze + reads * main:
-            many = g["tiles"] * g[f"p{k}_blocks"]
+            many = g["tiles"] * g[f"p{k}_blocks"] * count
             blocks += many
             active += many * g[f"p{k}_steps"]
             steps += many * max(g[f"p{k}_steps"], shape.channels)
-        adds = g["tiles"] * g["segment_words"] if main and g["add_enable"] else 0
-        stored = _stored(g, rings.main_row, shape) if main else 0
+        adds = g["tiles"] * g["segment_words"] * count if main and g["add_enable"] else 0
+        each = [_stored(g, rings.main_row + n, shape) for n in range(count if main else 0)]
         kept = g["mid_row_words"] if squeeze else 0
-        yield _Row(words, steps, active, blocks, adds, stored, kept, early)
-        stored_rows += stored > 0
+        yield _Row(words, steps, active, blocks, adds, sum(each), kept, early)
+        stored_rows += sum(beats > 0 for beats in each)
         rings.ahead += squeeze
-        rings.main_row += main
-        if sourced:
-            rings.in_row += stride
+        rings.main_row += count if main else 0
+        rings.in_row = next_row
 
 
 def _stored(g: Mapping[str, int], main_row: int, shape: EngineShape) -> int:

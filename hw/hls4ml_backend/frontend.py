@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,15 @@ import numpy as np
 import onnx
 
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.importers.onnx.model import alone, import_model
+from firebrick.quantize.importers.onnx.model import ImportedModel, alone, import_model
 from firebrick.quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network, Shape
 
 Parts = tuple[list[dict[str, Any]], list[str], list[str]]
 
 # hls4ml reserves the name for what feeds the first layer.
 RESERVED = "input"
+# Attribute of the input layer: the file's network, where that is quantized.
+IMPORTED = "firebrick_imported"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,16 @@ class ParsedModel:
     """What :func:`parse` returned, to stand for the model where hls4ml would parse it again."""
 
     parts: Parts
+
+
+class Imported:
+    """A quantized file's network on its way through hls4ml, which copies and shows attributes."""
+
+    def __init__(self, model: ImportedModel) -> None:
+        self.model = model
+
+    def __deepcopy__(self, memo: dict) -> Imported:
+        return self
 
 
 def parse(model: str | Path | onnx.ModelProto | ParsedModel) -> Parts:
@@ -42,7 +54,7 @@ def parse(model: str | Path | onnx.ModelProto | ParsedModel) -> Parts:
         return model.parts
     if isinstance(model, str | Path):
         _refuse_other_dialects(onnx.load(model, load_external_data=False), str(model))
-        return layer_list(_network(model))
+        return _layers_of(import_model(model))
     if not isinstance(model, onnx.ModelProto):
         raise FirebrickError(
             f"an ONNX model is wanted, as a file name or an onnx.ModelProto, not {type(model)}"
@@ -53,38 +65,30 @@ def parse(model: str | Path | onnx.ModelProto | ParsedModel) -> Parts:
         path = Path(folder) / f"{name}.onnx"
         path.write_bytes(model.SerializeToString())
         try:
-            return layer_list(_network(path))
+            return _layers_of(replace(import_model(path), path=Path(name)))
         except FirebrickError as error:
             raise FirebrickError(str(error).replace(str(path), name)) from error
 
 
-def _network(path: str | Path) -> Network:
-    """The float network of a file that leaves preprocessing to the backend's option."""
-    model = import_model(path)
+def _layers_of(model: ImportedModel) -> Parts:
+    """The layers of a float network that leaves preprocessing to the backend's option, or of a
+    quantized one, which the first layer then carries along."""
+    if model.quantizers:
+        layers, inputs, outputs = layer_list(model.network, bounded=True)
+        layers[0][IMPORTED] = Imported(model)
+        return layers, inputs, outputs
     for node in model.prepared_by:
         node.refuse(
             "scales or shifts the network's input, which the option preprocessing does here; state "
             "it there and export the network without it"
         )
-    return alone(model)
+    return layer_list(alone(model))
 
 
 def _refuse_other_dialects(model: onnx.ModelProto, name: str) -> None:
-    """Refuse what carries numbers of its own (QONNX, QDQ) or hides what it computes."""
+    """Refuse what hides what it computes, or ends as predict() does not."""
     for node in model.graph.node:
         where = f"{name}: node {node.name or node.output[0]} ({node.op_type})"
-        if node.op_type in ("Quant", "BipolarQuant", "Trunc"):
-            raise FirebrickError(
-                f"{where}: a QONNX quantizer has scales of its own, which need not be powers of "
-                "two nor agree ahead of a Concat; give the float network, and calibration images "
-                "or fixed<8,I> for each layer, or run this file without hls4ml, by make quantize "
-                "or make demo"
-            )
-        if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
-            raise FirebrickError(
-                f"{where}: the network is quantized already; give the float network that it was "
-                "made from, or run this file without hls4ml, by make quantize or make demo"
-            )
         if "channels_last" in node.domain:
             raise FirebrickError(
                 f"{where}: has been converted to channels last by qonnx; give the network as it "
@@ -97,8 +101,8 @@ def _refuse_other_dialects(model: onnx.ModelProto, name: str) -> None:
             )
 
 
-def layer_list(net: Network) -> Parts:
-    """``net`` as hls4ml's layers."""
+def layer_list(net: Network, bounded: bool = False) -> Parts:
+    """``net`` as hls4ml's layers; ``bounded`` says that where it saturates is known otherwise."""
     names = _Names()
     source = names.new(net.input)
     height_width_channels = _last(net.shapes[net.input])
@@ -108,7 +112,7 @@ def layer_list(net: Network) -> Parts:
     made = {net.input: source}
     for node in net.nodes:
         if isinstance(node, Conv):
-            _refuse_bounds(node)
+            _refuse_bounds(node, bounded)
             layer = _conv(node, net.shapes, names.new(node.name), made[node.input])
         elif isinstance(node, MaxPool):
             layer = _max_pool(node, net.shapes, names.new(node.name), made[node.input])
@@ -121,7 +125,7 @@ def layer_list(net: Network) -> Parts:
                 first = part
             layer = _concat(names.new(node.name), first, made[node.inputs[-1]])
         elif isinstance(node, Add):
-            _refuse_bounds(node)
+            _refuse_bounds(node, bounded)
             layer = _add(names.new(node.name), *(made[name] for name in node.inputs))
         else:
             layer = _average(node, net.shapes, names.new(node.name), made[node.input])
@@ -137,8 +141,8 @@ def layer_list(net: Network) -> Parts:
     return layers, [source], [layers[-1]["name"]]
 
 
-def _refuse_bounds(node: Conv | Add) -> None:
-    if node.bounds is not None:
+def _refuse_bounds(node: Conv | Add, bounded: bool) -> None:
+    if node.bounds is not None and not bounded:
         raise FirebrickError(
             f"layer {node.name}: saturates at {node.bounds.high.max():g} ({node.bounds.origin}), "
             "which hls4ml's layers cannot say; quantize and compile the network itself (make "

@@ -13,9 +13,10 @@ import numpy as np
 from hls4ml.model.graph import HLSConfig, ModelGraph
 
 from firebrick.hw.hls4ml_backend import pytorch, simulation
+from firebrick.hw.hls4ml_backend.frontend import IMPORTED
 from firebrick.hw.hls4ml_backend.lower import Lowered, lower
 from firebrick.hw.hls4ml_backend.precision import activation_type, covering_type, stated
-from firebrick.hw.hls4ml_backend.quantization import quantize
+from firebrick.hw.hls4ml_backend.quantization import quantize, take_over_file
 from firebrick.hw.hls4ml_backend.state import (
     CHANNELS_FIRST,
     NETWORK,
@@ -76,12 +77,22 @@ def adopt(model: ModelGraph) -> None:
         return
     pytorch.check(model)
     lowered = lower(model)
-    qnet = quantize(
-        lowered.network,
-        _preprocessing(model),
-        _calibration(model, lowered),
-        stated(model, lowered),
-    )
+    imported = source.get_attr(IMPORTED)
+    if imported is not None:
+        source.set_attr(IMPORTED, None)
+        qnet = take_over_file(
+            imported.model,
+            lowered.network,
+            model.config.get_config_value("Preprocessing"),
+            stated(model, lowered),
+        )
+    else:
+        qnet = quantize(
+            lowered.network,
+            _preprocessing(model),
+            _calibration(model, lowered),
+            stated(model, lowered),
+        )
     source.set_attr(NETWORK, pack(qnet))
     source.set_attr(TENSORS, lowered.tensor_of)
     model.config.config[SOFTMAX] = lowered.network.softmax

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
 from firebrick.hw.hls4ml_backend.precision import Stated
@@ -13,6 +16,7 @@ from firebrick.quantize.calibration.quantizer import (
     quantize_network,
     weight_exponents,
 )
+from firebrick.quantize.calibration.take_over import take_over
 from firebrick.quantize.check import check_qnetwork
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.fixed_point import (
@@ -21,10 +25,13 @@ from firebrick.quantize.fixed_point import (
     WEIGHT_MAX,
     largest_magnitude,
 )
+from firebrick.quantize.importers.load import prepare
+from firebrick.quantize.importers.onnx.model import ImportedModel
 from firebrick.quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network
 from firebrick.quantize.pictures.preprocess import for_network
 from firebrick.quantize.qnetwork import (
     Preprocessing,
+    QAdd,
     QConcat,
     QConv,
     QGlobalSum,
@@ -74,6 +81,50 @@ def quantize(
             exponents.setdefault(group, choice.best)
     by_tensor = {name: exponents[group] for name, group in groups.items() if group in exponents}
     return _assemble(net, preprocessing, by_tensor | {net.input: 0}, stated.weights)
+
+
+def take_over_file(
+    model: ImportedModel, net: Network, preprocessing: Any, stated: Stated
+) -> QNetwork:
+    """The quantized network that a QDQ or QONNX file holds, under the names of ``net``, which was
+    made from it.
+
+    ``preprocessing`` is a preset's name, or values.  Raises FirebrickError where the file's scales
+    are not those of this hardware, with the reasons.
+    """
+    if stated.exponents or stated.weights:
+        raise FirebrickError(
+            f"{model.path}: holds a quantized network, but precisions are stated too; leave them "
+            "'auto'"
+        )
+    values = preprocessing if isinstance(preprocessing, dict) else {"preset": preprocessing}
+    taken = take_over(model, prepare(model, **values))
+    if taken.qnet is None:
+        raise FirebrickError(
+            f"{model.path}: its quantizers cannot be taken over: {'; '.join(taken.reasons)}; give "
+            "the float network, and calibration images or fixed<8,I> for each layer, or run this "
+            "file without hls4ml, by make quantize or make demo"
+        )
+    names = {model.network.input: net.input}
+    layers = {}
+    for ours, theirs in zip(net.nodes, model.network.nodes, strict=True):
+        names[theirs.output] = ours.output
+        layers[theirs.name] = ours.name
+    return _renamed(taken.qnet, names, layers)
+
+
+def _renamed(qnet: QNetwork, names: dict[str, str], layers: dict[str, str]) -> QNetwork:
+    """``qnet`` with other names of tensors and layers."""
+    nodes: list[QNode] = []
+    for node in qnet.nodes:
+        common = {"name": layers.get(node.name, node.name), "output": names[node.output]}
+        if isinstance(node, QConcat | QAdd):
+            inputs = tuple(names[name] for name in node.inputs)
+            nodes.append(replace(node, inputs=inputs, **common))  # type: ignore[arg-type]
+        else:
+            nodes.append(replace(node, input=names[node.input], **common))  # type: ignore[arg-type]
+    tensors = {names[t.name]: replace(t, name=names[t.name]) for t in qnet.tensors.values()}
+    return replace(qnet, input=names[qnet.input], tensors=tensors, nodes=tuple(nodes))
 
 
 def _assemble(

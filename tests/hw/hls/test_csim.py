@@ -320,8 +320,12 @@ def test_command_writes_a_project_whose_bench_passes(
     assert facts["bit_exact"] and facts["csim_seconds"] > 0
     assert f"{facts['emitted_lines']} lines" in told
     assert f"{facts['cycles']['simulated']:,} cycles" in told
-    for name, active in (("squeezenet_v1_0", 1_900_000), ("squeezenet_v1_1", 800_000)):
-        assert active < facts["cycles"][name] < 2 * active
+    # As fast as the SystemVerilog engine, within a tenth.
+    for name, active, most in (
+        ("squeezenet_v1_0", 1_900_000, 2_150_000),
+        ("squeezenet_v1_1", 800_000, 960_000),
+    ):
+        assert active < facts["cycles"][name] <= most
     assert all(assumption in told for assumption in facts["assumptions"])
     # Co-simulation moves no more memory than the bench has.
     kernel = (project / "src" / "firebrick_kernel.cpp").read_text()

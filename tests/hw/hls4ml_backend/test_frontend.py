@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hls4ml
 import numpy as np
 import onnx
 import onnxruntime
@@ -11,10 +12,13 @@ from onnx import helper
 from firebrick.hw.hls4ml_backend.frontend import parse
 from firebrick.hw.hls4ml_backend.lower import lower
 from firebrick.quantize import golden
+from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.exporters.qdq import export_qdq
 from firebrick.quantize.golden.float_model import FloatModel
-from firebrick.quantize.qnetwork import QAdd
+from firebrick.quantize.qnetwork import QAdd, QConv, QGlobalSum
 from tests.hw.hls4ml_backend.conftest import convert, random_pictures
+from tests.quantize import builders
 from tests.quantize.importers.onnx_graphs import CLASSES, Graph
 
 
@@ -137,18 +141,63 @@ def test_concatenation_without_relu_shares_one_scale(tmp_path):
 
 
 @pytest.mark.parametrize("ahead_of_concat", [True, False])
-def test_qonnx_quantizers_are_refused(ahead_of_concat, tmp_path):
+def test_qonnx_quantizers_without_powers_of_two_are_refused(ahead_of_concat, tmp_path):
     """A float-scaled Quant ahead of a Concat, and any other."""
     graph = Graph()
     x = graph.relu(graph.conv("x", 3, 6, 3, strides=[2, 2]))
     numbers = [graph.constant(np.float32(value)) for value in (0.037, 0, 8)]
-    halves = [graph.conv(x, 6, 4), graph.conv(x, 6, 4)]
-    quantized = graph.add("Quant", halves[0], *numbers, name="half_quant")
+    other = graph.conv(x, 6, 4) if ahead_of_concat else ""
+    quantized = graph.add("Quant", graph.conv(x, 6, 4), *numbers, name="half_quant")
     graph.nodes[-1].domain = "qonnx.custom_op.general"
-    x = graph.add("Concat", quantized, halves[1], axis=1) if ahead_of_concat else quantized
-    model = graph.model(graph.add("GlobalAveragePool", graph.head(x, 8)), rank=4)
-    with pytest.raises(FirebrickError, match=r"test: node half_quant \(Quant\): .*float network"):
+    x = graph.add("Concat", quantized, other, axis=1) if ahead_of_concat else quantized
+    output = graph.add("GlobalAveragePool", graph.head(x, 8 if ahead_of_concat else 4))
+    model = graph.model(output, rank=4)
+    with pytest.raises(FirebrickError, match=r"test: .*cannot be taken over: .*float network"):
         convert(model, tmp_path, calibration=random_pictures(model))
+
+
+@pytest.mark.parametrize("net", [builders.fire_network(2), builders.bypass_network(5)])
+def test_qdq_files_are_taken_over(net, tmp_path):
+    """As they are: no calibration, the same integers."""
+    images = builders.photos(3, 8)
+    expected = quantize_network(net, builders.BGR, images)
+    export_qdq(expected, tmp_path / "net.onnx")
+    converted = convert(str(tmp_path / "net.onnx"), tmp_path, preprocessing=None)
+    for ours, theirs in zip(converted.qnetwork.nodes, expected.nodes, strict=True):
+        assert type(ours) is type(theirs)
+        if isinstance(theirs, QConv | QGlobalSum):
+            for name in ("weights", "bias", "weight_exponent"):
+                np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
+    converted.compile()
+    reference = golden.run(expected, images).logits
+    np.testing.assert_array_equal(converted.predict(images), reference)
+
+
+def test_qonnx_files_are_taken_over(tmp_path):
+    """Scales of powers of two, weights with one a layer: the exponents are the file's."""
+    graph = Graph()
+
+    def quantized(source: str, scale: float, signed: int) -> str:
+        numbers = [graph.constant(np.float32(value)) for value in (scale, 0, 8)]
+        out = graph.add("Quant", source, *numbers, signed=signed, narrow=0, rounding_mode="ROUND")
+        graph.nodes[-1].domain = "qonnx.custom_op.general"
+        return out
+
+    x = quantized(graph.relu(graph.conv("x", 3, 6, 3, strides=[2, 2])), 2.0**-4, 0)
+    x = quantized(graph.relu(graph.conv(x, 6, 4)), 2.0**-5, 0)
+    model = graph.model(graph.add("GlobalAveragePool", graph.head(x, 4)), rank=4)
+    model.opset_import.append(helper.make_opsetid("qonnx.custom_op.general", 1))
+    images = random_pictures(model)
+    converted = convert(model, tmp_path)
+    found = [tensor.exponent for tensor in converted.qnetwork.tensors.values()]
+    assert found == [0, 4, 5]
+    converted.compile()
+    reference = golden.run(converted.qnetwork, images).logits
+    np.testing.assert_array_equal(converted.predict(images), reference)
+    config = hls4ml.utils.config_from_onnx_model(model, granularity="name", backend="Firebrick")
+    config["LayerName"][converted.qnetwork.nodes[0].name]["Precision"]["result"] = "ufixed<8,3>"
+    with pytest.raises(FirebrickError, match="holds a quantized network, but precisions"):
+        convert(model, tmp_path, hls_config=config)
 
 
 def test_other_dialects_are_refused(tmp_path):
@@ -161,13 +210,6 @@ def test_other_dialects_are_refused(tmp_path):
     model = graph.model(out, rank=4)
     model.graph.node[0].domain = "qonnx.custom_op.channels_last"
     with pytest.raises(FirebrickError, match=r"conv0 \(Conv\): .*converted to channels last"):
-        parse(model)
-    scale = [helper.make_tensor("scale", onnx.TensorProto.FLOAT, [], [0.5])]
-    model = graph.model(out, rank=4)
-    model.graph.initializer.extend(scale)
-    node = helper.make_node("QuantizeLinear", ["x", "scale"], ["q"], name="first")
-    model.graph.node.insert(0, node)
-    with pytest.raises(FirebrickError, match=r"first \(QuantizeLinear\): .*quantized already"):
         parse(model)
 
 
