@@ -115,7 +115,7 @@ hls: $(STAMP)  ## emit the C++ project for Vitis HLS and simulate it (MODEL=netw
 figures: $(STAMP)  ## parameters, MACs and sizes of SqueezeNets, against AlexNet (OPTIONS=)
 	@$(BIN)/firebrick figures $(OPTIONS)
 
-test: $(STAMP) $(PYNQ_STAMPS) $(FRONTENDS_STAMP)  ## all tests, one process a core
+test: $(STAMP) $(PYNQ_STAMPS) $(if $(filter 1 true,$(CI)),$(FRONTENDS_STAMP))  ## all tests, one process a core
 	@$(BIN)/python -m pytest -n auto $(OPTIONS)
 
 test-fast: $(STAMP)  ## the tests that take under a second: a minute or so
@@ -161,7 +161,7 @@ pynq: $(PYNQ_STAMPS)  ## environments with real releases of pynq, for the tests
 	  env -u BOARD -u PYNQ_JUPYTER_NOTEBOOKS $(@D)/bin/python -m pip install --quiet \
 	    --disable-pip-version-check --no-deps --no-build-isolation -r $< && touch $@; }
 
-frontends: $(FRONTENDS_STAMP)  ## an environment with PyTorch and Keras, for the tests
+frontends: $(FRONTENDS_STAMP)  ## an environment with PyTorch and Keras, for tests that else skip (1-3 GB)
 
 # Where pip has no PyTorch for this machine the tests say so.
 $(FRONTENDS_STAMP): $(FRONTENDS) $(STAMP)
