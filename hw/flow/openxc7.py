@@ -204,7 +204,7 @@ def _place_and_route(
         run_tool(command, log, cwd=ROOT, seconds=60 * settings.minutes)
     except TimeLimitError as error:
         routing = re.search(
-            r"^Info: (Running router\d|Routing)", log.read_text(errors="replace"), re.MULTILINE
+            r"^Info: Running router\d", log.read_text(errors="replace"), re.MULTILINE
         )
         raise FirebrickError(
             f"{error} without coming through {'routing' if routing else 'placement'} of an array "

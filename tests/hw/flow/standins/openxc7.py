@@ -18,7 +18,8 @@ from pathlib import Path
 
 VERSIONS = {
     "yosys": "Yosys 0.70 (git sha1 28ba3cb92, Release, Clang 22.1.0)",
-    "nextpnr-xilinx": '"nextpnr-xilinx" -- Next Generation Place and Route (Version e22bcf69)',
+    "nextpnr-xilinx": '"nextpnr-xilinx" -- Next Generation Place and Route '
+    "(Version 0.8.2-25-ge22bcf69)",
 }
 DSPS = {"u_lower": "DSP_L_X22Y25 0", "u_left": "DSP_R_X9Y125 0", "u_upper": "DSP_R_X9Y125 1"}
 TIED = (*(f"INMODE{i}" for i in range(5)), "ALUMODE2", "ALUMODE3", "OPMODE6")
