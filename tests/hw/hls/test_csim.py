@@ -114,7 +114,6 @@ def test_trained_squeezenet(shared_data: Path) -> None:
     check(qnet, PYNQ_Z2, photo, apart=True)
     result = CSim(PYNQ_Z2).run(compile_network(qnet, PYNQ_Z2).blob, photo)
     assert result.registers["ACTIVE"] == 1_979_448 - short_blocks(qnet)
-    assert result.seconds < 5
 
 
 def short_blocks(net: QNetwork) -> int:
