@@ -473,7 +473,7 @@ class Engine {
   const Constants& k;
   Streams memory;
   Result* results;
-  double planner = 1.0, start = 0.0;
+  double planner = 1.0, room = 0.0, start = 0.0;
   int64_t reserved = 0;
   std::deque<int64_t> segments;
   int64_t added = 0, adder = 0;
@@ -552,7 +552,7 @@ class Engine {
         const int64_t need = std::min((p.mid ? row : in_row) + p.kh - p.pad, f.src_rows);
         for (int64_t block = 0; block < p.blocks; ++block) {
           double push = planner;
-          if (start > push) push = start;
+          if (room > push) push = room;
           double after_weights = push;
           position += steps * memory.weight_beats;
           if (!weights_here) after_weights = memory.WaitWeights(position, push);
@@ -595,10 +595,11 @@ class Engine {
           const double pace = finish + gap;
           if (pace > begin) begin = pace;
           if (begin > finish) {
-            Charge(result.stalls, begin, std::max(planner, start), after_weights, after_input,
+            Charge(result.stalls, begin, std::max(planner, room), after_weights, after_input,
                    after_ring, after_output);
             layer.idle += begin - finish;
           }
+          room = start + 1;
           start = begin;
           finish = begin + steps;
           planner = push + 2;

@@ -6,10 +6,10 @@ results as four streams that share the memory.
 
 *Blocks.* The planner needs a few cycles between two blocks, more where a pass, tile, row or group
 begins; it hands a block over once weights, rows, words to add and room for the results are there
-and the issuer has taken the block before; the issuer runs its K steps without a pause, the last
-ones of two blocks at least C cycles apart:
+and the issuer, where two blocks can wait, has room; the issuer runs its K steps without a pause,
+the last ones of two blocks at least C cycles apart:
 
-    push  = max(planner, start of the block before, what the block needs)
+    push  = max(planner, start of the block before the one before + 1, what the block needs)
     start = max(push + 1, finish of the block before + max(0, C - K))
     finish = start + K
 
@@ -87,6 +87,7 @@ class _Engine:
             for g in program.host["groups"]
         ]
         self.planner = 1.0  # cycle in which the planner could hand over its next block
+        self.room = 0.0  # cycle in which the issuer has room for the next block
         self.start = self.finish = 0.0
         self.reserved = 0  # beats of results since start
         self.segments: deque[int] = deque()  # beats up to the end of each segment under way
@@ -180,7 +181,7 @@ class _Engine:
         adds = row >= 0 and bool(f.get("add_enable"))
         to_addend = FINISH_TO_ADDEND + self.shape.pixels
         stalls = group.stalls
-        planner, start, finish = self.planner, self.start, self.finish
+        planner, room, start, finish = self.planner, self.room, self.start, self.finish
         weights_here = memory.consumed >= weight_last and memory.now <= planner
         for tile in range(f["tiles"] - 1, -1, -1):
             writes = row >= 0 and self._writes(f, row, tile)
@@ -192,8 +193,8 @@ class _Engine:
                 need = min((row if p.mid else in_row) + p.kh - p.pad, f["src_rows"])
                 for block in range(p.blocks):
                     push = planner
-                    if start > push:
-                        push = start
+                    if room > push:
+                        push = room
                     after_weights = push
                     position += steps * memory.weight_beats
                     if not weights_here:
@@ -234,13 +235,14 @@ class _Engine:
                             stalls,
                             finish,
                             begin,
-                            max(planner, start),
+                            max(planner, room),
                             after_weights,
                             after_input,
                             after_ring,
                             after_output,
                         )
                         layer.idle += begin - finish
+                    room = start + 1
                     start = begin
                     finish = begin + steps
                     planner = push + 2
@@ -256,7 +258,8 @@ class _Engine:
                 planner += 2  # PassLoad, PassInit
             planner += 1  # Tile
         # The last block's push: the caller adds what the end of a row costs.
-        self.planner, self.start, self.finish = planner - 5, start, finish
+        self.planner, self.room = planner - 5, room
+        self.start, self.finish = start, finish
 
     @staticmethod
     def _charge(

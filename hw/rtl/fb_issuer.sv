@@ -5,9 +5,10 @@
 // are issued.  Slots go to fb_window unstalled: once started, a block runs to its end.  A block
 // shorter than C steps starts late, because the array needs C cycles to drain the one before.
 //
-// Handshake: block_valid_i / block_ready_o; the next block is taken in the cycle after the last
-// slot of the one before, without a gap.  Latency: the first slot leaves 3 cycles after the
-// cycle in which an idle issuer accepted the block.
+// Handshake: block_valid_i / block_ready_o, a register; two blocks wait here, and the next one is
+// taken in the cycle after the last slot of the one before, without a gap.  Latency: the first slot
+// leaves 3 cycles after the cycle in which an idle issuer accepted the block; one or more later
+// where that is a short block and the array still drains.
 `default_nettype none
 
 module fb_issuer #(
@@ -53,14 +54,23 @@ module fb_issuer #(
 );
   localparam int unsigned PaceBits = $clog2(Channels + 1);
 
-  fb_block_pkg::block_t next_q;
-  logic   next_valid_q;
-  logic   next_one_q;     // of one step
-  logic   next_short_q;   // of fewer than C steps
+  localparam int unsigned BlockBits = $bits(block_i);
+
+  // What is asked of a block's number of steps, computed before the block is stored.
+  logic                 is_one, is_short, is_near;
+  logic [PaceBits-1:0]  pace_steps;
+  fb_block_pkg::block_t next;
+  logic                 next_valid;
+  logic                 next_one;     // of one step
+  logic                 next_short;   // of fewer than C steps
+  logic                 next_near;    // of C - 1 steps
+  logic [PaceBits-1:0]  next_pace;    // steps and one more, of a short block
+  logic                 paced_q;      // the array has drained for long enough for a short block
   fb_block_pkg::block_t blk_q;
   logic   run_q;        // slots are being issued
   logic   start;
   logic   finish;
+  logic   paced;
 
   logic [2:0]          tap_q;
   logic                phase_q;
@@ -82,7 +92,6 @@ module fb_issuer #(
   logic       tap_last;
   logic       chan_last;
   logic       phase_last;
-  logic       paced;
   logic [12:0] row_next;
 
   assign taps = phase_q ? blk_q.taps1 : blk_q.taps0;
@@ -94,33 +103,51 @@ module fb_issuer #(
   assign finish = run_q && step_last_q;
   // Last steps must be C cycles apart, so that the array has drained one block before it
   // captures the next: a short block starts late.
-  assign paced = finish ? !next_short_q : (16'(pace_left_q) <= next_q.steps);
-  assign start = next_valid_q && paced && (finish || !run_q);
-  assign block_ready_o = !next_valid_q || start;
+  assign paced = !next_short || (!run_q && paced_q);
+  assign start = next_valid && paced && (step_last_q || !run_q);
   // In steps, since a kernel row lasts at least 3 cycles where another one follows.
   assign row_next = (row_step_q == blk_q.ring_end) ? blk_q.ring_base : row_step_q[12:0];
 
+  assign is_one = block_i.steps == 16'd1;
+  assign is_short = block_i.steps < 16'(Channels);
+  assign is_near = block_i.steps == 16'(Channels - 1);
+  assign pace_steps = PaceBits'(block_i.steps) + PaceBits'(1);
+
+  // No path leads from here to the planner, or back, but through these registers.
+  fb_slice #(
+    .Width(BlockBits + PaceBits + 3)
+  ) u_next (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i (block_valid_i),
+    .in_ready_o (block_ready_o),
+    .in_data_i  ({is_one, is_short, is_near, pace_steps, block_i}),
+    .out_valid_o(next_valid),
+    .out_ready_i(start),
+    .out_data_o ({next_one, next_short, next_near, next_pace, next})
+  );
+
   always_ff @(posedge clk_i) begin
-    if (block_ready_o) begin
-      next_q <= block_i;
-      next_one_q <= block_i.steps == 16'd1;
-      next_short_q <= block_i.steps < 16'(Channels);
-    end
-    step_last_q <= start ? next_one_q : (steps_left_q == 16'd2);
+    // In a cycle's time: a block that is stored in this one is looked at then.
+    if (finish) paced_q <= next_valid && !start && next_near;
+    else if (next_valid && !start) paced_q <= pace_left_q <= next_pace;
+    else paced_q <= pace_left_q <= PaceBits'(1'b1);
+
+    step_last_q <= start ? next_one : (steps_left_q == 16'd2);
     row_step_q <= {1'b0, row_q} + {1'b0, blk_q.row_words};
     elem_next_q <= row_next + blk_q.tile_off;
     if (start) begin
-      blk_q         <= next_q;
+      blk_q         <= next;
       tap_q         <= '0;
       phase_q       <= 1'b0;
-      chan_left_q   <= next_q.channels0;
-      row_left_q    <= next_q.kh;
+      chan_left_q   <= next.channels0;
+      row_left_q    <= next.kh;
       first_row_q   <= 1'b1;
       first_q       <= 1'b1;
-      steps_left_q  <= next_q.steps;
-      elem_q        <= next_q.row_base + next_q.tile_off;
-      row_q         <= next_q.row_base;
-      weight_addr_q <= next_q.weight_addr;
+      steps_left_q  <= next.steps;
+      elem_q        <= next.row_base + next.tile_off;
+      row_q         <= next.row_base;
+      weight_addr_q <= next.weight_addr;
     end else if (run_q) begin
       first_q       <= 1'b0;
       steps_left_q  <= steps_left_q - 16'd1;
@@ -149,11 +176,9 @@ module fb_issuer #(
     else if (pace_left_q != '0) pace_left_q <= pace_left_q - PaceBits'(1);
 
     if (!rst_ni) begin
-      next_valid_q <= 1'b0;
       run_q        <= 1'b0;
       pace_left_q  <= '0;
     end else begin
-      if (block_ready_o) next_valid_q <= block_valid_i;
       if (start) run_q <= 1'b1;
       else if (finish) run_q <= 1'b0;
     end
@@ -209,7 +234,7 @@ module fb_issuer #(
   assign act_rd_addr_o = ActAddrBits'(act_addr_q);
 
   assign token_valid_o = start;
-  assign token_o = next_q.token;
+  assign token_o = next.token;
 
   // Rows and weights are free as soon as the last slot was issued: what overwrites them takes
   // longer to arrive than the reads in flight.
@@ -221,7 +246,7 @@ module fb_issuer #(
   assign done_bias_pairs_o = blk_q.bias_pairs;
 
   assign active_o = run_q;
-  assign pacing_o = next_valid_q && !run_q && !paced;
+  assign pacing_o = next_valid && !run_q && !paced;
 
   logic unused_bits;
   assign unused_bits = &{1'b0, act_addr_q, weight_addr_q, blk_q};

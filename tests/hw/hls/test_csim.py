@@ -105,7 +105,7 @@ def test_v1_1() -> None:
 
 
 def test_trained_squeezenet(shared_data: Path) -> None:
-    """SqueezeNet v1.0 on a photo, in the time that makes it useful."""
+    """SqueezeNet v1.0 on a photo."""
     net, prepared = load_model(shared_data / "squeezenet_v1.0_deep_compression.net")
     files = list_images(shared_data / "imagenet" / "images")
     qnet = quantize_network(net, prepared, load_images(files[::40], prepared))
