@@ -15,10 +15,14 @@ from tests import fast
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Whoever starts the tests in the background may ignore the keyboard's signal, and children inherit
-# that; the tests of interrupts mean the usual.
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# Whoever starts the tests in the background may ignore the keyboard's signal or the terminal's end,
+# and children inherit that; the tests of interrupts mean the usual.
+for _number, _usual in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, _usual)
 
 settings.register_profile("firebrick", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("firebrick")

@@ -72,11 +72,19 @@ def test_known_mutants_are_in_the_text_of_today() -> None:
         assert mutant.apply(text) != text
 
 
+# Of a module that is not in the engine: benches alone can see it.
+OUTSIDE = by_text(
+    "fb_intc.sv",
+    "irq_o <= enable_q && (pending != '0);",
+    "enable_q && (pending != '0)",
+    "enable_q || (pending != '0)",
+)
+
+
 def test_a_bench_catches_and_passes() -> None:
     folder = build_folder() / "mutants" / "rtl-test"  # the bench's model is built once
-    mutants = [by_text("fb_slice.sv", "spare_q <= in_data_i;", "in_data_i", "~in_data_i")]
-    verdicts = judge(mutants, folder, report=lambda _: None)
-    assert "bench_slice (Width=73): fb_slice, bench_slice: " in verdicts[0].caught
+    verdicts = judge([OUTSIDE], folder, report=lambda _: None)
+    assert "bench_intc (Inputs=1): fb_intc, bench_intc: " in verdicts[0].caught
     assert "tests failed" in verdicts[0].caught
 
 
@@ -84,9 +92,8 @@ def test_a_bench_that_fails_anyway_catches_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Bench, "run", lambda *_: "it does not even build")
-    mutants = [by_text("fb_slice.sv", "spare_q <= in_data_i;", "in_data_i", "~in_data_i")]
-    with pytest.raises(FirebrickError, match=r"without a mutant bench_slice.*not even build"):
-        judge(mutants, tmp_path, report=lambda _: None)
+    with pytest.raises(FirebrickError, match=r"without a mutant bench_intc.*not even build"):
+        judge([OUTSIDE], tmp_path, report=lambda _: None)
 
 
 def test_an_engine_that_fails_anyway_catches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
