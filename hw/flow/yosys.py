@@ -27,7 +27,8 @@ SEEN = os.path.relpath(WORK, ROOT)
 
 # What the xc7z020 has, and what the engine may take of it.
 CHIP = {"lut": 53_200, "ff": 106_400, "ramb36": 140, "dsp48e1": 220}
-BUDGET = {"lut": 42_000, "ff": 80_000, "ramb36": 126, "dsp48e1": 220, "lut_levels": 8}
+# Levels are a guard; what a path takes is for the static timing (hw.flow.timing) to say.
+BUDGET = {"lut": 42_000, "ff": 80_000, "ramb36": 126, "dsp48e1": 220, "lut_levels": 9}
 NAMES = {"lut": "LUT", "ff": "FF", "ramb36": "RAMB36", "dsp48e1": "DSP48E1"}
 
 # An ECP5-85F has 156 multipliers of 18x18: an engine of 8x8 with small memories fits.
