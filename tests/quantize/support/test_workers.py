@@ -48,7 +48,7 @@ def test_an_interrupt_ends_them(number: signal.Signals, whom, tmp_path: Path) ->
         text=True,
         start_new_session=True,
     ) as process:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 300
         while not told.is_file() or len(told.read_text().splitlines()) < 2:
             assert process.poll() is None and time.monotonic() < until
             time.sleep(0.02)
