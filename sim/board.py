@@ -8,6 +8,7 @@ the driver needs. :func:`simulated` does both.
 from __future__ import annotations
 
 import ctypes
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -181,16 +182,17 @@ class SimulatedBoard:
         if not self._handle:
             raise SimulationError(f"no memory for a simulated board with {memory_bytes} bytes")
         pointer = self._lib.fb_memory(self._handle)
-        self.memory: np.ndarray = np.ctypeslib.as_array(
-            ctypes.cast(pointer, ctypes.POINTER(ctypes.c_uint8)), (memory_bytes,)
-        )
+        content = (ctypes.c_uint8 * memory_bytes).from_address(pointer)
+        # Whatever array looks into the memory holds ``content``: it is there as long as one does.
+        weakref.finalize(content, self._lib.fb_destroy, self._handle).atexit = False
+        self.memory: np.ndarray = np.ctypeslib.as_array(content)
         self._check()
 
     def close(self) -> None:
-        """Give memory and model back; arrays that look into ``memory`` must be gone by then."""
+        """Give memory and model back: at once, or when the last array that looks into ``memory``
+        is gone."""
         if self._handle:
             self.memory = np.zeros(0, np.uint8)
-            self._lib.fb_destroy(self._handle)
             self._handle = None
 
     def __enter__(self) -> SimulatedBoard:

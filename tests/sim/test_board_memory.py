@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,14 @@ import pytest
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize.errors import FirebrickError
 from firebrick.sim import build
-from firebrick.sim.board import BusError, Channel, MemoryTiming, ProtocolError, SimulatedBoard
+from firebrick.sim.board import (
+    BusError,
+    Channel,
+    MemoryTiming,
+    ProtocolError,
+    SimulatedBoard,
+    SimulationError,
+)
 from firebrick.sim.build import BuildError, Design, build_design
 
 PROBE = Path(__file__).with_name("probe.sv")
@@ -327,3 +335,24 @@ def test_broken_source_names_file_and_line(tmp_path: Path, monkeypatch: pytest.M
         build_design(Design("broken", "broken", (source,)))
     assert "\n" not in str(caught.value)
     assert not [p for p in (tmp_path / "builds").iterdir() if p.is_dir()]
+
+
+def test_memory_outlives_the_board_for_arrays_that_look_into_it(library: Path) -> None:
+    """The board goes when the last of them goes; nothing is written where it was."""
+    destroyed = []
+    board = SimulatedBoard(SHAPE, library=library)
+    view = board.memory[4096:8192].view("<u4")
+    content = view
+    while isinstance(content, np.ndarray):
+        content = content.base
+    weakref.finalize(
+        content.obj if isinstance(content, memoryview) else content, destroyed.append, 1
+    )
+    del content
+    board.close()
+    view[:] = 0x1234_5678
+    assert not destroyed and int(view.sum()) == 1024 * 0x1234_5678
+    with pytest.raises(SimulationError, match="closed"):
+        board.run(1)
+    del view
+    assert destroyed == [1]
