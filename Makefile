@@ -138,7 +138,7 @@ timing: $(STAMP)  ## static timing of the netlist by three models of its wires -
 formal: $(STAMP)  ## prove properties of queues, AXI ports and registers -> build/formal.json (OPTIONS=--quick)
 	@nice $(BIN)/firebrick formal $(OPTIONS)
 
-gates: $(STAMP)  ## run networks on the synthesized netlist -> build/gates.json (ten minutes, OPTIONS=--quick)
+gates: $(STAMP)  ## run networks on the synthesized netlist -> build/gates.json (20 minutes, OPTIONS=--quick)
 	@nice $(BIN)/python -m firebrick gates $(OPTIONS)
 
 route: $(ROUTE_STAMP)  ## as synth, and place and route a small engine on an ECP5 (ten minutes)
