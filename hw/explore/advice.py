@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from firebrick.hw.boards.board import Board
-from firebrick.hw.compiler.outline import Outline, outline
-from firebrick.hw.compiler.steps import CompileError
 from firebrick.hw.explore.changes import changes, parameters
 from firebrick.hw.explore.engines import Engine, engine, engines
-from firebrick.hw.explore.sweep import Speed, speed_of
+from firebrick.hw.explore.sweep import Speed, Speeds
 from firebrick.hw.memory_timing import MemoryTiming
-from firebrick.hw.model.compiled import field_table
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize.qnetwork import QNetwork
 
@@ -55,25 +52,21 @@ class Gain:
 
 
 class Adviser:
-    """What engines do with one network; each shape's outline is made once."""
+    """What engines do with one network."""
 
     def __init__(self, net: QNetwork) -> None:
         self.net = net
-        self._outlines: dict[EngineShape, Outline | str] = {}
+        self._network = Speeds(net)
         self._speeds: dict[tuple[EngineShape, MemoryTiming], Speed] = {}
 
     def option(self, chosen: Engine) -> Option:
         """The network on an engine."""
         if chosen.lacking:
             return Option(chosen, Speed(), 0)
-        found = self._outline(chosen.shape)
-        if isinstance(found, str):
-            return Option(chosen, Speed(refusal=found), 0)
         key = chosen.shape, chosen.timing
         if key not in self._speeds:
-            self._speeds[key] = speed_of(found, field_table(found), chosen.timing)
-        macs = sum(layer["macs"] for group in found.groups for layer in group.layers)
-        return Option(chosen, self._speeds[key], macs)
+            self._speeds[key] = self._network.of(*key)
+        return Option(chosen, self._speeds[key], self._network.macs(chosen.shape))
 
     def own(self, board: Board) -> Option:
         """The network on the engine that a board's file names."""
@@ -85,14 +78,6 @@ class Adviser:
         found = [self.option(chosen) for board in boards for chosen in engines(board)]
         able = [option for option in found if not option.problem]
         return sorted(able, key=_size)
-
-    def _outline(self, shape: EngineShape) -> Outline | str:
-        if shape not in self._outlines:
-            try:
-                self._outlines[shape] = outline(self.net, shape)
-            except CompileError as error:
-                self._outlines[shape] = str(error)
-        return self._outlines[shape]
 
 
 def smallest(options: Sequence[Option], frames_per_second: float) -> Option | None:

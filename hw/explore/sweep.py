@@ -25,6 +25,7 @@ from firebrick.hw.model.prediction import Prediction
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize import architectures
 from firebrick.quantize.architectures import SqueezeNetConfig, without_weights
+from firebrick.quantize.qnetwork import QNetwork
 from firebrick.quantize.report.figures import Sizes, layer_figures
 
 HW = Path(__file__).resolve().parents[1]
@@ -120,36 +121,51 @@ def pairs_of(engines: Iterable[Engine]) -> tuple[Pair, ...]:
     return tuple(dict.fromkeys((e.shape, e.timing) for e in engines if not e.lacking))
 
 
+class Speeds:
+    """What engines do with one network; each shape's outline is made once."""
+
+    def __init__(self, net: QNetwork) -> None:
+        self._net = net
+        self._outlines: dict[EngineShape, tuple[Outline, np.ndarray] | str] = {}
+
+    def of(self, shape: EngineShape, timing: MemoryTiming) -> Speed:
+        """Predicted cycles of a frame and what they go to, or why the engine cannot run it."""
+        found = self._outline(shape)
+        if isinstance(found, str):
+            return Speed(refusal=found)
+        planned, table = found
+        predicted = predict_outline(planned, timing, table=table)
+        return Speed(predicted.cycles, spent_of(predicted))
+
+    def _outline(self, shape: EngineShape) -> tuple[Outline, np.ndarray] | str:
+        if shape not in self._outlines:
+            try:
+                made = outline(self._net, shape)
+                self._outlines[shape] = made, field_table(made)
+            except CompileError as error:
+                self._outlines[shape] = str(error)
+        return self._outlines[shape]
+
+    def macs(self, shape: EngineShape) -> int:
+        """Of a frame's layers; 0 where the engine cannot run them."""
+        found = self._outline(shape)
+        groups = () if isinstance(found, str) else found[0].groups
+        return sum(layer["macs"] for group in groups for layer in group.layers)
+
+
 def measure(job: Job) -> dict:
     """One job: :meth:`Measured.facts` of it."""
     net = without_weights(job.config)
     layers = layer_figures(net)
     sizes = Sizes.of(layers)
-    plain = without_numbers(net)
-    outlines: dict[EngineShape, tuple[Outline, np.ndarray] | str] = {}
-    speeds = []
-    for shape, timing in job.pairs:
-        if shape not in outlines:
-            try:
-                made = outline(plain, shape)
-                outlines[shape] = made, field_table(made)
-            except CompileError as error:
-                outlines[shape] = str(error)
-        found = outlines[shape]
-        speeds.append(Speed(refusal=found) if isinstance(found, str) else speed_of(*found, timing))
+    speeds = Speeds(without_numbers(net))
     return Measured(
         sum(layer.parameters for layer in layers),
         sum(layer.macs for layer in layers),
         sizes.float32,
         sizes.fixed,
-        tuple(speeds),
+        tuple(speeds.of(shape, timing) for shape, timing in job.pairs),
     ).facts()
-
-
-def speed_of(found: Outline, table: np.ndarray, timing: MemoryTiming) -> Speed:
-    """Predicted cycles of a frame, and what they go to."""
-    predicted = predict_outline(found, timing, table=table)
-    return Speed(predicted.cycles, spent_of(predicted))
 
 
 def spent_of(predicted: Prediction) -> tuple[int, ...]:
