@@ -8,10 +8,11 @@ been given is done again.  A job's result does not depend on where it is done.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
@@ -20,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.parallel import workers
+from firebrick.quantize.support.paths import ROOT
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -32,6 +34,15 @@ START_SECONDS = 60
 FEW = 4
 # Lives of a job: so many workers may die of it before it is the job that is wrong.
 DEATHS = 3
+
+
+def sources_hash(files: Iterable[Path]) -> str:
+    """A hash of source files and their places: results of other sources are not ours."""
+    digest = hashlib.sha256()
+    for path in files:
+        place = path.resolve().relative_to(ROOT).as_posix()
+        digest.update(place.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 class Kept:

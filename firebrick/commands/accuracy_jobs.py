@@ -20,7 +20,7 @@ from firebrick.quantize.calibration.model import Model, read_model
 from firebrick.quantize.calibration.reference import Reference, float_reference
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.importers.load import load_network
-from firebrick.quantize.jobs import Kept, run_jobs
+from firebrick.quantize.jobs import Kept, run_jobs, sources_hash
 from firebrick.quantize.pictures.labels import Label
 from firebrick.quantize.pictures.preprocess import for_network, load_images
 from firebrick.quantize.qnetwork import QNetwork
@@ -116,11 +116,7 @@ def original(path: str, qnet: QNetwork) -> Reference:
 @cache
 def sources() -> str:
     """A hash of the sources that measure."""
-    digest = hashlib.sha256()
-    folder = Path(quantize.__file__).parent
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
+    return sources_hash(sorted(Path(quantize.__file__).parent.rglob("*.py")))
 
 
 def _absolute(path: str | None) -> str | None:

@@ -6,7 +6,6 @@ array shape, the cycles of boards whose memory looks the same to the same engine
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +24,7 @@ from firebrick.hw.model.prediction import Prediction
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize import architectures
 from firebrick.quantize.architectures import SqueezeNetConfig, without_weights
+from firebrick.quantize.jobs import sources_hash
 from firebrick.quantize.qnetwork import QNetwork
 from firebrick.quantize.report.figures import Sizes, layer_figures
 
@@ -192,12 +192,11 @@ def expand(
 
 @cache
 def signature() -> str:
-    """A hash of all that a job's result depends on: results of other sources are not ours."""
-    digest = hashlib.sha256()
+    """A hash of all that a job's result depends on."""
     files = [path for folder in ("compiler", "model", "explore") for path in _sources(HW / folder)]
-    for path in (*files, HW / "shape.py", HW / "definition.py", Path(architectures.__file__)):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
+    return sources_hash(
+        [*files, HW / "shape.py", HW / "definition.py", Path(architectures.__file__)]
+    )
 
 
 def _sources(folder: Path) -> list[Path]:
