@@ -10,7 +10,7 @@ from .program import Program
 from .results import EngineInfo
 
 # What must be equal, and what the engine may have more of.
-EQUAL = ("pixels", "channels", "acc_bits", "word_bytes")
+EQUAL = ("pixels", "channels", "acc_bits", "word_bytes", "pump")
 AT_LEAST = ("act_words", "weight_words", "bias_pairs", "sums", "pool_channels", "pool_line_words")
 
 

@@ -1,8 +1,8 @@
 """Between pictures or feature maps [C, H, W] and the engine's memory layout.
 
 A map of N channels is H rows; a row is ceil(W / P) tiles; a tile is N words, channel after
-channel; a word is P horizontally consecutive pixels, one byte each, padded with zeros to
-``word_bytes``.
+channel, and maybe more that have no meaning; a word is P horizontally consecutive pixels, one byte
+each, padded with zeros to ``word_bytes``.
 """
 
 from __future__ import annotations
@@ -30,21 +30,31 @@ def pack(tensor: np.ndarray, pixels: int, word_bytes: int) -> np.ndarray:
 
 
 def unpack(
-    data: np.ndarray, shape: tuple[int, int, int], pixels: int, word_bytes: int, signed: bool
+    data: np.ndarray,
+    shape: tuple[int, int, int],
+    pixels: int,
+    word_bytes: int,
+    signed: bool,
+    words: int = 0,
 ) -> np.ndarray:
-    """Map [C, H, W], int8 where ``signed``, else uint8, from its memory image, uint8 [bytes].
+    """Map [C, H, W], int8 where ``signed``, else uint8, from its memory image, uint8 [bytes], whose
+    tiles have ``words`` words where that is more than C.
 
     Raises :class:`ProgramError` where the number of bytes is not that of ``shape``.
     """
     channels, height, width = shape
-    expected = map_bytes(channels, height, width, pixels, word_bytes)
+    expected = map_bytes(max(channels, words), height, width, pixels, word_bytes)
     if data.size != expected:
         raise ProgramError(
             f"a stored map of {channels}x{height}x{width} has {expected} bytes, not {data.size}"
         )
     tiles = -(-width // pixels)
-    words = np.asarray(data).reshape(height, tiles, channels, word_bytes)[..., :pixels]
-    rows = words.transpose(2, 0, 1, 3).reshape(channels, height, tiles * pixels)
+    stored = np.asarray(data).reshape(height, tiles, max(channels, words), word_bytes)
+    rows = (
+        stored[:, :, :channels, :pixels]
+        .transpose(2, 0, 1, 3)
+        .reshape(channels, height, tiles * pixels)
+    )
     return np.ascontiguousarray(rows[:, :, :width]).view(np.int8 if signed else np.uint8)
 
 
@@ -53,7 +63,7 @@ def unpack_map(scratch: np.ndarray, spec: Map, pixels: int, word_bytes: int) -> 
     data = scratch[spec.offset : spec.offset + spec.bytes]
     shape = (spec.channels, spec.height, spec.width)
     try:
-        return unpack(data, shape, pixels, word_bytes, spec.signed)
+        return unpack(data, shape, pixels, word_bytes, spec.signed, spec.words)
     except ProgramError as error:
         raise ProgramError(f"feature map {spec.name}: {error}") from None
 
@@ -88,10 +98,11 @@ class InputPacker:
     """Writes pictures as the engine reads them: padded, cut into phases, tiled.
 
     With two phases the channels of the even columns come first, then those of the odd columns; a
-    missing last odd column is zero. A frame costs two passes: its rows are taken apart by channel
-    and phase, in runs of a whole row, into memory of the packer that keeps the padding from frame
-    to frame; then whole words are moved to their places, each as one item. So the innermost loops
-    are long, which is what a small processor's time goes to.
+    missing last odd column is zero, and so are planes behind the channels. A frame costs two
+    passes: its rows are taken apart by channel and phase, in runs of a whole row, into memory of
+    the packer that keeps the padding from frame to frame; then whole words are moved to their
+    places, each as one item. So the innermost loops are long, which is what a small processor's
+    time goes to.
 
     Raises :class:`ProgramError` where the program's number of bytes is not that of its input.
     """
@@ -100,7 +111,7 @@ class InputPacker:
         top, left, bottom, right = spec.padding
         height, width = spec.height + top + bottom, spec.width + left + right
         columns = -(-width // spec.phases)
-        channels, tiles = spec.channels * spec.phases, -(-columns // pixels)
+        channels, tiles = spec.planes, -(-columns // pixels)
         self.spec = spec
         self.bytes = height * tiles * channels * word_bytes
         if self.bytes != spec.bytes:
@@ -108,16 +119,17 @@ class InputPacker:
                 f"input {spec.name}: the program reserves {spec.bytes} bytes, its shape needs "
                 f"{self.bytes}"
             )
-        rows = np.zeros((height, spec.phases, spec.channels, tiles * pixels), np.uint8)
+        rows = np.zeros((height, channels, tiles * pixels), np.uint8)
         pad_value = np.array(spec.pad_value, np.uint8)[:, None]
         # For each phase: its first column of the picture, and where the picture's columns go.
         self._phases: list[tuple[int, np.ndarray]] = []
         for phase in range(spec.phases):
-            rows[:, phase, :, : len(range(phase, width, spec.phases))] = pad_value
+            plane = rows[:, phase * spec.channels : (phase + 1) * spec.channels]
+            plane[:, :, : len(range(phase, width, spec.phases))] = pad_value
             first = (phase - left) % spec.phases
             column = (left + first) // spec.phases
             count = len(range(first, spec.width, spec.phases))
-            place = rows[top : top + spec.height, phase, :, column : column + count]
+            place = plane[top : top + spec.height, :, column : column + count]
             self._phases.append((first, place))
         words = rows.reshape(height, channels, tiles, pixels).view(f"V{pixels}")[..., 0]
         self._words = words.transpose(0, 2, 1)

@@ -23,7 +23,8 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Input:
     """The stored picture: [channels, height, width] uint8, padded by (top, left, bottom, right)
-    with ``pad_value`` [channels], its columns cut into ``phases`` (1, or 2: even, odd)."""
+    with ``pad_value`` [channels], its columns cut into ``phases`` (1, or 2: even, odd); a tile has
+    ``planes`` words, those behind the last phase's channels are zero."""
 
     name: str
     channels: int
@@ -32,6 +33,7 @@ class Input:
     padding: tuple[int, int, int, int]
     pad_value: tuple[int, ...]
     phases: int
+    planes: int
     bytes: int
 
 
@@ -51,11 +53,13 @@ class Output:
 @dataclass(frozen=True)
 class Map:
     """A feature map [channels, height, width] at ``offset`` of the scratch memory, int8 where
-    ``signed``, else uint8; real value = stored * 2**-``exponent``."""
+    ``signed``, else uint8; real value = stored * 2**-``exponent``.  A tile has ``words`` words,
+    those behind the channels have no meaning."""
 
     name: str
     offset: int
     channels: int
+    words: int
     height: int
     width: int
     signed: bool
@@ -241,6 +245,7 @@ def _check(program: Program) -> None:
         (program.shape.get("channels") == header["channels"], "channels of the array"),
         (program.shape.get("acc_bits") == header["acc_bits"], "accumulator bits"),
         (program.shape.get("word_bytes") == header["word_bytes"], "bytes of a word"),
+        (program.shape.get("pump") == header["pump"], "pump of the array"),
         (1 <= header["pixels"] <= header["word_bytes"], "pixels of a word"),
         (spec.bytes == header["input_bytes"], "bytes of an input"),
         (out.bytes == header["output_bytes"], "bytes of an output"),
@@ -254,6 +259,8 @@ def _check(program: Program) -> None:
             "pad values of the input",
         ),
         (spec.phases in (1, 2), "phases of the input"),
+        (spec.planes >= spec.phases * spec.channels, "planes of the input"),
+        (all(m.words >= m.channels for m in program.maps), "words of a feature map"),
         (
             len(str(program.preprocessing.get("color", ""))) == spec.channels,
             "colors of the preprocessing",

@@ -19,6 +19,7 @@ class EngineInfo:
     channels: int
     acc_bits: int
     word_bytes: int
+    pump: int
     act_words: int
     weight_words: int
     bias_pairs: int
@@ -27,7 +28,7 @@ class EngineInfo:
     pool_line_words: int
 
     def __str__(self) -> str:
-        return f"{self.pixels}x{self.channels}"
+        return f"{self.pixels}x{self.channels}{f'p{self.pump}' if self.pump > 1 else ''}"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 ENGINE_ID = 0x46425249  # "IRBF" little-endian: reads "FBRI"
 PROGRAM_MAGIC = 0x47504246  # the bytes "FBPG" at the start of a program file
 
@@ -70,7 +70,7 @@ REGISTERS = (
         "SHAPE",
         0x008,
         "ro",
-        "pixels [7:0], channels [15:8], accumulator bits [23:16], word bytes [31:24]",
+        "pixels [7:0], channels [15:8], accumulator bits [23:16], word bytes [29:24], pump [31:30]",
     ),
     Register(
         "CAPACITY",
@@ -195,7 +195,8 @@ HEADER = (
     Field("pixels", 8, "array rows P"),
     Field("channels", 8, "array channels C"),
     Field("acc_bits", 8, "accumulator bits"),
-    Field("word_bytes", 8, "bytes of a stored word"),
+    Field("word_bytes", 6, "bytes of a stored word"),
+    Field("pump", 2, "K steps that a weight word holds"),
     Field("seal", 32, "hash of all groups' contents and the host section: seeds the groups' CRCs"),
     Field("stream_bytes", 32, "bytes of the stream that follows the header"),
     Field("scratch_bytes", 32, "bytes of feature-map buffers"),
@@ -214,7 +215,7 @@ def _pass_fields(k: int) -> tuple[Field, ...]:
     return (
         Field(f"p{k}_channels", 13, "source channels, phases counted apart"),
         Field(f"p{k}_phase1", 13, "first channel of the second phase (= channels if none)"),
-        Field(f"p{k}_steps", 16, "K steps of a block"),
+        Field(f"p{k}_steps", 16, "cycles of a block: K steps, or pairs of them"),
         Field(f"p{k}_blocks", 8, "blocks of C channels"),
         Field(f"p{k}_last", 8, "channels of the last block"),
         Field(f"p{k}_kh", 4, "kernel rows"),

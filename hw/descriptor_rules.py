@@ -63,5 +63,6 @@ def _senseless_pass(g: dict[str, int], k: int, shape: EngineShape) -> bool:
         not all(g[f"p{k}_{name}"] for name in ("steps", "blocks", "phase1", "kh", "taps0"))
         or not 1 <= g[f"p{k}_last"] <= shape.channels
         or g[f"p{k}_phase1"] > g[f"p{k}_channels"]
+        or bool(g[f"p{k}_phase1"] % shape.pump or g[f"p{k}_channels"] % shape.pump)
         or bool(g[f"p{k}_mid"] and (k == 0 or not g["p0_enable"]))
     )

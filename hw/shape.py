@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from firebrick.quantize.errors import FirebrickError
+
+PUMPS = (1, 2)
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,9 @@ class EngineShape:
     weights, ``bias_pairs`` pairs of channels, ``pool_channels`` channels through the pooling
     unit, ``pool_line_words`` pooled words of a row, ``sums`` classes of one group,
     ``fifo_words`` words between the array and the memory.
+
+    ``pump`` is how many K steps enter the array together, 1 or 2: the multipliers run at that many
+    times the engine's clock.  A weight word then holds C weights of each of them.
     """
 
     pixels: int = 14
@@ -27,8 +32,11 @@ class EngineShape:
     pool_line_words: int = 1024
     sums: int = 1024
     fifo_words: int = 512
+    pump: int = 1
 
     def __post_init__(self) -> None:
+        if self.pump not in PUMPS:
+            raise ValueError(f"pump {self.pump}: an array takes 1 or 2 K steps at once")
         if not 4 <= self.pixels <= 32:
             raise ValueError(f"{self.pixels} pixels: an array has 4 to 32 rows of pixels")
         if self.channels not in (8, 16, 32, 64):
@@ -54,8 +62,14 @@ class EngineShape:
         return max(8, 1 << (self.pixels - 1).bit_length())
 
     @property
+    def weight_bytes(self) -> int:
+        """Bytes of a weight word."""
+        return self.channels * self.pump
+
+    @property
     def macs(self) -> int:
-        return self.pixels * self.channels
+        """Multiply-accumulates in a cycle."""
+        return self.pixels * self.channels * self.pump
 
     def parameters(self) -> dict[str, int]:
         """Parameters of the top module that make an engine of this shape."""
@@ -70,10 +84,20 @@ class EngineShape:
             "PoolLineWords": self.pool_line_words,
             "Sums": self.sums,
             "FifoWords": self.fifo_words,
+            "Pump": self.pump,
         }
 
     def __str__(self) -> str:
-        return f"{self.pixels}x{self.channels}"
+        return f"{self.pixels}x{self.channels}{f'p{self.pump}' if self.pump > 1 else ''}"
+
+
+def pumped(shape: EngineShape, pump: int) -> EngineShape:
+    """``shape`` with that many K steps at once, and the same bytes of weights.
+
+    Raises ValueError for a pump that there is not.
+    """
+    weight_words = shape.weight_words * shape.pump // max(pump, 1)
+    return replace(shape, pump=pump, weight_words=weight_words)
 
 
 PYNQ_Z2 = EngineShape()
@@ -81,14 +105,21 @@ PYNQ_Z2 = EngineShape()
 
 
 def parse_shape(text: str) -> EngineShape:
-    """An array's shape as a user writes it, pixels x channels: ``14x32``.
+    """An array's shape as a user writes it, pixels x channels: ``14x32``; ``14x32p2`` is pumped.
+
+    A pumped engine has the same bytes of weights in half as many words.
 
     Raises FirebrickError for what is none, or one that the engine cannot have.
     """
-    pixels, _, channels = text.partition("x")
-    if not (pixels.isdecimal() and channels.isdecimal()):
-        raise FirebrickError(f"array shape {text!r}: not pixels x channels, such as {PYNQ_Z2}")
+    pixels, _, rest = text.partition("x")
+    channels, has_pump, pump = rest.partition("p")
+    numbers = (pixels, channels, *([pump] if has_pump else []))
+    if not all(number.isdecimal() for number in numbers):
+        raise FirebrickError(
+            f"array shape {text!r}: not pixels x channels, such as {PYNQ_Z2}, or pumped, such as "
+            f"{PYNQ_Z2}p2"
+        )
     try:
-        return EngineShape(int(pixels), int(channels))
+        return pumped(EngineShape(int(pixels), int(channels)), int(pump or 1))
     except ValueError as error:
         raise FirebrickError(f"array shape {text!r}: {error}") from error

@@ -1,6 +1,6 @@
 """The SystemVerilog through a second front end: ``python -m firebrick.sim.lint``.
 
-slang reads the whole chip in two shapes, and the engine around the HLS kernel, with the ports of
+slang reads the whole chip in three shapes, and the engine around the HLS kernel, with the ports of
 primitives and kernel, and says what it finds unusual.  An error, a warning that
 ``waivers.toml`` does not name, and a waiver that waives nothing end with exit code 1.
 """
@@ -19,7 +19,7 @@ from typing import Any
 from firebrick.hw.flow.yosys import CHIP_TOP, ENGINE, RTL, sources
 from firebrick.hw.hls.emit import REGISTER_BLOCK, emit_project
 from firebrick.hw.interface import kernel_ports
-from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.paths import ROOT, build_folder
@@ -29,8 +29,8 @@ PRIMITIVES = Path(__file__).with_name("primitives")
 FLAGS = ("-Wextra", "-Wconversion", "-Wunused", "-Wsign-compare")
 # Where the lines of the emitted engine come from; their numbers are those of the emitted file.
 WRAPPER = "hw/hls/templates/rtl/firebrick_engine.sv.j2"
-# Two shapes: what a parameter decides, such as a cast to its width, is seen in one of them only.
-SHAPES = (PYNQ_Z2, replace(PYNQ_Z2, pixels=8, channels=8))
+# More than one shape: what a parameter decides, such as a cast to its width, is seen in one of them only.
+SHAPES = (PYNQ_Z2, replace(PYNQ_Z2, pixels=8, channels=8), pumped(PYNQ_Z2, 2))
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def encode(
     """Descriptors and payloads of ``steps``; CompileError where a field or memory is too small."""
     found = describe(net, shape, steps, needs, storage)
     return [
-        Group(step.name, values, _payload(step, shape.channels))
+        Group(step.name, values, _payload(step, shape))
         for step, values in zip(steps, found, strict=True)
     ]
 
@@ -75,9 +75,9 @@ class _Encoder:
             "src_offset": source.offset,
             "src_space": source.space,
             "src_row_words": source.row_words,
-            "src_tile_words": source.channels,
+            "src_tile_words": source.words,
             "src_tiles": source.tiles,
-            "src_last_tile": (tiles - 1) * source.channels,
+            "src_last_tile": (tiles - 1) * source.words,
             "group_last": int(number == len(self.steps) - 1),
             "rows": extent.rows,
             "tiles": tiles,
@@ -162,8 +162,8 @@ class _Encoder:
             "add_wait_enable": int(waits),
             "add_wait_back": back if waits else 0,
             "add_offset": other.offset + add.first * self.shape.word_bytes,
-            "add_tile_words": other.channels,
-            "add_last_tile": (other.tiles - 1) * other.channels,
+            "add_tile_words": other.words,
+            "add_last_tile": (other.tiles - 1) * other.words,
         }
 
     def _source_rows(
@@ -176,7 +176,7 @@ class _Encoder:
             return {"src_rows": min(source.height, last)}
         below = max((c.kernel[0] - 1 - c.pad) for c in step.main)
         rows = min(extent.height, extent.rows + below)
-        mid_tile = step.squeeze.outputs
+        mid_tile = self.storage.words(step.squeeze.outputs)
         return {
             "src_rows": rows,
             "mid_total": rows,
@@ -205,8 +205,8 @@ class _Encoder:
             "dst_space": target.space,
             "dst_offset": target.offset + step.first_channel * self.shape.word_bytes,
             "dst_row_words": target.row_words,
-            "dst_tile_words": target.channels,
-            "dst_last_tile": (target.tiles - 1) * target.channels,
+            "dst_tile_words": target.words,
+            "dst_last_tile": (target.tiles - 1) * target.words,
             "segment_words": outputs,
             "out_signed": int(target.signed),
             "out_tiles": target.tiles,
@@ -231,35 +231,40 @@ class _Encoder:
         for index, conv in convs:
             assert conv is not None
             mid = index > 0 and step.squeeze is not None
-            channels = step.squeeze.outputs if mid and step.squeeze else source.channels
             # What passes through the squeeze ring has been saturated to uint8 by its ReLU.
             signed = squeeze_signed if mid else source.signed
-            fields = _pass(conv, signed, mid, channels, c)
+            fields = _pass(conv, signed, mid, self.shape)
+            if index == 0:
+                # What fills the last set of the squeeze ring's words is computed: zeros.
+                fields["last"] += self.storage.words(conv.outputs) - conv.outputs
             fields |= {"weights": weight_words, "bias": bias_pairs}
             values |= {f"p{index}_{name}": value for name, value in fields.items()}
-            weight_words += conv.words(c)
+            weight_words += conv.words(self.shape)
             bias_pairs += conv.blocks(c) * c // 2
         return values | {"weight_words": weight_words, "bias_pairs": bias_pairs}
 
 
-def _payload(step: Step, channels: int) -> bytes:
+def _payload(step: Step, shape: EngineShape) -> bytes:
     """Biases and weights of all passes in the array's order."""
     convs = step.convolutions
-    biases = [pack_biases(conv.bias, conv.shift, channels) for conv in convs]
-    weights = [pack_weights(conv.weights, conv.stride, channels) for conv in convs]
+    c, pump = shape.channels, shape.pump
+    biases = [pack_biases(conv.bias, conv.shift, c) for conv in convs]
+    weights = [pack_weights(conv.weights, conv.stride, c, pump) for conv in convs]
     payload = b"".join(b.astype("<u4").tobytes() for b in biases)
     return payload + b"".join(w.tobytes() for w in weights)
 
 
-def _pass(conv: Conv, signed: bool, mid: bool, channels: int, width: int) -> dict[str, int]:
-    """Fields of one pass, which reads ``channels`` channels, on an array of ``width`` columns."""
-    taps = phase_taps(conv.kernel[1], conv.stride)
+def _pass(conv: Conv, signed: bool, mid: bool, shape: EngineShape) -> dict[str, int]:
+    """Fields of one pass."""
+    width = shape.channels
+    walk = conv.fetch(shape.pump)
+    taps = walk.taps
     left = conv.pad > 0
     words = [3 if left else min(t, 2) for t in taps]
     return {
-        "channels": channels,
-        "phase1": channels // len(taps),
-        "steps": conv.steps,
+        "channels": walk.planes,
+        "phase1": walk.phase1,
+        "steps": conv.cycles(shape.pump),
         "blocks": conv.blocks(width),
         "last": conv.outputs - (conv.blocks(width) - 1) * width,
         "kh": conv.kernel[0],

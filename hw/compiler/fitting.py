@@ -70,7 +70,7 @@ def _need(step: Step, storage: Storage, modest: bool) -> Need:
     source = storage.source(step.source)
     mid_words = 0
     if step.squeeze is not None:
-        mid_words = MID_ROWS * storage.tiles(source.width) * step.squeeze.outputs
+        mid_words = MID_ROWS * storage.tiles(source.width) * storage.words(step.squeeze.outputs)
     rows = step.least_rows
     if step.squeeze is None and not modest and source.height >= PAUSE_ROWS:
         # The rows of the next output row load while this one is computed.  (A squeeze row is

@@ -103,7 +103,7 @@ class Grouper:
     def _fits(self, step: Step) -> bool:
         """Whether a group's weights and pooled channels fit the engine's memories."""
         c = self.shape.channels
-        words = sum(conv.words(c) for conv in step.convolutions)
+        words = sum(conv.words(self.shape) for conv in step.convolutions)
         pairs = sum(conv.blocks(c) * c // 2 for conv in step.convolutions)
         main = sum(conv.outputs for conv in step.main)
         return (
@@ -145,14 +145,15 @@ class Grouper:
         """Blocks of output channels that a group of one convolution can have."""
         conv = step.main[0]
         c = self.shape.channels
-        weight_limit = (self.shape.weight_words - 2) // conv.steps
+        cycles = conv.cycles(self.shape.pump)
+        weight_limit = (self.shape.weight_words - 2) // cycles
         if step.target is None:
             # Classifier weights are used once a row: small groups let the next ones load meanwhile.
             # Where a ring holds one row only, which then loads while the array waits, larger
             # groups read the map fewer times.
             rows = self.shape.act_words // self.storage.source(step.source).row_words
             share = self.shape.weight_words // (4 if rows >= 4 else 2)
-            weight_limit = min(weight_limit, max(1, share // conv.steps))
+            weight_limit = min(weight_limit, max(1, share // cycles))
         limits = [weight_limit, (self.shape.bias_pairs - 2) // (c // 2)]
         if step.target is None:
             limits.append(self.shape.sums // c)
@@ -164,7 +165,7 @@ class Grouper:
             raise refusal(
                 self.net.name,
                 conv.layer,
-                f"one block of {c} channels needs {conv.steps} weight words, {c // 2} bias pairs"
+                f"one block of {c} channels needs {cycles} weight words, {c // 2} bias pairs"
                 f"{' and a line of pooled words' if step.pool else ''}; the engine has "
                 f"{self.shape.weight_words}, {self.shape.bias_pairs} and "
                 f"{self.shape.pool_line_words}: use an engine with larger memories",

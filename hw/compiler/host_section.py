@@ -37,6 +37,7 @@ def host_section(
             "padding": list(first.padding),
             "pad_value": [0] * channels if pad_value is None else [int(v) for v in pad_value],
             "phases": first.stride,
+            "planes": storage.stored[net.input].words,
             "bytes": storage.bytes(storage.stored[net.input]),
         },
         "output": {
@@ -52,6 +53,7 @@ def host_section(
                 "name": s.name,
                 "offset": s.offset,
                 "channels": s.channels,
+                "words": s.words,
                 "height": s.height,
                 "width": s.width,
                 "signed": s.signed,
@@ -84,8 +86,8 @@ def layers_of(step: Step, fields: dict[str, int], shape: EngineShape) -> list[di
         layers.append(
             {
                 "name": conv.layer,
-                "macs": rows * width * conv.outputs * conv.steps,
-                "ideal_cycles": rows * tiles * conv.blocks(c) * max(conv.steps, c),
+                "macs": rows * width * conv.outputs * conv.macs,
+                "ideal_cycles": rows * tiles * conv.blocks(c) * max(conv.cycles(shape.pump), c),
             }
         )
     return layers

@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+
+# Cycles that a kernel row lasts where another one follows: the issuer finds its place meanwhile.
+ROW_CYCLES_MIN = 3
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """How a convolution walks through the words of its source's tile.
+
+    A tile has ``planes`` words, a channel of one phase each; the array takes those of ``pump``
+    neighbours together.  The first ``phase1`` of them have ``taps[0]`` taps a kernel row, the
+    others ``taps[-1]``; a kernel row takes ``row_cycles``.
+    """
+
+    planes: int
+    phase1: int
+    taps: tuple[int, ...]
+    row_cycles: int
 
 
 def phase_taps(kernel_width: int, stride: int) -> tuple[int, ...]:
@@ -10,23 +30,54 @@ def phase_taps(kernel_width: int, stride: int) -> tuple[int, ...]:
     return tuple(-(-(kernel_width - p) // stride) for p in range(stride))
 
 
-def pack_weights(weights: np.ndarray, stride: int, channels: int) -> np.ndarray:
-    """Weight words of one convolution, int8 [blocks, K, channels].
+def fetch(channels: int, kernel: tuple[int, int], stride: int, pump: int) -> Fetch:
+    """How a ``kernel`` (rows, columns) walks over ``channels`` channels, ``pump`` words at once.
 
-    ``weights`` is int8 [O, I, kh, kw].  A K step is (kernel row, phase, input channel, tap),
-    the last innermost; a stride of 2 splits the columns into an even and an odd phase.  Output
-    channels are cut into blocks of ``channels``, the last one filled with zero weights.
+    Planes are the channels of the first phase, then those of the second.  A pumped array takes
+    them in pairs: an odd channel at the end of the first phase shares a pair with the second
+    phase's first one, whose missing taps have zero weights; what no channel is left for is a plane
+    of no meaning, whose weights are zero.
     """
-    outputs, _, kh, _ = weights.shape
-    steps = []
-    for phase in range(stride):
-        columns = weights[:, :, :, phase::stride]  # [O, I, kh, taps]
-        steps.append(columns.transpose(2, 1, 3, 0).reshape(kh, -1, outputs))
-    words = np.concatenate(steps, axis=1).reshape(-1, outputs)
+    taps = phase_taps(kernel[1], stride)
+    planes = channels * stride
+    phase1 = channels
+    if pump > 1:
+        phase1 += channels % pump
+        planes = max(phase1, planes)
+    row = phase1 // pump * taps[0] + (planes - phase1) // pump * taps[-1]
+    if pump > 1 and kernel[0] > 1 and row < ROW_CYCLES_MIN:
+        more = -(-(ROW_CYCLES_MIN - row) // taps[-1])
+        planes += more * pump
+        phase1 += more * pump if stride == 1 else 0
+        row += more * taps[-1]
+    return Fetch(planes, phase1, taps, row)
+
+
+def pack_weights(weights: np.ndarray, stride: int, channels: int, pump: int = 1) -> np.ndarray:
+    """Weight words of one convolution, int8 [blocks, cycles, pump, channels].
+
+    ``weights`` is int8 [O, I, kh, kw].  A cycle is (kernel row, ``pump`` planes, tap), the last
+    innermost; planes are input channels, with a stride of 2 those of even and then those of odd
+    columns: :func:`fetch`.  Output channels are cut into blocks of ``channels``, the last one
+    filled with zero weights.
+    """
+    outputs, inputs, kh, kw = weights.shape
+    walk = fetch(inputs, (kh, kw), stride, pump)
+    taps = walk.taps
+    planes = np.zeros((kh, walk.planes, taps[0], outputs), np.int8)
+    for phase, count in enumerate(taps):
+        columns = weights[:, :, :, phase::stride].transpose(2, 1, 3, 0)  # [kh, I, taps, O]
+        planes[:, phase * inputs : (phase + 1) * inputs, :count] = columns
+    cycles = []
+    for part, count in ((planes[:, : walk.phase1], taps[0]), (planes[:, walk.phase1 :], taps[-1])):
+        sets = part[:, :, :count].reshape(kh, -1, pump, count, outputs).transpose(0, 1, 3, 2, 4)
+        cycles.append(sets.reshape(kh, -1, pump, outputs))
+    words = np.concatenate(cycles, axis=1).reshape(-1, pump, outputs)
     blocks = -(-outputs // channels)
-    padded = np.zeros((words.shape[0], blocks * channels), np.int8)
-    padded[:, :outputs] = words
-    return np.ascontiguousarray(padded.reshape(words.shape[0], blocks, channels).transpose(1, 0, 2))
+    padded = np.zeros((*words.shape[:2], blocks * channels), np.int8)
+    padded[..., :outputs] = words
+    cut = padded.reshape(*words.shape[:2], blocks, channels).transpose(2, 0, 1, 3)
+    return np.ascontiguousarray(cut)
 
 
 def pack_biases(bias: np.ndarray, shift: np.ndarray, channels: int) -> np.ndarray:

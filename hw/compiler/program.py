@@ -70,6 +70,7 @@ def assemble(
         "channels": shape.channels,
         "acc_bits": shape.acc_bits,
         "word_bytes": shape.word_bytes,
+        "pump": shape.pump,
         "groups": len(groups),
         "seal": seal,
         "stream_bytes": len(stream),

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from firebrick.hw.compiler.packing import Fetch, fetch
+from firebrick.hw.shape import EngineShape
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.qnetwork import QAdd, QConv, QGlobalSum, QMaxPool, QTensor
 
@@ -54,16 +56,24 @@ class Conv:
         return self.weights.shape[2], self.weights.shape[3]
 
     @property
-    def steps(self) -> int:
-        """K steps of a block."""
+    def macs(self) -> int:
+        """Multiply-accumulates of an output."""
         return math.prod(self.weights.shape[1:])
+
+    def fetch(self, pump: int) -> Fetch:
+        """How it walks through its source where the array takes ``pump`` words at once."""
+        return fetch(self.weights.shape[1], self.kernel, self.stride, pump)
+
+    def cycles(self, pump: int) -> int:
+        """Cycles, and weight words, of a block."""
+        return self.kernel[0] * self.fetch(pump).row_cycles
 
     def blocks(self, channels: int) -> int:
         return ceil_div(self.outputs, channels)
 
-    def words(self, channels: int) -> int:
+    def words(self, shape: EngineShape) -> int:
         """Weight words of all blocks."""
-        return self.blocks(channels) * self.steps
+        return self.blocks(shape.channels) * self.cycles(shape.pump)
 
     def slice(self, first: int, last: int) -> Conv:
         return Conv(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from firebrick.hw import definition as d
+from firebrick.hw.compiler.packing import fetch
 from firebrick.hw.compiler.steps import PAUSE, PAUSE_SOURCE, ceil_div, refusal
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize.qnetwork import QConcat, QConv, QGlobalSum, QNetwork, inputs_of
@@ -14,7 +15,8 @@ ALIGNMENT = 128
 
 @dataclass(frozen=True)
 class Stored:
-    """Where a tensor lives: ``channels`` counts phases apart, ``width`` is one phase's."""
+    """Where a tensor lives: a tile is ``words`` words, one for each of its ``channels`` (phases
+    counted apart) and what fills the last set of a pumped array; ``width`` is one phase's."""
 
     name: str
     space: int
@@ -24,10 +26,11 @@ class Stored:
     width: int
     tiles: int
     signed: bool
+    words: int
 
     @property
     def row_words(self) -> int:
-        return self.tiles * self.channels
+        return self.tiles * self.words
 
 
 def first_layer(net: QNetwork) -> QConv | QGlobalSum:
@@ -63,6 +66,10 @@ class Storage:
         """Words that a row of ``width`` pixels has in a channel."""
         return ceil_div(width, self.shape.pixels)
 
+    def words(self, channels: int) -> int:
+        """Words that a tile of ``channels`` channels has."""
+        return ceil_div(channels, self.shape.pump) * self.shape.pump
+
     def bytes(self, stored: Stored) -> int:
         return stored.height * stored.row_words * self.shape.word_bytes
 
@@ -80,6 +87,7 @@ class Storage:
                 width,
                 self.tiles(width),
                 tensor.signed,
+                self.words(channels),
             )
             self.stored[name] = stored
             self.scratch_bytes += ceil_div(self.bytes(stored), ALIGNMENT) * ALIGNMENT
@@ -104,11 +112,9 @@ class Storage:
         """The word that a pause writes; the one that it reads is the input's first."""
         if PAUSE in self.stored:
             return
-        pixels = self.shape.pixels
-        self.stored[PAUSE_SOURCE] = Stored(PAUSE_SOURCE, d.INPUT_SPACE, 0, 1, 1, pixels, 1, False)
-        self.stored[PAUSE] = Stored(
-            PAUSE, d.SCRATCH_SPACE, self.scratch_bytes, 1, 1, pixels, 1, False
-        )
+        row = (1, 1, self.shape.pixels, 1, False, self.words(1))
+        self.stored[PAUSE_SOURCE] = Stored(PAUSE_SOURCE, d.INPUT_SPACE, 0, *row)
+        self.stored[PAUSE] = Stored(PAUSE, d.SCRATCH_SPACE, self.scratch_bytes, *row)
         self.scratch_bytes += ALIGNMENT
 
     def _place_input(self, first: QConv | QGlobalSum) -> None:
@@ -117,6 +123,7 @@ class Storage:
         channels, height, width = tensor.shape
         top, left, bottom, right = first.padding
         height, width = height + top + bottom, ceil_div(width + left + right, first.stride)
+        walk = fetch(channels, first.weights.shape[2:], first.stride, self.shape.pump)
         self.stored[self.net.input] = Stored(
             self.net.input,
             d.INPUT_SPACE,
@@ -126,4 +133,5 @@ class Storage:
             width,
             self.tiles(width),
             tensor.signed,
+            walk.planes,
         )

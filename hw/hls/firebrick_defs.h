@@ -3,10 +3,10 @@
 #include <cstdint>
 
 namespace firebrick {
-constexpr uint32_t kFormatVersion = 3;
+constexpr uint32_t kFormatVersion = 4;
 constexpr uint32_t kEngineId = 0x46425249;
 constexpr uint32_t kProgramMagic = 0x47504246;
-constexpr uint32_t kDefinition = 0x52be7558;
+constexpr uint32_t kDefinition = 0x9331c582;
 constexpr unsigned kHeaderBeats = 8;
 constexpr unsigned kDescriptorBeats = 16;
 constexpr unsigned kProfileWords = 8;
@@ -21,7 +21,7 @@ constexpr unsigned kModeSum = 2;
 
 constexpr uint32_t kRegId = 0x0000;  // the constant ENGINE_ID
 constexpr uint32_t kRegVersion = 0x0004;  // version of program format and register map
-constexpr uint32_t kRegShape = 0x0008;  // pixels [7:0], channels [15:8], accumulator bits [23:16], word bytes [31:24]
+constexpr uint32_t kRegShape = 0x0008;  // pixels [7:0], channels [15:8], accumulator bits [23:16], word bytes [29:24], pump [31:30]
 constexpr uint32_t kRegCapacity = 0x000c;  // log2 of activation words [7:0], weight words [15:8], bias pairs [23:16], sums [31:24]
 constexpr uint32_t kRegPoolCapacity = 0x0010;  // log2 of pooled channels [7:0], line-buffer words [15:8]
 constexpr uint32_t kRegControl = 0x0014;  // bit 0 start, bit 1 soft reset
@@ -87,7 +87,8 @@ constexpr Field kHeaderGroups{0, 48, 16};  // number of groups
 constexpr Field kHeaderPixels{1, 0, 8};  // array rows P
 constexpr Field kHeaderChannels{1, 8, 8};  // array channels C
 constexpr Field kHeaderAccBits{1, 16, 8};  // accumulator bits
-constexpr Field kHeaderWordBytes{1, 24, 8};  // bytes of a stored word
+constexpr Field kHeaderWordBytes{1, 24, 6};  // bytes of a stored word
+constexpr Field kHeaderPump{1, 30, 2};  // K steps that a weight word holds
 constexpr Field kHeaderSeal{1, 32, 32};  // hash of all groups' contents and the host section: seeds the groups' CRCs
 constexpr Field kHeaderStreamBytes{2, 0, 32};  // bytes of the stream that follows the header
 constexpr Field kHeaderScratchBytes{2, 32, 32};  // bytes of feature-map buffers
@@ -140,7 +141,7 @@ constexpr Field kGroupBiasPairs{6, 24, 12};  // beats of biases in this group's 
 constexpr Field kGroupWeightWords{6, 36, 16};  // weight words in this group's payload
 constexpr Field kGroupP0Channels{7, 0, 13};  // source channels, phases counted apart
 constexpr Field kGroupP0Phase1{7, 13, 13};  // first channel of the second phase (= channels if none)
-constexpr Field kGroupP0Steps{7, 26, 16};  // K steps of a block
+constexpr Field kGroupP0Steps{7, 26, 16};  // cycles of a block: K steps, or pairs of them
 constexpr Field kGroupP0Blocks{7, 42, 8};  // blocks of C channels
 constexpr Field kGroupP0Last{7, 50, 8};  // channels of the last block
 constexpr Field kGroupP0Kh{7, 58, 4};  // kernel rows
@@ -159,7 +160,7 @@ constexpr Field kGroupP0Relu{8, 43, 1};  // saturate to [0, 255], else to [-128,
 constexpr Field kGroupP0SrcSigned{8, 44, 1};  // source holds int8, else uint8
 constexpr Field kGroupP1Channels{8, 45, 13};  // source channels, phases counted apart
 constexpr Field kGroupP1Phase1{9, 0, 13};  // first channel of the second phase (= channels if none)
-constexpr Field kGroupP1Steps{9, 13, 16};  // K steps of a block
+constexpr Field kGroupP1Steps{9, 13, 16};  // cycles of a block: K steps, or pairs of them
 constexpr Field kGroupP1Blocks{9, 29, 8};  // blocks of C channels
 constexpr Field kGroupP1Last{9, 37, 8};  // channels of the last block
 constexpr Field kGroupP1Kh{9, 45, 4};  // kernel rows
@@ -178,7 +179,7 @@ constexpr Field kGroupP1Relu{10, 43, 1};  // saturate to [0, 255], else to [-128
 constexpr Field kGroupP1SrcSigned{10, 44, 1};  // source holds int8, else uint8
 constexpr Field kGroupP2Channels{10, 45, 13};  // source channels, phases counted apart
 constexpr Field kGroupP2Phase1{11, 0, 13};  // first channel of the second phase (= channels if none)
-constexpr Field kGroupP2Steps{11, 13, 16};  // K steps of a block
+constexpr Field kGroupP2Steps{11, 13, 16};  // cycles of a block: K steps, or pairs of them
 constexpr Field kGroupP2Blocks{11, 29, 8};  // blocks of C channels
 constexpr Field kGroupP2Last{11, 37, 8};  // channels of the last block
 constexpr Field kGroupP2Kh{11, 45, 4};  // kernel rows

@@ -42,7 +42,15 @@ _DEFINED = {
     "MODE_SUM": d.MODE_SUM,
     "MODE_DIRECT": d.MODE_DIRECT,
 }
-_SHAPE = ("pixels", "channels", "word_bytes", "bias_pairs", "weight_words", "fifo_words")
+_SHAPE = (
+    "pixels",
+    "channels",
+    "weight_bytes",
+    "word_bytes",
+    "bias_pairs",
+    "weight_words",
+    "fifo_words",
+)
 _TIMING = (
     *("read_latency", "write_latency", "bytes_per_cycle"),
     *("refresh_interval", "refresh_cycles", "max_outstanding"),

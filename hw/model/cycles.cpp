@@ -81,7 +81,7 @@ class Streams {
   Streams(const Constants& k, const Group* fields, int64_t groups, int64_t images)
       : k(k), fields(fields), groups(groups), total(groups * images) {
     word_beats = k.word_bytes / 8;
-    weight_beats = k.channels / 8;
+    weight_beats = k.weight_bytes / 8;
     latency = k.read_latency;
     write_latency = k.write_latency;
     const double busy = k.refresh_interval ? static_cast<double>(k.refresh_cycles) /

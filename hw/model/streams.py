@@ -48,7 +48,7 @@ class Streams:
         self.total = self.groups * images
         self.shape = shape
         self.word_beats = shape.word_bytes // 8
-        self.weight_beats = shape.channels // 8
+        self.weight_beats = shape.weight_bytes // 8
         self.latency = timing.read_latency
         self.write_latency = timing.write_latency
         busy = timing.refresh_cycles / timing.refresh_interval if timing.refresh_interval else 0.0

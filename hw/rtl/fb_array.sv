@@ -1,4 +1,4 @@
-// Systolic array: P pixels by C channels of output-stationary accumulators, one K step a cycle.
+// Systolic array: P pixels by C channels of output-stationary accumulators, Pump K steps a cycle.
 //
 // Activations enter at the left and move right, weights enter at the top and move down; both are
 // skewed here, so all inputs of a K step come in one cycle.  There is no valid: `first_i` starts
@@ -26,14 +26,16 @@ module fb_array #(
   parameter  int unsigned C       = 32,
   // Width of the accumulators.
   parameter  int unsigned AccBits = 24,
+  // K steps that come together: 1 or 2.
+  parameter  int unsigned Pump    = 1,
   // DSP48E1 blocks to use, one an element.
   parameter  int unsigned Dsps    = 220,
   // Cycles from last_i to the sums of row 0, column 0.
   localparam int unsigned DrainLatency = 6
 ) (
   input  wire logic                      clk_i,
-  input  wire logic [P-1:0][8:0]         act_i,
-  input  wire logic [C-1:0][7:0]         weight_i,
+  input  wire logic [Pump-1:0][P-1:0][8:0] act_i,
+  input  wire logic [Pump-1:0][C-1:0][7:0] weight_i,
   input  wire logic                      first_i,
   input  wire logic                      last_i,
   output      logic [P-1:0][AccBits-1:0] even_o,
@@ -43,8 +45,8 @@ module fb_array #(
   localparam int unsigned Columns = C / 2;
 
   // The inputs come from far away.
-  logic [P-1:0][8:0] act_q;
-  logic [C-1:0][7:0] weight_q;
+  logic [Pump-1:0][P-1:0][8:0] act_q;
+  logic [Pump-1:0][C-1:0][7:0] weight_q;
 
   always_ff @(posedge clk_i) begin
     act_q    <= act_i;
@@ -63,14 +65,17 @@ module fb_array #(
 
   // Row p waits p cycles.
   for (genvar p = 0; p < P; p++) begin : gen_act
-    logic signed [8:0] act;
+    logic [Pump-1:0][8:0] head, act;
+    for (genvar k = 0; k < Pump; k++) begin : gen_set
+      assign head[k] = act_q[k][p];
+    end
     if (p == 0) begin : gen_direct
-      assign act = signed'(act_q[p]);
+      assign act = head;
     end else begin : gen_skew
       for (genvar k = 0; k < p; k++) begin : gen_stage
-        logic signed [8:0] stage_q;
+        logic [Pump-1:0][8:0] stage_q;
         if (k == 0) begin : gen_head
-          always_ff @(posedge clk_i) stage_q <= signed'(act_q[p]);
+          always_ff @(posedge clk_i) stage_q <= head;
         end else begin : gen_tail
           always_ff @(posedge clk_i) stage_q <= gen_stage[k-1].stage_q;
         end
@@ -81,28 +86,30 @@ module fb_array #(
 
   // Column j waits j cycles, then its two weights become the upper and lower field of the operand.
   for (genvar j = 0; j < Columns; j++) begin : gen_weight
-    logic [15:0] pair;
-    logic [15:0] weight;
+    logic [Pump-1:0][15:0] head, pair, weight;
+    for (genvar k = 0; k < Pump; k++) begin : gen_set
+      assign head[k] = {weight_q[k][2*j+1], weight_q[k][2*j]};
+      assign weight[k] = {pair[k][15:8] - {7'b0, pair[k][7]}, pair[k][7:0]};
+    end
     if (j == 0) begin : gen_direct
-      assign pair = {weight_q[2*j+1], weight_q[2*j]};
+      assign pair = head;
     end else begin : gen_skew
       for (genvar k = 0; k < j; k++) begin : gen_stage
-        logic [15:0] pair_q;
+        logic [Pump-1:0][15:0] pair_q;
         if (k == 0) begin : gen_head
-          always_ff @(posedge clk_i) pair_q <= {weight_q[2*j+1], weight_q[2*j]};
+          always_ff @(posedge clk_i) pair_q <= head;
         end else begin : gen_tail
           always_ff @(posedge clk_i) pair_q <= gen_stage[k-1].pair_q;
         end
       end
       assign pair = gen_stage[j-1].pair_q;
     end
-    assign weight = {pair[15:8] - {7'b0, pair[7]}, pair[7:0]};
   end
 
   for (genvar p = 0; p < P; p++) begin : gen_row
     for (genvar j = 0; j < Columns; j++) begin : gen_col
-      logic signed [8:0]         act_in, act_out;
-      logic        [15:0]        weight_in, weight_out;
+      logic [Pump-1:0][8:0]      act_in, act_out;
+      logic [Pump-1:0][15:0]     weight_in, weight_out;
       logic                      first_in, first_out, last_in, last_out;
       logic signed [AccBits-1:0] even_in, even_out, odd_in, odd_out;
 
@@ -140,6 +147,7 @@ module fb_array #(
 
       fb_pe #(
         .AccBits (AccBits),
+        .Pump    (Pump),
         .UseDsp  (j * P + p < Dsps)
       ) u_pe (
         .clk_i    (clk_i),

@@ -12,6 +12,7 @@ module fb_control #(
   parameter int unsigned Channels = 32,
   parameter int unsigned AccBits = 24,
   parameter int unsigned WordBytes = 16,
+  parameter int unsigned Pump = 1,
   parameter int unsigned ActWords = 4096,
   parameter int unsigned WeightWords = 8192,
   parameter int unsigned BiasPairs = 1024,
@@ -332,7 +333,7 @@ module fb_control #(
     unique case (rd_addr_i)
       firebrick_pkg::RegId:           identity = firebrick_pkg::EngineId;
       firebrick_pkg::RegVersion:      identity = firebrick_pkg::FormatVersion;
-      firebrick_pkg::RegShape:        identity = {8'(WordBytes), 8'(AccBits), 8'(Channels), 8'(Pixels)};
+      firebrick_pkg::RegShape:        identity = {2'(Pump), 6'(WordBytes), 8'(AccBits), 8'(Channels), 8'(Pixels)};
       firebrick_pkg::RegCapacity:     identity = {8'($clog2(Sums)), 8'($clog2(BiasPairs)), 8'($clog2(WeightWords)),
                                    8'($clog2(ActWords))};
       firebrick_pkg::RegPoolCapacity: identity = {16'd0, 8'($clog2(PoolLineWords)), 8'($clog2(PoolChannels))};

@@ -5,6 +5,10 @@
 // are issued.  Slots go to fb_window unstalled: once started, a block runs to its end.  A block
 // shorter than C steps starts late, because the array needs C cycles to drain the one before.
 //
+// With Pump = 2 a slot is a pair of K steps: one tap of two neighbouring channels, whose words lie at
+// an even address and the odd one above; the address given is the even one.  Words of a tile and of
+// a row, and both phases' channels, are multiples of Pump.
+//
 // Handshake: block_valid_i / block_ready_o, a register; two blocks wait here, and the next one is
 // taken in the cycle after the last slot of the one before, without a gap.  Latency: the first slot
 // leaves 3 cycles after the cycle in which an idle issuer accepted the block; one or more later
@@ -13,6 +17,8 @@
 
 module fb_issuer #(
   parameter int unsigned Channels = 32,
+  // K steps of a slot: 1 or 2.
+  parameter int unsigned Pump = 1,
   parameter int unsigned ActAddrBits = 12,
   parameter int unsigned WeightAddrBits = 13
 ) (
@@ -55,6 +61,7 @@ module fb_issuer #(
   localparam int unsigned PaceBits = $clog2(Channels + 1);
 
   localparam int unsigned BlockBits = $bits(block_i);
+  localparam int unsigned PumpBits = $clog2(Pump);
 
   // What is asked of a block's number of steps, computed before the block is stored.
   logic                 is_one, is_short, is_near;
@@ -140,7 +147,7 @@ module fb_issuer #(
       blk_q         <= next;
       tap_q         <= '0;
       phase_q       <= 1'b0;
-      chan_left_q   <= next.channels0;
+      chan_left_q   <= next.channels0 >> PumpBits;
       row_left_q    <= next.kh;
       first_row_q   <= 1'b1;
       first_q       <= 1'b1;
@@ -156,14 +163,14 @@ module fb_issuer #(
       if (tap_last) begin
         if (!chan_last) begin
           chan_left_q <= chan_left_q - 13'd1;
-          elem_q      <= elem_q + 13'd1;
+          elem_q      <= elem_q + 13'(Pump);
         end else if (!phase_last) begin
           phase_q     <= 1'b1;
-          chan_left_q <= blk_q.channels1;
-          elem_q      <= elem_q + 13'd1;
+          chan_left_q <= blk_q.channels1 >> PumpBits;
+          elem_q      <= elem_q + 13'(Pump);
         end else begin
           phase_q     <= 1'b0;
-          chan_left_q <= blk_q.channels0;
+          chan_left_q <= blk_q.channels0 >> PumpBits;
           row_left_q  <= row_left_q - 4'd1;
           first_row_q <= 1'b0;
           elem_q      <= elem_next_q;

@@ -1,4 +1,4 @@
-// Processing element: two multiply-accumulates a cycle with one DSP48E1.
+// Processing element: two multiply-accumulates a cycle with one DSP48E1, or four (Pump = 2).
 //
 // The operand A = w1 * 2^17 + w0 multiplies one activation, so that both products leave one
 // multiplier.  It travels as 16 bits, {w1 - (w0 < 0), w0}: the nine bits between the two bytes are
@@ -23,22 +23,27 @@
 // act_o, weight_o, first_o and last_o follow their inputs by 1 cycle.
 // No handshake and no reset: garbage between blocks is never captured.
 //
-// UseDsp = 0 builds the two multipliers from LUTs, with the same latency.
+// Pump = 2 takes two K steps at once, each an activation and its weights; their products are added
+// before they are accumulated.  The latency is the same.
+//
+// UseDsp = 0 builds the multipliers from LUTs, with the same latency.
 
 `default_nettype none
 
 module fb_pe #(
   // Width of the accumulators.
   parameter int unsigned AccBits = 24,
+  // K steps taken at once: 1 or 2.
+  parameter int unsigned Pump    = 1,
   // 1: one DSP48E1; 0: LUTs.
   parameter bit          UseDsp  = 1'b1
 ) (
   input  wire logic                      clk_i,
 
-  input  wire logic signed [8:0]         act_i,
-  output      logic signed [8:0]         act_o,
-  input  wire logic        [15:0]        weight_i,
-  output      logic        [15:0]        weight_o,
+  input  wire logic [Pump-1:0][8:0]      act_i,
+  output      logic [Pump-1:0][8:0]      act_o,
+  input  wire logic [Pump-1:0][15:0]     weight_i,
+  output      logic [Pump-1:0][15:0]     weight_o,
 
   input  wire logic                      first_i,
   output      logic                      first_o,
@@ -51,10 +56,13 @@ module fb_pe #(
   output      logic signed [AccBits-1:0] odd_o
 );
 
-  logic signed [8:0]         act_q;
-  logic        [15:0]        weight_q;
+  // One product fits 16 bits, the sum of two 17.
+  localparam int unsigned ProductBits = 15 + Pump;
+
+  logic [Pump-1:0][8:0]      act_q;
+  logic [Pump-1:0][15:0]     weight_q;
   logic                      first_q, last_q;
-  logic signed [15:0]        product0, product1;
+  logic signed [ProductBits-1:0] product0, product1;
   logic signed [AccBits-1:0] acc0_q, acc1_q, sum0, sum1, even_q, odd_q;
 
   always_ff @(posedge clk_i) begin
@@ -64,14 +72,14 @@ module fb_pe #(
     last_q   <= last_i;
   end
 
-  if (UseDsp) begin : gen_dsp
+  if (UseDsp && Pump == 1) begin : gen_dsp
     logic signed [24:0] a_q;
     logic signed [8:0]  b_q;
     logic signed [33:0] m_q, p_q;
 
     always_ff @(posedge clk_i) begin
-      a_q <= signed'({weight_q[15:8], {9{weight_q[7]}}, weight_q[7:0]});
-      b_q <= act_q;
+      a_q <= signed'({weight_q[0][15:8], {9{weight_q[0][7]}}, weight_q[0][7:0]});
+      b_q <= signed'(act_q[0]);
       m_q <= a_q * b_q;
       p_q <= m_q + 34'sd65536;
     end
@@ -81,12 +89,29 @@ module fb_pe #(
 
     logic unused_bits;
     assign unused_bits = &{1'b0, p_q[33], p_q[16]};
+  end else if (UseDsp) begin : gen_pumped
+    logic [Pump-1:0][24:0] a_q;
+    logic [Pump-1:0][8:0]  b_q;
+    logic signed [33:0]    m0_q, m1_q, p_q;
+
+    always_ff @(posedge clk_i) begin
+      for (int unsigned k = 0; k < Pump; k++) begin
+        a_q[k] <= {weight_q[k][15:8], {9{weight_q[k][7]}}, weight_q[k][7:0]};
+      end
+      b_q  <= act_q;
+      m0_q <= signed'(a_q[0]) * signed'(b_q[0]);
+      m1_q <= signed'(a_q[1]) * signed'(b_q[1]);
+      p_q  <= m0_q + m1_q + 34'sd65536;
+    end
+
+    assign product0 = signed'({~p_q[16], p_q[15:0]});
+    assign product1 = signed'(p_q[33:17]);
   end else begin : gen_lut
     // A weight's two nibbles, multiplied side by side and added a cycle later.
-    logic        [7:0]  a0_q, a1_q;
-    logic signed [8:0]  b_q;
-    logic signed [12:0] low0_q, low1_q, high0_q, high1_q;
-    logic signed [15:0] p0_q, p1_q;
+    logic [Pump-1:0][7:0]  a0_q, a1_q;
+    logic [Pump-1:0][8:0]  b_q;
+    logic [Pump-1:0][12:0] low0_q, low1_q, high0_q, high1_q;
+    logic signed [ProductBits-1:0] p0_q, p1_q, p0_d, p1_d;
 
     function automatic logic signed [12:0] times_nibble(
       input logic signed [8:0] x, input logic [3:0] nibble, input logic is_signed
@@ -99,16 +124,27 @@ module fb_pe #(
       times_nibble = is_signed ? pair - eights : pair + eights;
     endfunction
 
+    always_comb begin
+      p0_d = '0;
+      p1_d = '0;
+      for (int unsigned k = 0; k < Pump; k++) begin
+        p0_d = p0_d + ProductBits'(signed'(low0_q[k])) + (ProductBits'(signed'(high0_q[k])) <<< 4);
+        p1_d = p1_d + ProductBits'(signed'(low1_q[k])) + (ProductBits'(signed'(high1_q[k])) <<< 4);
+      end
+    end
+
     always_ff @(posedge clk_i) begin
-      a0_q    <= weight_q[7:0];
-      a1_q    <= weight_q[15:8] + {7'b0, weight_q[7]};
-      b_q     <= act_q;
-      low0_q  <= times_nibble(b_q, a0_q[3:0], 1'b0);
-      low1_q  <= times_nibble(b_q, a1_q[3:0], 1'b0);
-      high0_q <= times_nibble(b_q, a0_q[7:4], 1'b1);
-      high1_q <= times_nibble(b_q, a1_q[7:4], 1'b1);
-      p0_q    <= 16'(low0_q) + (16'(high0_q) <<< 4);
-      p1_q    <= 16'(low1_q) + (16'(high1_q) <<< 4);
+      for (int unsigned k = 0; k < Pump; k++) begin
+        a0_q[k]    <= weight_q[k][7:0];
+        a1_q[k]    <= weight_q[k][15:8] + {7'b0, weight_q[k][7]};
+        low0_q[k]  <= unsigned'(times_nibble(signed'(b_q[k]), a0_q[k][3:0], 1'b0));
+        low1_q[k]  <= unsigned'(times_nibble(signed'(b_q[k]), a1_q[k][3:0], 1'b0));
+        high0_q[k] <= unsigned'(times_nibble(signed'(b_q[k]), a0_q[k][7:4], 1'b1));
+        high1_q[k] <= unsigned'(times_nibble(signed'(b_q[k]), a1_q[k][7:4], 1'b1));
+      end
+      b_q  <= act_q;
+      p0_q <= p0_d;
+      p1_q <= p1_d;
     end
 
     assign product0 = p0_q;

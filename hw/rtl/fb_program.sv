@@ -21,6 +21,7 @@ module fb_program #(
   parameter int unsigned Channels = 32,
   parameter int unsigned AccBits = 24,
   parameter int unsigned WordBytes = 16,
+  parameter int unsigned Pump = 1,
   parameter int unsigned ActWords = 4096,
   parameter int unsigned WeightWords = 8192,
   parameter int unsigned BiasPairs = 1024,
@@ -57,7 +58,7 @@ module fb_program #(
   output logic [63:0]                   bias_wr_data_o,
   output logic                          weight_wr_en_o,
   output logic [$clog2(WeightWords)-1:0] weight_wr_addr_o,
-  output logic [Channels*8-1:0]         weight_wr_data_o,
+  output logic [Channels*Pump*8-1:0]    weight_wr_data_o,
   output logic [15:0]                   weights_loaded_o,
 
   input  wire                           free_i,              // a group has been executed
@@ -69,7 +70,8 @@ module fb_program #(
   output logic                          error_o,             // one pulse
   output logic [7:0]                    error_code_o
 );
-  localparam int unsigned WeightBeats = Channels / 8;
+  localparam int unsigned WeightBits = Channels * Pump * 8;
+  localparam int unsigned WeightBeats = WeightBits / 64;
   localparam int unsigned LaneBits = (WeightBeats > 1) ? $clog2(WeightBeats) : 1;
   // A group's last weights and biases are still being read when its last K step has been issued:
   // biases for as long as the array drains C channels, behind the latencies of window and array.
@@ -189,6 +191,7 @@ module fb_program #(
   fb_rules #(
     .Pixels(Pixels),
     .Channels(Channels),
+    .Pump(Pump),
     .ActWords(ActWords),
     .WeightWords(WeightWords),
     .BiasPairs(BiasPairs),
@@ -223,13 +226,13 @@ module fb_program #(
   assign bias_wr_addr_o = bias_count_q[$clog2(BiasPairs)-1:0];
   assign bias_wr_data_o = data_i;
 
-  logic [Channels*8-1:0] lanes_q;
+  logic [WeightBits-1:0] lanes_q;
   logic                  weight_write_q;
 
   if (WeightBeats == 1) begin : gen_one_beat
     always_ff @(posedge clk_i) if (take) lanes_q <= data_i;
   end else begin : gen_beats
-    always_ff @(posedge clk_i) if (take) lanes_q <= {data_i, lanes_q[Channels*8-1:64]};
+    always_ff @(posedge clk_i) if (take) lanes_q <= {data_i, lanes_q[WeightBits-1:64]};
   end
 
   assign weight_wr_en_o = weight_write_q;
@@ -291,7 +294,8 @@ module fb_program #(
           error_code_o <= firebrick_pkg::ErrHeaderCrc;
           state_q <= Halt;
         end else if (header_q.pixels != 8'(Pixels) || header_q.channels != 8'(Channels) ||
-                     header_q.acc_bits != 8'(AccBits) || header_q.word_bytes != 8'(WordBytes)) begin
+                     header_q.acc_bits != 8'(AccBits) || header_q.word_bytes != 6'(WordBytes) ||
+                     header_q.pump != 2'(Pump)) begin
           error_o <= 1'b1;
           error_code_o <= firebrick_pkg::ErrShape;
           state_q <= Halt;

@@ -12,6 +12,7 @@
 module fb_rules #(
   parameter int unsigned Pixels = 14,
   parameter int unsigned Channels = 32,
+  parameter int unsigned Pump = 1,
   parameter int unsigned ActWords = 4096,
   parameter int unsigned WeightWords = 8192,
   parameter int unsigned BiasPairs = 1024,
@@ -48,7 +49,7 @@ module fb_rules #(
   logic [2:0] pass_q;
 
   // A pass that runs has steps, blocks and taps, drains channels that the array has, and reads a
-  // map that is there.  Its width differs from pass to pass, hence the arguments one by one.
+  // map that is there, whose channels come in sets of Pump.  Its width differs from pass to pass, hence the arguments one by one.
   function automatic logic senseless_pass(
     input logic enable, input logic mid, input logic mid_allowed, input logic [15:0] steps,
     input logic [7:0] blocks, input logic [7:0] last, input logic [12:0] channels,
@@ -56,6 +57,7 @@ module fb_rules #(
   );
     senseless_pass = enable && ((steps == '0) || (blocks == '0) || (last == '0) ||
                                 (32'(last) > Channels) || (phase1 == '0) || (phase1 > channels) ||
+                                (32'(phase1) % Pump != 0) || (32'(channels) % Pump != 0) ||
                                 (kh == '0) || (taps0 == '0) || (mid && !mid_allowed));
   endfunction
 

@@ -1,4 +1,4 @@
-// The Firebrick engine: one systolic array of Pixels x Channels MACs a cycle that runs a
+// The Firebrick engine: one systolic array of Pixels x Channels x Pump MACs a cycle that runs a
 // SqueezeNet-like network as a program.
 //
 //   program port -> fb_program -+-> group descriptors -> fb_planner -> fb_issuer
@@ -26,6 +26,8 @@ module firebrick_engine #(
   parameter int unsigned Channels = 32,
   // accumulator width, at most 24
   parameter int unsigned AccBits = 24,
+  // K steps a cycle: 1 or 2
+  parameter int unsigned Pump = 1,
   // depths of the memories, powers of two
   parameter int unsigned ActWords = 4096,
   parameter int unsigned WeightWords = 8192,
@@ -113,6 +115,9 @@ module firebrick_engine #(
   if (Channels % 8 != 0) begin : gen_check_channels
     $error("Channels = %0d: weights are loaded in beats of 8 channels", Channels);
   end
+  if (Pump != 1 && Pump != 2) begin : gen_check_pump
+    $error("Pump = %0d: the array takes 1 or 2 K steps a cycle", Pump);
+  end
   if (Pixels * 8 < SumBits) begin : gen_check_pixels
     $error("Pixels = %0d: a word must hold a sum of %0d bits", Pixels, SumBits);
   end
@@ -182,6 +187,7 @@ module firebrick_engine #(
     .Channels(Channels),
     .AccBits(AccBits),
     .WordBytes(WordBytes),
+    .Pump(Pump),
     .ActWords(ActWords),
     .WeightWords(WeightWords),
     .BiasPairs(BiasPairs),
@@ -254,7 +260,7 @@ module firebrick_engine #(
   logic [63:0] bias_wr_data, bias_rd_data;
   logic        bias_rd_en;
   logic [WeightAddrBits-1:0] weight_wr_addr;
-  logic [Channels*8-1:0] weight_wr_data, weight_rd_data;
+  logic [Channels*Pump*8-1:0] weight_wr_data, weight_rd_data;
   logic [15:0] weights_loaded;
 
   assign m_axi_program_arsize = 3'd3;
@@ -378,6 +384,7 @@ module firebrick_engine #(
     .Channels(Channels),
     .AccBits(AccBits),
     .WordBytes(WordBytes),
+    .Pump(Pump),
     .ActWords(ActWords),
     .WeightWords(WeightWords),
     .BiasPairs(BiasPairs),
@@ -574,6 +581,7 @@ module firebrick_engine #(
 
   fb_issuer #(
     .Channels(Channels),
+    .Pump(Pump),
     .ActAddrBits(ActAddrBits),
     .WeightAddrBits(WeightAddrBits)
   ) u_issuer (
@@ -611,7 +619,7 @@ module firebrick_engine #(
   logic [Pixels*8-1:0]    ring_wr_data_q;
   logic                   act_wr_en;
   logic [ActAddrBits-1:0] act_wr_addr;
-  logic [Pixels*8-1:0]    act_wr_data, act_rd_data;
+  logic [Pixels*8-1:0]    act_wr_data;
 
   // Squeeze results come when they come; loaded rows can wait.
   assign load_wr_ready = !ring_wr_en_q;
@@ -619,43 +627,62 @@ module firebrick_engine #(
   assign act_wr_addr = ring_wr_en_q ? ring_wr_addr_q : load_wr_addr;
   assign act_wr_data = ring_wr_en_q ? ring_wr_data_q : load_wr_data;
 
-  fb_ram #(
-    .Width(Pixels * 8),
-    .Depth(ActWords)
-  ) u_activations (
-    .clk_i,
-    .wr_en_i  (act_wr_en),
-    .wr_addr_i(act_wr_addr),
-    .wr_data_i(act_wr_data),
-    .rd_en_i  (act_rd_en),
-    .rd_addr_i(act_rd_addr),
-    .rd_data_o(act_rd_data)
-  );
-
   // --------------------------------------------------------------------------- window and array
-  logic [Pixels-1:0][8:0]         act;
+  // A memory and a window for each of the K steps that the array takes at once; words are dealt out
+  // to the memories by the lowest bit of their address.  What is done with them is the same.
+  localparam int unsigned PumpBits = $clog2(Pump);
+
+  logic [Pump-1:0][Pixels-1:0][8:0] act;
+  logic [Pump-1:0]                act_valids, act_firsts, act_lasts;
   logic                           act_valid, act_first, act_last;
   logic [Pixels-1:0][AccBits-1:0] even, odd;
 
-  fb_window #(
-    .P(Pixels)
-  ) u_window (
-    .clk_i,
-    .rst_ni          (core_rst_n),
-    .slot_valid_i    (slot_valid),
-    .slot_read_i     (slot_read),
-    .slot_zero_i     (slot_zero),
-    .slot_elem_last_i(slot_elem_last),
-    .slot_sel_i      (slot_sel),
-    .slot_signed_i   (slot_signed),
-    .slot_first_i    (slot_first),
-    .slot_last_i     (slot_last),
-    .word_i          (act_rd_data),
-    .act_o           (act),
-    .valid_o         (act_valid),
-    .first_o         (act_first),
-    .last_o          (act_last)
-  );
+  for (genvar k = 0; k < Pump; k++) begin : gen_lane
+    logic [Pixels*8-1:0] word;
+    logic                mine;
+
+    assign mine = 32'(act_wr_addr) % Pump == k;
+
+    fb_ram #(
+      .Width(Pixels * 8),
+      .Depth(ActWords / Pump)
+    ) u_activations (
+      .clk_i,
+      .wr_en_i  (act_wr_en && mine),
+      .wr_addr_i(act_wr_addr[ActAddrBits-1:PumpBits]),
+      .wr_data_i(act_wr_data),
+      .rd_en_i  (act_rd_en),
+      .rd_addr_i(act_rd_addr[ActAddrBits-1:PumpBits]),
+      .rd_data_o(word)
+    );
+
+    fb_window #(
+      .P(Pixels)
+    ) u_window (
+      .clk_i,
+      .rst_ni          (core_rst_n),
+      .slot_valid_i    (slot_valid),
+      .slot_read_i     (slot_read),
+      .slot_zero_i     (slot_zero),
+      .slot_elem_last_i(slot_elem_last),
+      .slot_sel_i      (slot_sel),
+      .slot_signed_i   (slot_signed),
+      .slot_first_i    (slot_first),
+      .slot_last_i     (slot_last),
+      .word_i          (word),
+      .act_o           (act[k]),
+      .valid_o         (act_valids[k]),
+      .first_o         (act_firsts[k]),
+      .last_o          (act_lasts[k])
+    );
+  end
+
+  assign act_valid = act_valids[0];
+  assign act_first = act_firsts[0];
+  assign act_last = act_lasts[0];
+
+  logic unused_lanes;
+  assign unused_lanes = &{1'b0, act_valids, act_firsts, act_lasts, act_rd_addr};
 
   // Weights are read so late that they meet their activations.
   localparam int unsigned WeightDelay = WindowLatency - WeightLatency;
@@ -668,7 +695,7 @@ module firebrick_engine #(
   end
 
   fb_ram #(
-    .Width(Channels * 8),
+    .Width(Channels * Pump * 8),
     .Depth(WeightWords)
   ) u_weights (
     .clk_i,
@@ -683,7 +710,8 @@ module firebrick_engine #(
   fb_array #(
     .P(Pixels),
     .C(Channels),
-    .AccBits(AccBits)
+    .AccBits(AccBits),
+    .Pump(Pump)
   ) u_array (
     .clk_i,
     .act_i   (act),

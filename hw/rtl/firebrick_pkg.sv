@@ -4,11 +4,11 @@
 package firebrick_pkg;
   // Every user of the package needs some of these constants, none needs all.
   /* verilator lint_off UNUSEDPARAM */
-  localparam logic [31:0] FormatVersion = 32'd3;
+  localparam logic [31:0] FormatVersion = 32'd4;
   localparam logic [31:0] EngineId = 32'h46425249;
   localparam logic [31:0] ProgramMagic = 32'h47504246;
   // Hash of all that follows, and of what else the driver has to know.
-  localparam logic [31:0] Definition = 32'h52be7558;
+  localparam logic [31:0] Definition = 32'h9331c582;
   localparam int unsigned HeaderBeats = 8;
   localparam int unsigned DescriptorBeats = 16;
   localparam int unsigned ProfileWords = 8;
@@ -28,7 +28,7 @@ package firebrick_pkg;
 
   localparam logic [12:0] RegId = 13'h0000;  // the constant ENGINE_ID
   localparam logic [12:0] RegVersion = 13'h0004;  // version of program format and register map
-  localparam logic [12:0] RegShape = 13'h0008;  // pixels [7:0], channels [15:8], accumulator bits [23:16], word bytes [31:24]
+  localparam logic [12:0] RegShape = 13'h0008;  // pixels [7:0], channels [15:8], accumulator bits [23:16], word bytes [29:24], pump [31:30]
   localparam logic [12:0] RegCapacity = 13'h000c;  // log2 of activation words [7:0], weight words [15:8], bias pairs [23:16], sums [31:24]
   localparam logic [12:0] RegPoolCapacity = 13'h0010;  // log2 of pooled channels [7:0], line-buffer words [15:8]
   localparam logic [12:0] RegControl = 13'h0014;  // bit 0 start, bit 1 soft reset
@@ -101,7 +101,8 @@ package firebrick_pkg;
     logic [31:0] scratch_bytes;  // bytes of feature-map buffers
     logic [31:0] stream_bytes;  // bytes of the stream that follows the header
     logic [31:0] seal;  // hash of all groups' contents and the host section: seeds the groups' CRCs
-    logic [7:0] word_bytes;  // bytes of a stored word
+    logic [1:0] pump;  // K steps that a weight word holds
+    logic [5:0] word_bytes;  // bytes of a stored word
     logic [7:0] acc_bits;  // accumulator bits
     logic [7:0] channels;  // array channels C
     logic [7:0] pixels;  // array rows P
@@ -143,7 +144,7 @@ package firebrick_pkg;
     logic [3:0] p2_kh;  // kernel rows
     logic [7:0] p2_last;  // channels of the last block
     logic [7:0] p2_blocks;  // blocks of C channels
-    logic [15:0] p2_steps;  // K steps of a block
+    logic [15:0] p2_steps;  // cycles of a block: K steps, or pairs of them
     logic [12:0] p2_phase1;  // first channel of the second phase (= channels if none)
     logic [5:0] unused_2;
     logic [12:0] p2_channels;  // source channels, phases counted apart
@@ -164,7 +165,7 @@ package firebrick_pkg;
     logic [3:0] p1_kh;  // kernel rows
     logic [7:0] p1_last;  // channels of the last block
     logic [7:0] p1_blocks;  // blocks of C channels
-    logic [15:0] p1_steps;  // K steps of a block
+    logic [15:0] p1_steps;  // cycles of a block: K steps, or pairs of them
     logic [12:0] p1_phase1;  // first channel of the second phase (= channels if none)
     logic [5:0] unused_4;
     logic [12:0] p1_channels;  // source channels, phases counted apart
@@ -184,7 +185,7 @@ package firebrick_pkg;
     logic [3:0] p0_kh;  // kernel rows
     logic [7:0] p0_last;  // channels of the last block
     logic [7:0] p0_blocks;  // blocks of C channels
-    logic [15:0] p0_steps;  // K steps of a block
+    logic [15:0] p0_steps;  // cycles of a block: K steps, or pairs of them
     logic [12:0] p0_phase1;  // first channel of the second phase (= channels if none)
     logic [12:0] p0_channels;  // source channels, phases counted apart
     logic [11:0] unused_5;
@@ -238,7 +239,7 @@ package firebrick_pkg;
   typedef struct packed {
     logic [12:0] channels;  // source channels, phases counted apart
     logic [12:0] phase1;  // first channel of the second phase (= channels if none)
-    logic [15:0] steps;  // K steps of a block
+    logic [15:0] steps;  // cycles of a block: K steps, or pairs of them
     logic [7:0] blocks;  // blocks of C channels
     logic [7:0] last;  // channels of the last block
     logic [3:0] kh;  // kernel rows

@@ -58,6 +58,7 @@ def make_program(
             "padding": padding,
             "pad_value": [7, 8, 9],
             "phases": phases,
+            "planes": channels * phases,
             "bytes": layout.map_bytes(channels * phases, height + 1, columns, pixels, word),
         },
         "output": {
@@ -73,6 +74,7 @@ def make_program(
                 "name": "squeeze",
                 "offset": 0,
                 "channels": 5,
+                "words": 5,
                 "height": 6,
                 "width": 9,
                 "signed": False,
@@ -83,6 +85,7 @@ def make_program(
                 "name": "expand",
                 "offset": 1024,
                 "channels": 2,
+                "words": 2,
                 "height": 3,
                 "width": 4,
                 "signed": True,
@@ -172,7 +175,11 @@ class FakeBoard:
             "ID": self.id,
             "VERSION": self.version,
             "DEFINITION": DEFINITION,
-            "SHAPE": s.pixels | s.channels << 8 | s.acc_bits << 16 | s.word_bytes << 24,
+            "SHAPE": s.pixels
+            | s.channels << 8
+            | s.acc_bits << 16
+            | s.word_bytes << 24
+            | s.pump << 30,
             "CAPACITY": self._log2(s.act_words, s.weight_words, s.bias_pairs, s.sums),
             "POOL_CAPACITY": self._log2(s.pool_channels, s.pool_line_words),
         }

@@ -76,13 +76,13 @@ def test_input_is_padded_and_cut_into_phases(
         stored[x % phases * channels + c, y, x // phases] = full[c, y, x]
     word = word_bytes(pixels)
     expected = slow_pack(stored, pixels, word)
-    spec = Input("data", channels, height, width, padding, pads, phases, expected.size)
+    spec = Input("data", channels, height, width, padding, pads, phases, channels * phases, expected.size)
     np.testing.assert_array_equal(layout.pack_input(image, spec, pixels, word), expected)
 
 
 def spec(channels: int = 3, height: int = 4, width: int = 5, size: int = 0) -> Input:
     size = size or layout.map_bytes(channels, height, width, 14, 16)
-    return Input("data", channels, height, width, (0, 0, 0, 0), (0,) * channels, 1, size)
+    return Input("data", channels, height, width, (0, 0, 0, 0), (0,) * channels, 1, channels, size)
 
 
 def test_channels_last_is_turned_around() -> None:
