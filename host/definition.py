@@ -3,7 +3,7 @@
 FORMAT_VERSION = 4
 ENGINE_ID = 0x46425249
 PROGRAM_MAGIC = 0x47504246
-DEFINITION = 0x9331C582
+DEFINITION = 0x3829D4DD
 HEADER_BYTES = 64
 REGISTER_BYTES = 0x2000
 PROFILE_BASE = 0x1000
@@ -78,6 +78,7 @@ ERRORS = {
     13: ("GROUPS", "the program's groups are not as many or as long as its header says: compile it again"),
     14: ("BOUNDS", "a group, or the program itself, reaches outside of its buffers: compile it again"),
     15: ("FIELDS", "a group's descriptor contradicts itself: compile the program again"),
+    16: ("CLOCK", "the engine's clock was lost and came back with a reset, what ran before is gone: set FCLK0 before the engine is used, to what the overlay was built for"),
 }
 
 # name: (beat, lowest bit, bits) of the program header

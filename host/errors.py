@@ -106,6 +106,10 @@ class SetupError(EngineError):
     """A register was set to something that the engine cannot use."""
 
 
+class ClockLostError(EngineError):
+    """The engine was reset because its clock was lost, or changed, while it was in use."""
+
+
 _CLASSES: dict[str, type[EngineError]] = {
     "MAGIC": RefusedProgramError,
     "VERSION": RefusedProgramError,
@@ -122,6 +126,7 @@ _CLASSES: dict[str, type[EngineError]] = {
     "MAP_WRITE": MemoryAccessError,
     "TIMEOUT": StalledError,
     "ALIGNMENT": SetupError,
+    "CLOCK": ClockLostError,
 }
 
 

@@ -186,6 +186,12 @@ ERRORS = (
         "a group, or the program itself, reaches outside of its buffers: compile it again",
     ),
     (15, "FIELDS", "a group's descriptor contradicts itself: compile the program again"),
+    (
+        16,
+        "CLOCK",
+        "the engine's clock was lost and came back with a reset, what ran before is gone: set FCLK0 "
+        "before the engine is used, to what the overlay was built for",
+    ),
 )
 
 HEADER = (

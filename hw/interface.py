@@ -143,10 +143,13 @@ def _bus(prefix: str, *channels: tuple[tuple[str, str, int], ...]) -> list[Port]
 
 def engine_ports() -> tuple[Port, ...]:
     """Ports of ``firebrick_engine``: reset ``rst_ni`` is synchronous and active low, ``irq_o`` a
-    level."""
+    level; ``clk_fast_i`` has twice the frequency of ``clk_i`` for multipliers that take two K steps
+    a cycle, ``clock_lost_i`` says in reset that the clock is its reason."""
     return (
         Port("clk_i", "input"),
+        Port("clk_fast_i", "input"),
         Port("rst_ni", "input"),
+        Port("clock_lost_i", "input"),
         Port("irq_o", "output"),
         *_bus(CONTROL_BUS, _LITE),
         *_bus(MAPS_BUS, _WRITE, _READ),

@@ -23,13 +23,14 @@ from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.paths import ROOT, build_folder
+from firebrick.sim.gates.chip import yosys_models
 
 WAIVERS = Path(__file__).with_name("waivers.toml")
 PRIMITIVES = Path(__file__).with_name("primitives")
 FLAGS = ("-Wextra", "-Wconversion", "-Wunused", "-Wsign-compare")
 # Where the lines of the emitted engine come from; their numbers are those of the emitted file.
 WRAPPER = "hw/hls/templates/rtl/firebrick_engine.sv.j2"
-# More than one shape: what a parameter decides, such as a cast to its width, is seen in one of them only.
+# What a parameter decides, such as a cast to its width, is seen in one of them only.
 SHAPES = (PYNQ_Z2, replace(PYNQ_Z2, pixels=8, channels=8), pumped(PYNQ_Z2, 2))
 
 
@@ -185,11 +186,15 @@ def judge(found: list[Finding], waivers: list[Waiver]) -> Verdict:
 def lint_all() -> list[Finding]:
     """The chip and the HLS engine, in every shape; what several of them show counts once."""
     found: dict[tuple, Finding] = {}
-    for shape in SHAPES:
-        chip = lint(sources(), CHIP_TOP, shape.parameters(), sorted(PRIMITIVES.glob("*.sv")))
-        for finding in chip + lint_wrapper(shape):
-            place = (finding.file, finding.line, finding.column, finding.warning, finding.symbol)
-            found.setdefault(place, finding)
+    with tempfile.TemporaryDirectory() as name:
+        cells = Path(name).resolve() / "cells.v"
+        cells.write_text(yosys_models(("DSP48E1",)))
+        primitives = [*sorted(PRIMITIVES.glob("*.sv")), cells]
+        for shape in SHAPES:
+            chip = lint(sources(), CHIP_TOP, shape.parameters(), primitives)
+            for finding in chip + (lint_wrapper(shape) if shape.pump == 1 else []):
+                where = (finding.file, finding.line, finding.column)
+                found.setdefault((*where, finding.warning, finding.symbol), finding)
     return [found[place] for place in sorted(found)]
 
 

@@ -149,10 +149,11 @@ class Grouper:
         weight_limit = (self.shape.weight_words - 2) // cycles
         if step.target is None:
             # Classifier weights are used once a row: small groups let the next ones load meanwhile.
-            # Where a ring holds one row only, which then loads while the array waits, larger
-            # groups read the map fewer times.
+            # Larger groups read the map fewer times, which counts where a ring holds one row only,
+            # which then loads while the array waits, and where a pumped array is through with a
+            # group before the next one's rows could be read.
             rows = self.shape.act_words // self.storage.source(step.source).row_words
-            share = self.shape.weight_words // (4 if rows >= 4 else 2)
+            share = self.shape.weight_words // (4 if rows >= 4 and self.shape.pump == 1 else 2)
             weight_limit = min(weight_limit, max(1, share // cycles))
         limits = [weight_limit, (self.shape.bias_pairs - 2) // (c // 2)]
         if step.target is None:

@@ -6,7 +6,7 @@ namespace firebrick {
 constexpr uint32_t kFormatVersion = 4;
 constexpr uint32_t kEngineId = 0x46425249;
 constexpr uint32_t kProgramMagic = 0x47504246;
-constexpr uint32_t kDefinition = 0x9331c582;
+constexpr uint32_t kDefinition = 0x3829d4dd;
 constexpr unsigned kHeaderBeats = 8;
 constexpr unsigned kDescriptorBeats = 16;
 constexpr unsigned kProfileWords = 8;
@@ -72,6 +72,7 @@ constexpr uint32_t kErrAlignment = 12;  // a buffer address is not a multiple of
 constexpr uint32_t kErrGroups = 13;  // the program's groups are not as many or as long as its header says: compile it again
 constexpr uint32_t kErrBounds = 14;  // a group, or the program itself, reaches outside of its buffers: compile it again
 constexpr uint32_t kErrFields = 15;  // a group's descriptor contradicts itself: compile the program again
+constexpr uint32_t kErrClock = 16;  // the engine's clock was lost and came back with a reset, what ran before is gone: set FCLK0 before the engine is used, to what the overlay was built for
 
 // A field of a structure of 64-bit beats.
 struct Field {

@@ -59,7 +59,7 @@ struct Flight {
 };
 struct Free {
   double at;
-  int64_t words, pairs;
+  int64_t count;
 };
 struct Pop {
   double at;
@@ -119,7 +119,7 @@ class Streams {
   Kind p_kind = kWeights;
   double p_end = 0.0, p_limit = 0.0;
   int64_t pairs_before = 0, weight_free = 0, pair_free = 0;
-  std::deque<Free> frees;
+  std::deque<Free> weight_frees, pair_frees;
   std::deque<double> planner_took;
   int64_t taken = 0, described = 0;
   std::vector<double> group_seen, weight_start;
@@ -276,10 +276,14 @@ class Streams {
   void Step(double limit) {
     const double now = this->now;
     const double due = now + kEps;
-    while (!frees.empty() && frees.front().at <= due) {
-      weight_free += frees.front().words;
-      pair_free += frees.front().pairs;
-      frees.pop_front();
+    while (!weight_frees.empty() && weight_frees.front().at <= due) {
+      weight_free += weight_frees.front().count;
+      weight_frees.pop_front();
+      Limit();
+    }
+    while (!pair_frees.empty() && pair_frees.front().at <= due) {
+      pair_free += pair_frees.front().count;
+      pair_frees.pop_front();
       Limit();
     }
     while (!planner_took.empty() && planner_took.front() <= due) {
@@ -361,7 +365,8 @@ class Streams {
     } else if (!chunks.empty()) {
       end = std::min(end, chunks.front().at);
     }
-    if (!frees.empty()) end = std::min(end, frees.front().at);
+    if (!weight_frees.empty()) end = std::min(end, weight_frees.front().at);
+    if (!pair_frees.empty()) end = std::min(end, pair_frees.front().at);
     if (!freed.empty()) end = std::min(end, freed.front().at);
     if (!acks.empty()) end = std::min(end, acks.front().at);
     if (!planner_took.empty()) end = std::min(end, planner_took.front());
@@ -498,14 +503,16 @@ class Engine {
     while (row < f.rows) {
       int64_t advance = 1;
       if (squeeze && ahead < f.mid_total && ahead <= row + f.lead) {
-        Row(seq, result, f, first, layer_of, weight_base, weight_last, in_row, ring_rows, -1);
+        Row(seq, result, f, first, layer_of, weight_base, weight_last, in_row, ring_rows,
+            ahead == f.mid_total - 1, -1);
         const int64_t delay = k.FINISH_TO_RING + k.pixels + f.pass[0].last;
         ring_rows.push_back(finish + delay);
         ++ahead;
         ++in_row;
         memory.freed.push_back({finish + 1, 1, false});
       } else {
-        Row(seq, result, f, main, layer_of, weight_base, weight_last, in_row, ring_rows, row);
+        Row(seq, result, f, main, layer_of, weight_base, weight_last, in_row, ring_rows,
+            row == f.rows - 1, row);
         const Pass& last = f.pass[main.back()];
         if (!squeeze) {
           in_row += last.stride;
@@ -518,7 +525,7 @@ class Engine {
       planner += 1 + std::max<int64_t>(advance, 1) + (row < f.rows ? 6 : 2);
     }
     memory.freed.push_back({finish + 1, 0, true});
-    memory.frees.push_back({finish + k.FREE_DELAY + k.channels, f.weight_words, f.bias_pairs});
+    memory.pair_frees.push_back({finish + k.FREE_BIASES + k.channels, f.bias_pairs});
   }
 
   bool Writes(const Group& f, int64_t row, int64_t tile) const {
@@ -533,7 +540,7 @@ class Engine {
 
   void Row(int64_t seq, Result& result, const Group& f, const std::vector<int>& passes,
            const int* layer_of, double weight_base, double weight_last, int64_t in_row,
-           const std::vector<double>& ring_rows, int64_t row) {
+           const std::vector<double>& ring_rows, bool last, int64_t row) {
     const int64_t channels = k.channels;
     const int64_t fifo = k.fifo_words * memory.word_beats + k.WRITER_FIFO - k.BURST_BEATS;
     const int64_t beats_of = f.mode == k.MODE_SUM ? 1 : memory.word_beats;
@@ -603,6 +610,8 @@ class Engine {
           start = begin;
           finish = begin + steps;
           planner = push + 2;
+          if (last && tile == 0)
+            memory.weight_frees.push_back({finish + k.FREE_WEIGHTS, steps});
           if (adds)
             memory.a_pops.push_back({finish + to_addend + words, words * memory.word_beats});
           layer.active += steps;

@@ -36,7 +36,8 @@ from firebrick.hw.model.latencies import (
     FINISH_TO_ADDEND,
     FINISH_TO_BUS,
     FINISH_TO_RING,
-    FREE_DELAY,
+    FREE_BIASES,
+    FREE_WEIGHTS,
     SEGMENTS,
     WRITER_FIFO,
 )
@@ -122,7 +123,10 @@ class _Engine:
         rows, total, lead = f["rows"], f.get("mid_total", 0), f.get("lead", 0)
         while row < rows:
             if squeeze and ahead < total and ahead <= row + lead:
-                self._row(seq, group, f, [squeeze], weight_base, weight_last, in_row, ring_rows)
+                last = ahead == total - 1
+                self._row(
+                    seq, group, f, [squeeze], weight_base, weight_last, in_row, ring_rows, last
+                )
                 delay = FINISH_TO_RING + self.shape.pixels + squeeze.last
                 ring_rows.append(self.finish + delay)
                 ahead += 1
@@ -130,21 +134,24 @@ class _Engine:
                 memory.freed.append((self.finish + 1, 1, False))
                 advance = 1
             else:
-                self._row(seq, group, f, main, weight_base, weight_last, in_row, ring_rows, row)
+                last = row == rows - 1
+                self._row(
+                    seq, group, f, main, weight_base, weight_last, in_row, ring_rows, last, row
+                )
                 advance = 1
-                last = main[-1]
                 if not squeeze:
-                    in_row += last.stride
-                    free = last.stride - (last.pad if row == 0 else 0)
-                    if row + 1 < rows:
+                    stride, pad = main[-1].stride, main[-1].pad
+                    in_row += stride
+                    free = stride - (pad if row == 0 else 0)
+                    if not last:
                         memory.freed.append((self.finish + 1, free, False))
-                    advance = last.stride
+                    advance = stride
                 row += 1
             # RowEnd, Advance, then Row, Tile, PassLoad, PassInit, BlockPrep or Next, Idle
             self.planner += 1 + max(advance, 1) + (6 if row < rows else 2)
         memory.freed.append((self.finish + 1, 0, True))
-        at = self.finish + FREE_DELAY + self.shape.channels
-        memory.frees.append((at, f["weight_words"], f["bias_pairs"]))
+        at = self.finish + FREE_BIASES + self.shape.channels
+        memory.pair_frees.append((at, f["bias_pairs"]))
 
     def _writes(self, f: dict[str, int], row: int, tile: int) -> bool:
         """Whether results of this tile of a main row go to memory."""
@@ -170,9 +177,11 @@ class _Engine:
         weight_last: float,
         in_row: int,
         ring_rows: list[float],
+        last: bool,
         row: int = -1,
     ) -> None:
-        """Blocks of one row; ``row`` is negative for a squeeze row."""
+        """Blocks of one row, the ``last`` one that uses these weights; ``row`` is negative for a
+        squeeze row."""
         memory, channels = self.memory, self.shape.channels
         fifo = self.shape.fifo_words * memory.word_beats + WRITER_FIFO - BURST_BEATS
         sums = f["mode"] == d.MODE_SUM
@@ -246,6 +255,8 @@ class _Engine:
                     start = begin
                     finish = begin + steps
                     planner = push + 2
+                    if last and tile == 0:
+                        memory.weight_frees.append((finish + FREE_WEIGHTS, steps))
                     if adds:
                         at = finish + to_addend + words
                         memory.a_pops.append((at, words * memory.word_beats))

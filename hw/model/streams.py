@@ -68,7 +68,8 @@ class Streams:
         self.p_limit = 0.0  # position up to which there is room
         self.pairs_before = 0
         self.weight_free = self.pair_free = 0
-        self.frees: deque[tuple[float, int, int]] = deque()  # (time, weight words, bias pairs)
+        self.weight_frees: deque[tuple[float, int]] = deque()  # (time, weight words)
+        self.pair_frees: deque[tuple[float, int]] = deque()  # (time, bias pairs)
         self.planner_took: deque[float] = deque()
         self.taken = 0  # descriptors that the planner has taken
         self.described = 0  # descriptors read
@@ -247,10 +248,11 @@ class Streams:
         """Move on to the next event, at most to ``limit``."""
         now = self.now
         due = now + EPS
-        while self.frees and self.frees[0][0] <= due:
-            _, words, pairs = self.frees.popleft()
-            self.weight_free += words
-            self.pair_free += pairs
+        while self.weight_frees and self.weight_frees[0][0] <= due:
+            self.weight_free += self.weight_frees.popleft()[1]
+            self._limit()
+        while self.pair_frees and self.pair_frees[0][0] <= due:
+            self.pair_free += self.pair_frees.popleft()[1]
             self._limit()
         while self.planner_took and self.planner_took[0] <= due:
             self.planner_took.popleft()
@@ -326,7 +328,7 @@ class Streams:
                 end = min(end, now + (self.w_target - self.moved) / rate)
         elif chunks:
             end = min(end, chunks[0][0])
-        for queue in (self.frees, self.freed, self.acks):
+        for queue in (self.weight_frees, self.pair_frees, self.freed, self.acks):
             if queue:
                 end = min(end, queue[0][0])
         if self.planner_took:

@@ -14,6 +14,9 @@
 // deskewed.  So a row gives one pair every 2 cycles, and the next `last_i` must come at least C
 // cycles after this one.  Other cycles of the outputs hold garbage.
 //
+// With FastClock = 1 (Pump = 2) the multipliers run at twice the clock; see fb_pe.  The second K
+// step's operands follow the first one's by a cycle then, which happens here.
+//
 // Dsps multipliers use a DSP48E1, column by column; elements beyond that number are built from
 // LUTs.
 
@@ -28,12 +31,15 @@ module fb_array #(
   parameter  int unsigned AccBits = 24,
   // K steps that come together: 1 or 2.
   parameter  int unsigned Pump    = 1,
+  // 1: multipliers run at twice the clock.
+  parameter  bit          FastClock = 1'b0,
   // DSP48E1 blocks to use, one an element.
   parameter  int unsigned Dsps    = 220,
   // Cycles from last_i to the sums of row 0, column 0.
   localparam int unsigned DrainLatency = 6
 ) (
   input  wire logic                      clk_i,
+  input  wire logic                      clk_fast_i,
   input  wire logic [Pump-1:0][P-1:0][8:0] act_i,
   input  wire logic [Pump-1:0][C-1:0][7:0] weight_i,
   input  wire logic                      first_i,
@@ -48,9 +54,40 @@ module fb_array #(
   logic [Pump-1:0][P-1:0][8:0] act_q;
   logic [Pump-1:0][C-1:0][7:0] weight_q;
 
-  always_ff @(posedge clk_i) begin
-    act_q    <= act_i;
-    weight_q <= weight_i;
+  for (genvar k = 0; k < Pump; k++) begin : gen_input
+    if (FastClock && k == 1) begin : gen_late
+      logic [P-1:0][8:0] act_early_q;
+      logic [C-1:0][7:0] weight_early_q;
+
+      always_ff @(posedge clk_i) begin
+        act_early_q    <= act_i[k];
+        weight_early_q <= weight_i[k];
+        act_q[k]       <= act_early_q;
+        weight_q[k]    <= weight_early_q;
+      end
+    end else begin : gen_direct
+      always_ff @(posedge clk_i) begin
+        act_q[k]    <= act_i[k];
+        weight_q[k] <= weight_i[k];
+      end
+    end
+  end
+
+  // Which half of a cycle it is: a toggle of the slow clock differs from what the fast one saw of it
+  // in the first half.
+  logic phase;
+
+  if (FastClock) begin : gen_phase
+    logic toggle_q, seen_q, phase_q;
+
+    always_ff @(posedge clk_i) toggle_q <= !toggle_q;
+    always_ff @(posedge clk_fast_i) begin
+      seen_q  <= toggle_q;
+      phase_q <= toggle_q ^ seen_q;
+    end
+    assign phase = phase_q;
+  end else begin : gen_no_phase
+    assign phase = 1'b0;
   end
 
   // The flags pass the multiplier's registers beside the data, `first` one fewer than `last`,
@@ -111,6 +148,7 @@ module fb_array #(
       logic [Pump-1:0][8:0]      act_in, act_out;
       logic [Pump-1:0][15:0]     weight_in, weight_out;
       logic                      first_in, first_out, last_in, last_out;
+      logic                      phase_in, phase_out;
       logic signed [AccBits-1:0] even_in, even_out, odd_in, odd_out;
 
       if (j == 0) begin : gen_left
@@ -145,12 +183,29 @@ module fb_array #(
         assign unused_edge = &{1'b0, weight_out};
       end
 
+      // From the top left along the first row, then down the columns.
+      if (p > 0) begin : gen_phase_down
+        assign phase_in = gen_row[p-1].gen_col[j].phase_out;
+      end else if (j > 0) begin : gen_phase_right
+        assign phase_in = gen_col[j-1].phase_out;
+      end else begin : gen_phase_first
+        assign phase_in = phase;
+      end
+      if (p == P - 1 && (p > 0 || j == Columns - 1)) begin : gen_phase_end
+        logic unused_phase;
+        assign unused_phase = &{1'b0, phase_out};
+      end
+
       fb_pe #(
         .AccBits (AccBits),
         .Pump    (Pump),
+        .FastClock(FastClock),
         .UseDsp  (j * P + p < Dsps)
       ) u_pe (
         .clk_i    (clk_i),
+        .clk_fast_i(clk_fast_i),
+        .phase_i  (phase_in),
+        .phase_o  (phase_out),
         .act_i    (act_in),
         .act_o    (act_out),
         .weight_i (weight_in),

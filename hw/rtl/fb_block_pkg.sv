@@ -64,7 +64,7 @@ package fb_block_pkg;
     logic [3:0]  free_rows;   // rows of the input ring that are free when the block has been issued
     logic        group_end;   // the group's last block
     logic        program_end; // ... and the program's
-    logic [15:0] weight_words; // with group_end: words to free in the weight memory
+    logic [15:0] weights_used; // words of the run that no block behind this one reads
     logic [11:0] bias_pairs;
     token_t      token;
   } block_t;

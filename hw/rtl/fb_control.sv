@@ -22,6 +22,7 @@ module fb_control #(
 ) (
   input  wire         clk_i,
   input  wire         rst_ni,
+  input  wire         clock_lost_i,    // in reset: why it is
   output logic        irq_o,
 
   input  wire         wr_en_i,
@@ -189,8 +190,8 @@ module fb_control #(
       misaligned_q <= 1'b0;
       done_q <= 1'b0;
       ended_q <= 1'b0;
-      error_q <= 1'b0;
-      error_code_q <= firebrick_pkg::ErrNone;
+      error_q <= clock_lost_i;
+      error_code_q <= clock_lost_i ? firebrick_pkg::ErrClock : firebrick_pkg::ErrNone;
       error_group_q <= '0;
       irq_status_q <= '0;
     end

@@ -51,7 +51,7 @@ module fb_issuer #(
   output logic [3:0]                done_free_rows_o,
   output logic                      done_group_end_o,
   output logic                      done_program_end_o,
-  output logic [15:0]               done_weight_words_o,
+  output logic [15:0]               done_weights_used_o,
   output logic [11:0]               done_bias_pairs_o,
 
   // what this cycle was used for, for the counters
@@ -249,7 +249,7 @@ module fb_issuer #(
   assign done_free_rows_o = blk_q.free_rows;
   assign done_group_end_o = blk_q.group_end;
   assign done_program_end_o = blk_q.program_end;
-  assign done_weight_words_o = blk_q.weight_words;
+  assign done_weights_used_o = blk_q.weights_used;
   assign done_bias_pairs_o = blk_q.bias_pairs;
 
   assign active_o = run_q;

@@ -24,7 +24,10 @@
 // No handshake and no reset: garbage between blocks is never captured.
 //
 // Pump = 2 takes two K steps at once, each an activation and its weights; their products are added
-// before they are accumulated.  The latency is the same.
+// before they are accumulated.  The latency is the same.  With FastClock = 1 one DSP48E1 makes both
+// products at twice the clock (fb_pumped_dsp); the second K step's operands then come a cycle after
+// the first one's.  Without it there are two multipliers, which give the same in every cycle: a
+// model that simulates quickly.
 //
 // UseDsp = 0 builds the multipliers from LUTs, with the same latency.
 
@@ -35,10 +38,15 @@ module fb_pe #(
   parameter int unsigned AccBits = 24,
   // K steps taken at once: 1 or 2.
   parameter int unsigned Pump    = 1,
+  // 1: the multiplier runs at twice the clock (Pump = 2).
+  parameter bit          FastClock = 1'b0,
   // 1: one DSP48E1; 0: LUTs.
   parameter bit          UseDsp  = 1'b1
 ) (
   input  wire logic                      clk_i,
+  input  wire logic                      clk_fast_i,   // with FastClock: twice clk_i, in phase
+  input  wire logic                      phase_i,      // ... the second half of clk_i's cycle
+  output      logic                      phase_o,      // the other way round, a fast cycle later
 
   input  wire logic [Pump-1:0][8:0]      act_i,
   output      logic [Pump-1:0][8:0]      act_o,
@@ -72,7 +80,29 @@ module fb_pe #(
     last_q   <= last_i;
   end
 
-  if (UseDsp && Pump == 1) begin : gen_dsp
+  // Every element has a register of its own for the phase.
+  if (FastClock) begin : gen_phase
+    logic phase_q;
+    always_ff @(posedge clk_fast_i) phase_q <= !phase_i;
+    assign phase_o = phase_q;
+  end else begin : gen_no_phase
+    assign phase_o = 1'b0;
+
+    logic unused_fast;
+    assign unused_fast = &{1'b0, clk_fast_i, phase_i};
+  end
+
+  if (UseDsp && FastClock) begin : gen_fast
+    fb_pumped_dsp u_dsp (
+      .clk_i,
+      .clk_fast_i,
+      .phase_i   (phase_o),
+      .act_i     (act_q),
+      .weight_i  (weight_q),
+      .product0_o(product0),
+      .product1_o(product1)
+    );
+  end else if (UseDsp && Pump == 1) begin : gen_dsp
     logic signed [24:0] a_q;
     logic signed [8:0]  b_q;
     logic signed [33:0] m_q, p_q;
@@ -107,9 +137,10 @@ module fb_pe #(
     assign product0 = signed'({~p_q[16], p_q[15:0]});
     assign product1 = signed'(p_q[33:17]);
   end else begin : gen_lut
-    // A weight's two nibbles, multiplied side by side and added a cycle later.
-    logic [Pump-1:0][7:0]  a0_q, a1_q;
-    logic [Pump-1:0][8:0]  b_q;
+    // A weight's two nibbles, multiplied side by side and added a cycle later.  Operands that come
+    // a cycle late lose the register in front.
+    logic [Pump-1:0][7:0]  a0, a1;
+    logic [Pump-1:0][8:0]  b;
     logic [Pump-1:0][12:0] low0_q, low1_q, high0_q, high1_q;
     logic signed [ProductBits-1:0] p0_q, p1_q, p0_d, p1_d;
 
@@ -133,16 +164,36 @@ module fb_pe #(
       end
     end
 
+    for (genvar k = 0; k < Pump; k++) begin : gen_operand
+      logic [7:0] a0_d, a1_d;
+
+      assign a0_d = weight_q[k][7:0];
+      assign a1_d = weight_q[k][15:8] + {7'b0, weight_q[k][7]};
+      if (FastClock && k == 1) begin : gen_late
+        assign a0[k] = a0_d;
+        assign a1[k] = a1_d;
+        assign b[k] = act_q[k];
+      end else begin : gen_register
+        logic [7:0] a0_q, a1_q;
+        logic [8:0] b_q;
+        always_ff @(posedge clk_i) begin
+          a0_q <= a0_d;
+          a1_q <= a1_d;
+          b_q  <= act_q[k];
+        end
+        assign a0[k] = a0_q;
+        assign a1[k] = a1_q;
+        assign b[k] = b_q;
+      end
+    end
+
     always_ff @(posedge clk_i) begin
       for (int unsigned k = 0; k < Pump; k++) begin
-        a0_q[k]    <= weight_q[k][7:0];
-        a1_q[k]    <= weight_q[k][15:8] + {7'b0, weight_q[k][7]};
-        low0_q[k]  <= unsigned'(times_nibble(signed'(b_q[k]), a0_q[k][3:0], 1'b0));
-        low1_q[k]  <= unsigned'(times_nibble(signed'(b_q[k]), a1_q[k][3:0], 1'b0));
-        high0_q[k] <= unsigned'(times_nibble(signed'(b_q[k]), a0_q[k][7:4], 1'b1));
-        high1_q[k] <= unsigned'(times_nibble(signed'(b_q[k]), a1_q[k][7:4], 1'b1));
+        low0_q[k]  <= unsigned'(times_nibble(signed'(b[k]), a0[k][3:0], 1'b0));
+        low1_q[k]  <= unsigned'(times_nibble(signed'(b[k]), a1[k][3:0], 1'b0));
+        high0_q[k] <= unsigned'(times_nibble(signed'(b[k]), a0[k][7:4], 1'b1));
+        high1_q[k] <= unsigned'(times_nibble(signed'(b[k]), a1[k][7:4], 1'b1));
       end
-      b_q  <= act_q;
       p0_q <= p0_d;
       p1_q <= p1_d;
     end

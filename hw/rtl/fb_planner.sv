@@ -88,6 +88,8 @@ module fb_planner #(
   logic [12:0] chan_q;        // first channel of the block within the tile
   logic        tile_begin_q;  // no block of this tile has been issued yet
   logic [15:0] weight_ptr_q, weight_need_q, weight_base_q;
+  logic [15:0] group_weights_q; // words up to the end of the group
+  logic [15:0] weights_used_q; // words that no block behind the last one reads
   logic [11:0] bias_ptr_q, bias_base_q;
   logic [7:0]  block_channels_q;
   logic [11:0] in_need_q;
@@ -96,6 +98,7 @@ module fb_planner #(
   logic        row_adds_q;    // a stored map is added to this row's results
   logic        v_use_q, v_store_q, v_emit_q;
   logic        row_last_q;
+  logic        stage_last_q;  // the last squeeze row, or the last main row
   logic [31:0] seg_row_q, seg_tile_q;
   logic [31:0] output_base_q;
   logic [15:0] seq_q;
@@ -155,7 +158,7 @@ module fb_planner #(
   assign group_ready_o = state_q == Idle;
 
   // ---------------------------------------------------------------------------------- the block
-  logic last_block, last_pass, last_tile, row_end, group_end;
+  logic last_block, last_pass, last_tile, row_end, group_end, last_use;
   logic main_from_input;
 
   assign last_block = block_left_q == 8'd1;
@@ -163,6 +166,8 @@ module fb_planner #(
   assign last_tile = tile_q == '0;
   assign row_end = last_block && last_pass && last_tile;
   assign group_end = row_end && stage_q && row_last_q;
+  // Of a block's weights: they are used once a tile, and passes have theirs one behind the other.
+  assign last_use = last_tile && stage_last_q;
   assign main_from_input = stage_q && !g_q.p0_enable;
 
   // A block whose weights, biases or channels are not those that its group has, or whose results
@@ -174,6 +179,7 @@ module fb_planner #(
     segment_end_q <= 33'(seg_tile_q) + 33'(segment_bytes_q);
     above_q <= seg_tile_q >= low_q;
     below_q <= segment_end_q <= 33'(high_q);
+    group_weights_q <= weight_base_q + g_q.weight_words;
     tile_words_q <= stage_q ? g_q.segment_words : g_q.mid_tile_words;
     weights_over_q <= weight_end_q > 17'(g_q.weight_words);
     biases_over_q <= bias_end_q > 13'(g_q.bias_pairs);
@@ -224,7 +230,7 @@ module fb_planner #(
                                                        : {2'b0, pass_q.stride}) : '0;
     block_o.group_end = group_end;
     block_o.program_end = group_end && g_q.group_last;
-    block_o.weight_words = g_q.weight_words;
+    block_o.weights_used = group_end ? group_weights_q : last_use ? weight_need_q : weights_used_q;
     block_o.bias_pairs = g_q.bias_pairs;
 
     block_o.token.bias_addr = bias_ptr_q;
@@ -323,6 +329,7 @@ module fb_planner #(
         pool_tile_q <= g_q.pool_last_tile;
         seg_tile_q <= seg_row_q;
         row_last_q <= row_last;
+        stage_last_q <= take_ahead ? (ahead_row_q + 10'd1 == g_q.mid_total) : row_last;
         if (g_q.pool_kernel3) begin
           v_use_q <= main_row_q != '0;
           v_store_q <= !row_odd;
@@ -376,6 +383,7 @@ module fb_planner #(
         tile_begin_q <= 1'b0;
         chan_q <= chan_end_q;
         weight_ptr_q <= weight_need_q;
+        weights_used_q <= block_o.weights_used;
         weight_off_q <= weight_end_q[15:0];
         bias_off_q <= bias_end_q[11:0];
         bias_ptr_q <= bias_ptr_q + 12'(Channels / 2);
@@ -423,7 +431,7 @@ module fb_planner #(
         if (advance_q <= 4'd4) state_q <= (stage_q && row_last_q) ? Next : Row;
       end
       default: begin  // Next
-        weight_base_q <= weight_base_q + g_q.weight_words;
+        weight_base_q <= group_weights_q;
         bias_base_q <= bias_base_q + g_q.bias_pairs;
         seq_q <= seq_q + 16'd1;
         if (g_q.group_last) output_base_q <= output_base_q + output_stride_i;
@@ -443,6 +451,7 @@ module fb_planner #(
     if (!rst_ni || start_i) begin
       state_q <= Idle;
       seq_q <= '0;
+      weights_used_q <= '0;
       weight_base_q <= '0;
       bias_base_q <= '0;
       output_base_q <= output_addr_i;

@@ -61,8 +61,9 @@ module fb_program #(
   output logic [Channels*Pump*8-1:0]    weight_wr_data_o,
   output logic [15:0]                   weights_loaded_o,
 
+  input  wire                           used_i,              // a block has been issued:
+  input  wire  [15:0]                   weights_used_i,      // ... no later one reads these words
   input  wire                           free_i,              // a group has been executed
-  input  wire  [15:0]                   free_weight_words_i,
   input  wire  [11:0]                   free_bias_pairs_i,
 
   output logic                          all_loaded_o,        // nothing of this run is left to read
@@ -73,8 +74,10 @@ module fb_program #(
   localparam int unsigned WeightBits = Channels * Pump * 8;
   localparam int unsigned WeightBeats = WeightBits / 64;
   localparam int unsigned LaneBits = (WeightBeats > 1) ? $clog2(WeightBeats) : 1;
-  // A group's last weights and biases are still being read when its last K step has been issued:
-  // biases for as long as the array drains C channels, behind the latencies of window and array.
+  // A block's last weights and a group's last biases are still being read when the last K step has
+  // been issued: biases for as long as the array drains C channels, behind the latencies of window
+  // and array.
+  localparam int unsigned WeightDelay = 8;
   localparam int unsigned FreeDelay = Channels + 32;
   localparam int unsigned DelayBits = $clog2(FreeDelay + 1);
 
@@ -95,7 +98,9 @@ module fb_program #(
   logic [15:0] bias_count_q, bias_free_q;
   logic [15:0] weight_count_q, weight_free_q;
   logic        bias_room_q, weight_room_q;
-  logic [15:0] weight_used_q, bias_used_q;  // by groups that have been executed
+  logic [15:0] bias_used_q;   // by groups that have been executed
+  logic [15:0] weight_used_q, weight_seen_q;  // by blocks that have been issued, and are soon free
+  logic [$clog2(WeightDelay+1)-1:0] weight_delay_q;
   logic [DelayBits-1:0] free_delay_q;
   logic [15:0] group_count_q;
   logic [15:0] index_q;       // of the group within the program
@@ -244,16 +249,21 @@ module fb_program #(
     weight_write_q <= take && (state_q == WeightRead) && lane_last;
     if (weight_write_q) weight_count_q <= weight_count_q + 16'd1;
     if (bias_wr_en_o) bias_count_q <= bias_count_q + 16'd1;
+    // What is used while the delay runs waits for the next one.
+    if (used_i) weight_used_q <= weights_used_i;
+    if (weight_delay_q != '0) begin
+      weight_delay_q <= weight_delay_q - ($bits(weight_delay_q))'(1);
+    end else begin
+      weight_free_q <= weight_seen_q;
+      weight_seen_q <= weight_used_q;
+      if (weight_seen_q != weight_used_q) weight_delay_q <= ($bits(weight_delay_q))'(WeightDelay);
+    end
     if (free_i) begin
-      weight_used_q <= weight_used_q + free_weight_words_i;
       bias_used_q <= bias_used_q + {4'b0, free_bias_pairs_i};
       free_delay_q <= DelayBits'(FreeDelay);
     end else if (free_delay_q != '0) begin
       free_delay_q <= free_delay_q - DelayBits'(1);
-      if (free_delay_q == DelayBits'(1)) begin
-        weight_free_q <= weight_used_q;
-        bias_free_q <= bias_used_q;
-      end
+      if (free_delay_q == DelayBits'(1)) bias_free_q <= bias_used_q;
     end
     weight_room_q <= (weight_count_q - weight_free_q) < 16'(WeightWords - 2);
     bias_room_q <= (bias_count_q - bias_free_q) < 16'(BiasPairs - 2);
@@ -387,6 +397,8 @@ module fb_program #(
       bias_count_q <= '0;
       bias_free_q <= '0;
       weight_used_q <= '0;
+      weight_seen_q <= '0;
+      weight_delay_q <= '0;
       bias_used_q <= '0;
       free_delay_q <= '0;
     end

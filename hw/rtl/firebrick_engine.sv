@@ -28,6 +28,9 @@ module firebrick_engine #(
   parameter int unsigned AccBits = 24,
   // K steps a cycle: 1 or 2
   parameter int unsigned Pump = 1,
+  // with Pump = 2: 1 for multipliers at twice the clock, 0 for a model of them at one clock, which
+  // gives the same in every cycle and simulates quickly
+  parameter bit          FastClock = 1'b0,
   // depths of the memories, powers of two
   parameter int unsigned ActWords = 4096,
   parameter int unsigned WeightWords = 8192,
@@ -38,7 +41,9 @@ module firebrick_engine #(
   parameter int unsigned FifoWords = 512
 ) (
   input  wire         clk_i,
+  input  wire         clk_fast_i,     // with FastClock: twice clk_i, in phase
   input  wire         rst_ni,
+  input  wire         clock_lost_i,   // looked at in reset, which it is the reason of
   output logic        irq_o,
 
   input  wire  [12:0] s_axi_control_awaddr,
@@ -139,7 +144,7 @@ module firebrick_engine #(
   logic [9:0]  written_rows_q;
   logic        issue_done, issue_group_end, issue_program_end;
   logic [3:0]  issue_free_rows;
-  logic [15:0] issue_weight_words;
+  logic [15:0] issue_weights_used;
   logic [11:0] issue_bias_pairs;
   logic        active, pacing, wait_weights, wait_input, wait_output, wait_ring;
   logic        reg_wr_en, reg_rd_en;
@@ -197,6 +202,7 @@ module firebrick_engine #(
   ) u_control (
     .clk_i,
     .rst_ni,
+    .clock_lost_i,
     .irq_o,
     .wr_en_i             (reg_wr_en),
     .wr_addr_i           (reg_wr_addr),
@@ -419,8 +425,9 @@ module firebrick_engine #(
     .weight_wr_addr_o   (weight_wr_addr),
     .weight_wr_data_o   (weight_wr_data),
     .weights_loaded_o   (weights_loaded),
+    .used_i             (issue_done),
+    .weights_used_i     (issue_weights_used),
     .free_i             (issue_done && issue_group_end),
-    .free_weight_words_i(issue_weight_words),
     .free_bias_pairs_i  (issue_bias_pairs),
     .all_loaded_o       (all_loaded),
     .groups_o           (groups_read),
@@ -607,7 +614,7 @@ module firebrick_engine #(
     .done_free_rows_o   (issue_free_rows),
     .done_group_end_o   (issue_group_end),
     .done_program_end_o (issue_program_end),
-    .done_weight_words_o(issue_weight_words),
+    .done_weights_used_o(issue_weights_used),
     .done_bias_pairs_o  (issue_bias_pairs),
     .active_o           (active),
     .pacing_o           (pacing)
@@ -711,9 +718,11 @@ module firebrick_engine #(
     .P(Pixels),
     .C(Channels),
     .AccBits(AccBits),
-    .Pump(Pump)
+    .Pump(Pump),
+    .FastClock(FastClock)
   ) u_array (
     .clk_i,
+    .clk_fast_i,
     .act_i   (act),
     .weight_i(weight_rd_data),
     .first_i (act_first),

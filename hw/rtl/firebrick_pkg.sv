@@ -8,7 +8,7 @@ package firebrick_pkg;
   localparam logic [31:0] EngineId = 32'h46425249;
   localparam logic [31:0] ProgramMagic = 32'h47504246;
   // Hash of all that follows, and of what else the driver has to know.
-  localparam logic [31:0] Definition = 32'h9331c582;
+  localparam logic [31:0] Definition = 32'h3829d4dd;
   localparam int unsigned HeaderBeats = 8;
   localparam int unsigned DescriptorBeats = 16;
   localparam int unsigned ProfileWords = 8;
@@ -88,6 +88,7 @@ package firebrick_pkg;
   localparam logic [7:0] ErrGroups = 8'd13;  // the program's groups are not as many or as long as its header says: compile it again
   localparam logic [7:0] ErrBounds = 8'd14;  // a group, or the program itself, reaches outside of its buffers: compile it again
   localparam logic [7:0] ErrFields = 8'd15;  // a group's descriptor contradicts itself: compile the program again
+  localparam logic [7:0] ErrClock = 8'd16;  // the engine's clock was lost and came back with a reset, what ran before is gone: set FCLK0 before the engine is used, to what the overlay was built for
 
   typedef struct packed {
     logic [31:0] unused_0;

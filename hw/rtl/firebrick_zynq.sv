@@ -27,8 +27,8 @@
 //   QOS 0         no say in the port's priority; AFI_xxCHAN_CTRL lets the processor set it
 //   xxISSUECAP1EN 0   limits outstanding bursts by the first of two registers, as after reset: 8
 //
-// Reset: FCLKRESETN is asynchronous to FCLKCLK, three flip-flops make it synchronous.  The path to
-// `reset_sync_q[0]` is to be left out of timing analysis (ASYNC_REG keeps the chain together).
+// Clocks and reset: fb_clocks.  FCLKRESETN is asynchronous to FCLKCLK, three flip-flops make it
+// synchronous; the paths to registers with ASYNC_REG are to be left out of timing analysis.
 // IRQF2P[0] is interrupt ID 61, "fabric" in pynq's device tree.
 `default_nettype none
 
@@ -44,7 +44,10 @@ module firebrick_zynq #(
   parameter int unsigned PoolChannels = 512,
   parameter int unsigned PoolLineWords = 1024,
   parameter int unsigned Sums = 1024,
-  parameter int unsigned FifoWords = 512
+  parameter int unsigned FifoWords = 512,
+  // Of the MMCM that a pumped engine's clocks come from: see fb_clocks.
+  parameter int unsigned ClockMultiply = 10,
+  parameter int unsigned ClockPeriodPs = 10000
 );
   localparam int unsigned IdBits = 12;
   localparam logic [1:0] LockNormal = 2'b00;
@@ -55,13 +58,20 @@ module firebrick_zynq #(
 
   // ------------------------------------------------------------------------------ clock and reset
   logic [3:0] fclk, fclk_reset_n;
-  logic       clk, rst_n;
-  (* ASYNC_REG = "TRUE" *) logic [2:0] reset_sync_q;
+  logic       clk, clk_fast, rst_n, clock_lost;
 
-  BUFG u_clk (.I(fclk[0]), .O(clk));
-
-  always_ff @(posedge clk) reset_sync_q <= {reset_sync_q[1:0], fclk_reset_n[0]};
-  assign rst_n = reset_sync_q[2];
+  fb_clocks #(
+    .Pump    (Pump),
+    .Multiply(ClockMultiply),
+    .PeriodPs(ClockPeriodPs)
+  ) u_clocks (
+    .fclk_i       (fclk[0]),
+    .fclk_reset_ni(fclk_reset_n[0]),
+    .clk_o        (clk),
+    .clk_fast_o   (clk_fast),
+    .rst_no       (rst_n),
+    .lost_o       (clock_lost)
+  );
 
   // ------------------------------------------------------------------------ registers behind GP0
   logic [IdBits-1:0] gp_awid, gp_wid, gp_bid, gp_arid, gp_rid;
@@ -175,6 +185,7 @@ module firebrick_zynq #(
     .Channels(Channels),
     .AccBits(AccBits),
     .Pump(Pump),
+    .FastClock(Pump > 1),
     .ActWords(ActWords),
     .WeightWords(WeightWords),
     .BiasPairs(BiasPairs),
@@ -184,7 +195,9 @@ module firebrick_zynq #(
     .FifoWords(FifoWords)
   ) u_engine (
     .clk_i                (clk),
+    .clk_fast_i           (clk_fast),
     .rst_ni               (rst_n),
+    .clock_lost_i         (clock_lost),
     .irq_o                (irq),
     .s_axi_control_awaddr (lite_awaddr[firebrick_pkg::RegisterBits-1:0]),
     .s_axi_control_awvalid(lite_awvalid[0]),

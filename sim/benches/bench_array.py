@@ -22,6 +22,7 @@ async def multiplies(dut: Any) -> None:
     parameters = bench_parameters()
     pixels, channels = int(parameters["P"]), int(parameters["C"])
     bits = int(parameters.get("AccBits", 24))
+    pump = int(parameters.get("Pump", 1))
     rng = np.random.default_rng(random.getrandbits(32))
     acts: list[np.ndarray] = []
     weights: list[np.ndarray] = []
@@ -32,15 +33,22 @@ async def multiplies(dut: Any) -> None:
         steps = int(rng.choice([1, 2, channels - 1, channels, channels + 1, 3 * channels]))
         signed = block % 2 == 1
         limits = np.iinfo(np.int8 if signed else np.uint8)
-        x = rng.integers(limits.min, limits.max + 1, (steps, pixels)).astype(limits.dtype)
-        w = rng.integers(-127, 128, (channels, steps)).astype(np.int8)
+        x = rng.integers(limits.min, limits.max + 1, (steps * pump, pixels)).astype(limits.dtype)
+        w = rng.integers(-127, 128, (channels, steps * pump)).astype(np.int8)
         if block % 4 == 0:
             x[:] = rng.choice([limits.min, limits.max], x.shape)
             w[:] = rng.choice([-127, 127], w.shape)
         since_last = len(first) - 1 - max((cycle for cycle, _ in blocks), default=-channels)
         gap = max(int(rng.choice([0, 0, 1, 7])), channels - since_last - steps)
-        acts += [rng.integers(-256, 256, (gap, pixels)), x.astype(np.int64)]
-        weights += [rng.integers(-127, 128, (gap, channels)), w.T.astype(np.int64)]
+        # A row of these is a cycle: K steps one behind the other.
+        acts += [
+            rng.integers(-256, 256, (gap, pump * pixels)),
+            x.astype(np.int64).reshape(steps, -1),
+        ]
+        weights += [
+            rng.integers(-127, 128, (gap, pump * channels)),
+            w.T.astype(np.int64).reshape(steps, -1),
+        ]
         first += [*rng.integers(0, 2, gap).tolist(), 1, *[0] * (steps - 1)]
         last += [0] * (gap + steps - 1) + [1]
         sums = conv_accumulate(
@@ -53,8 +61,8 @@ async def multiplies(dut: Any) -> None:
     got = await run(
         dut,
         {
-            "act_i": pack(np.concatenate(acts), 9) + garbage(rng, tail, 9 * pixels),
-            "weight_i": pack(np.concatenate(weights), 8) + garbage(rng, tail, 8 * channels),
+            "act_i": pack(np.concatenate(acts), 9) + garbage(rng, tail, 9 * pump * pixels),
+            "weight_i": pack(np.concatenate(weights), 8) + garbage(rng, tail, 8 * pump * channels),
             "first_i": first + [1] * tail,
             "last_i": last + [0] * tail,
         },

@@ -67,6 +67,7 @@ class Bench:
         dut.error_program_code_i.value = ERROR["PAYLOAD_CRC"]
         dut.masters_idle_i.value = 1
         dut.all_loaded_i.value = 1
+        dut.clock_lost_i.value = 0
         dut.groups_i.value = dut.written_seq_i.value = 0
         start_clock(dut)
         await reset(dut)
@@ -135,7 +136,8 @@ async def registers(dut: Any) -> None:
         "SHAPE": given["Pixels"]
         | given["Channels"] << 8
         | given["AccBits"] << 16
-        | given["WordBytes"] << 24,
+        | given["WordBytes"] << 24
+        | given["Pump"] << 30,
         "CAPACITY": logs["ActWords"]
         | logs["WeightWords"] << 8
         | logs["BiasPairs"] << 16
@@ -420,3 +422,23 @@ async def counters_and_profile(dut: Any) -> None:
             actual = [await bench.read_at(place + 4 * k) for k in range(d.PROFILE_WORDS)]
             assert actual == record, f"run {run}, record {group}"
         await bench.write("IRQ_STATUS", 3)
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def lost_clock(dut: Any) -> None:
+    """A reset that a lost clock is the reason of leaves its error, which a soft reset clears."""
+    bench = Bench(dut)
+    await bench.start()
+    assert await bench.read("STATUS") == 0
+    dut.clock_lost_i.value = 1
+    # Looked at in reset only.
+    await ClockCycles(dut.clk_i, 20)
+    assert await bench.read("STATUS") == 0 and await bench.read("ERROR") == 0
+    await reset(dut)
+    await ClockCycles(dut.clk_i, 5)
+    assert await bench.read("STATUS") == FAILED
+    assert await bench.read("ERROR") == ERROR["CLOCK"]
+    assert dut.irq_o.value == 0
+    await bench.write("CONTROL", SOFT_RESET)
+    await ClockCycles(dut.clk_i, 5)
+    assert await bench.read("STATUS") == 0 and await bench.read("ERROR") == 0

@@ -51,7 +51,7 @@ class Step:
     last: int
 
 
-def random_block(channels: int, longest: int) -> dict[str, int]:
+def random_block(channels: int, longest: int, pump: int) -> dict[str, int]:
     """A block of one of the convolutions that the engine knows, somewhere in a ring."""
     kind = random.choice(("1x1", "3x3", "one phase", "two phases"))
     left = int(kind == "3x3")
@@ -65,12 +65,13 @@ def random_block(channels: int, longest: int) -> dict[str, int]:
     if kh > 1:
         # A kernel row that another one follows lasts at least 3 cycles.
         channels0 = max(channels0, -(-3 // taps0))
+    channels0 *= pump
     channels1 = channels0 if kind == "two phases" else 0
     tile_words = channels0 + channels1
     tiles = random.randint(1, 4)
     row_words = tiles * tile_words
     rows = random.randint(kh, kh + 3)
-    base = random.randint(0, 500)
+    base = random.randint(0, 500) * pump
     tile = random.randrange(tiles)
     values = {
         "row_base": base + random.randrange(rows) * row_words,
@@ -92,20 +93,21 @@ def random_block(channels: int, longest: int) -> dict[str, int]:
         "words1": 3 if left else min(taps1, 2),
         "left": left,
         "src_signed": random.randint(0, 1),
-        "steps": kh * (channels0 * taps0 + channels1 * taps1),
+        "steps": kh * (channels0 * taps0 + channels1 * taps1) // pump,
         "weight_addr": random.choice((random.getrandbits(16), 0xFFFF)),
         "free_rows": random.getrandbits(4),
         "group_end": random.randint(0, 1),
         "program_end": random.randint(0, 1),
-        "weight_words": random.getrandbits(16),
+        "weights_used": random.getrandbits(16),
         "bias_pairs": random.getrandbits(12),
     }
     bits = [(name, n) for name, n in layout("block_t") if name.startswith("token.")]
     return values | {name: random.getrandbits(n) for name, n in bits}
 
 
-def expected_steps(block: dict[str, int], weight_mask: int) -> list[Step]:
-    """The K steps of a block from what a convolution is."""
+def expected_steps(block: dict[str, int], weight_mask: int, pump: int) -> list[Step]:
+    """The K steps of a block from what a convolution is: of each ``pump`` channels together the
+    first one's, whose word the address names."""
     rows = (block["ring_end"] - block["ring_base"]) // block["row_words"]
     start = (block["row_base"] - block["ring_base"]) // block["row_words"]
     steps: list[Step] = []
@@ -114,7 +116,7 @@ def expected_steps(block: dict[str, int], weight_mask: int) -> list[Step]:
         slot = block["ring_base"] + (start + row) % rows * block["row_words"]
         above = row == 0 and block["top_zero"]
         below = row == block["kh"] - 1 and block["bottom_zero"]
-        for channel in range(block["channels0"] + block["channels1"]):
+        for channel in range(0, block["channels0"] + block["channels1"], pump):
             taps = block["taps0"] if channel < block["channels0"] else block["taps1"]
             for tap in range(taps):
                 pixels = []
@@ -177,6 +179,7 @@ class Bench:
     def __init__(self, dut: Any) -> None:
         self.dut = dut
         self.channels = int(bench_parameters()["Channels"])
+        self.pump = int(bench_parameters().get("Pump", 1))
         self.weight_mask = (1 << int(bench_parameters()["WeightAddrBits"])) - 1
         self.slots: list[Slot] = []
         self.tokens: list[tuple[int, int]] = []  # cycle, token
@@ -198,7 +201,7 @@ class Bench:
                 dut.done_free_rows_o,
                 dut.done_group_end_o,
                 dut.done_program_end_o,
-                dut.done_weight_words_o,
+                dut.done_weights_used_o,
                 dut.done_bias_pairs_o,
             )
             self.done.append((self.cycle, tuple(int(p.value) for p in ports)))
@@ -245,7 +248,7 @@ class Bench:
 
     def check(self, blocks: list[dict[str, int]]) -> list[int]:
         """Compare everything with `blocks`; returns the cycle of each block's last slot."""
-        expected = [s for b in blocks for s in expected_steps(b, self.weight_mask)]
+        expected = [s for b in blocks for s in expected_steps(b, self.weight_mask, self.pump)]
         actual = fetched_steps(self.slots)
         assert len(actual) == len(expected)
         for index, (one, other) in enumerate(zip(actual, expected, strict=True)):
@@ -260,7 +263,7 @@ class Bench:
         for block, (cycle, token), first in zip(blocks, self.tokens, starts, strict=True):
             assert token == pack("token_t", {name: block[f"token.{name}"] for name in names})
             assert cycle == first - 2
-        keys = ("free_rows", "group_end", "program_end", "weight_words", "bias_pairs")
+        keys = ("free_rows", "group_end", "program_end", "weights_used", "bias_pairs")
         for block, (cycle, values), last in zip(blocks, self.done, ends, strict=True):
             assert values == tuple(block[key] for key in keys)
             assert cycle == last - 1
@@ -272,7 +275,8 @@ async def without_gaps(dut: Any) -> None:
     """Blocks that always wait: each follows the one before at once, or when that has drained."""
     bench = Bench(dut)
     await bench.start()
-    blocks = [random_block(bench.channels, random.choice((8, 40, 200))) for _ in range(120)]
+    longest = (8, 40, 200)
+    blocks = [random_block(bench.channels, random.choice(longest), bench.pump) for _ in range(120)]
     await bench.run(blocks, 0.0)
     ends = bench.check(blocks)
     assert bench.slots[0].cycle == bench.accepted[0] + 3
@@ -285,7 +289,8 @@ async def with_gaps(dut: Any) -> None:
     """Blocks that come when they like."""
     bench = Bench(dut)
     await bench.start()
-    blocks = [random_block(bench.channels, random.choice((1, 10, 60))) for _ in range(150)]
+    longest = (1, 10, 60)
+    blocks = [random_block(bench.channels, random.choice(longest), bench.pump) for _ in range(150)]
     await bench.run(blocks, 0.9)
     bench.check(blocks)
 
@@ -295,9 +300,9 @@ async def counters(dut: Any) -> None:
     """A cycle is active, or pacing while a short block waits, or neither; never both."""
     bench = Bench(dut)
     await bench.start()
-    short = random_block(bench.channels, 1)
+    short = random_block(bench.channels, 1, bench.pump)
     while short["steps"] >= bench.channels:
-        short = random_block(bench.channels, 1)
+        short = random_block(bench.channels, 1, bench.pump)
     active = pacing = 0
     dut.block_i.value = pack("block_t", short)
     dut.block_valid_i.value = 1

@@ -1,4 +1,7 @@
-"""Bench of `fb_pe`: two exact dot products, the forwarding and the drain chains."""
+"""Bench of `fb_pe`: two exact dot products, the forwarding and the drain chains.
+
+With Pump = 2 a cycle takes two K steps: arrays have a column for each.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ from typing import Any
 
 import cocotb
 import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import Timer
 
-from firebrick.sim.benches.pipeline import garbage, run, signed_array
+from firebrick.sim.benches.pipeline import garbage, pack, run, signed_array
 from firebrick.sim.benches.runner import bench_parameters
 
 DRAIN = 5  # cycles from the last step to the drain outputs
@@ -22,36 +27,54 @@ def packed_weight(w0: np.ndarray, w1: np.ndarray) -> np.ndarray:
     return ((w1 - (w0 < 0)) & 0xFF) << 8 | (w0 & 0xFF)
 
 
+async def halves(dut: Any, period_ns: int = 10) -> None:
+    """The neighbour's phase: low in the first half of a cycle, changing behind the edges."""
+    await Timer(1, "ns")
+    Clock(dut.phase_i, period_ns, unit="ns").start(start_high=False)
+
+
 @cocotb.test()
 async def accumulates(dut: Any) -> None:
     """Blocks of random and of extreme values, garbage between them."""
     bits = int(bench_parameters().get("AccBits", 24))
+    pump = int(bench_parameters().get("Pump", 1))
     rng = np.random.default_rng(random.getrandbits(32))
-    act, w0, w1, first, last, expected = [], [], [], [], [], {}
+    act: list[np.ndarray] = []
+    w0: list[np.ndarray] = []
+    w1: list[np.ndarray] = []
+    first: list[int] = []
+    last: list[int] = []
+    expected = {}
     for block in range(BLOCKS):
         steps = int(rng.integers(1, 40))
         low, high = ((0, 255), (-128, 127))[block % 2]
-        x = rng.integers(low, high + 1, steps)
-        a, b = rng.integers(-127, 128, (2, steps))
+        x = rng.integers(low, high + 1, (steps, pump))
+        a, b = rng.integers(-127, 128, (2, steps, pump))
         if block % 3 == 0:
-            x = rng.choice([low, high, 0], steps)
-            a, b = rng.choice([-127, 127, 0, -1], (2, steps))
-        act += x.tolist()
-        w0 += a.tolist()
-        w1 += b.tolist()
+            x = rng.choice([low, high, 0], x.shape)
+            a, b = rng.choice([-127, 127, 0, -1], (2, steps, pump))
+        act.append(x)
+        w0.append(a)
+        w1.append(b)
         first += [1] + [0] * (steps - 1)
         last += [0] * (steps - 1) + [1]
-        expected[len(act) - 1] = (int(x @ a), int(x @ b))
+        expected[len(first) - 1] = (int((x * a).sum()), int((x * b).sum()))
         gap = int(rng.choice([0, 0, 1, 5]))
-        act += rng.integers(-256, 256, gap).tolist()
-        w0 += rng.integers(-127, 128, gap).tolist()
-        w1 += rng.integers(-127, 128, gap).tolist()
+        act.append(rng.integers(-256, 256, (gap, pump)))
+        w0.append(rng.integers(-127, 128, (gap, pump)))
+        w1.append(rng.integers(-127, 128, (gap, pump)))
         first += rng.integers(0, 2, gap).tolist()
         last += [0] * gap
-    cycles = len(act) + DRAIN + 1
-    tail = [0] * (cycles - len(act))
-    x_all, w0_all, w1_all = (np.array(values + tail) for values in (act, w0, w1))
-    weights = packed_weight(w0_all, w1_all).tolist()
+    cycles = len(first) + DRAIN + 1
+    tail = [0] * (cycles - len(first))
+    rest = np.zeros((len(tail), pump), np.int64)
+    x_all, w0_all, w1_all = (np.concatenate([*values, rest]) for values in (act, w0, w1))
+    if bench_parameters().get("FastClock"):
+        # The second K step comes a cycle late.
+        for values in (x_all, w0_all, w1_all):
+            values[:, 1] = np.roll(values[:, 1], 1)
+        cocotb.start_soon(halves(dut))
+    acts, weights = pack(x_all, 9), pack(packed_weight(w0_all, w1_all), 16)
     even_in, odd_in = garbage(rng, cycles, bits), garbage(rng, cycles, bits)
     flags = {
         "first_i": ([0] * FIRST_DELAY + first + tail)[:cycles],
@@ -60,7 +83,7 @@ async def accumulates(dut: Any) -> None:
     got = await run(
         dut,
         {
-            "act_i": (x_all & 0x1FF).tolist(),
+            "act_i": acts,
             "weight_i": weights,
             "even_i": even_in,
             "odd_i": odd_in,
@@ -76,7 +99,7 @@ async def accumulates(dut: Any) -> None:
         if cycle not in captured:
             assert got["even_o"][cycle] == even_in[cycle - 1]
             assert got["odd_o"][cycle] == odd_in[cycle - 1]
-    assert got["act_o"][1:] == (x_all[:-1] & 0x1FF).tolist()
+    assert got["act_o"][1:] == acts[:-1]
     assert got["weight_o"][1:] == weights[:-1]
     assert got["first_o"][1:] == flags["first_i"][:-1]
     assert got["last_o"][1:] == flags["last_i"][:-1]

@@ -90,6 +90,7 @@ def group_blocks(
         schedule.append((False, row))
 
     first_needed = 0  # source rows before this one are free
+    used = weights  # weight words of the run that no later block reads
     for ahead, row in schedule:
         adds = not ahead and bool(g.get("add_enable"))
         for tile in reversed(range(g["tiles"])):
@@ -139,6 +140,11 @@ def group_blocks(
                     if row_end and not p["mid"]:
                         free = (row + 1) * p["stride"] - p["pad"] - first_needed
                         first_needed += free
+                    read = weights + g.get(f"p{k}_weights", 0) + (block + 1) * p["steps"]
+                    if tile == 0 and row == (g["mid_total"] if ahead else g["rows"]) - 1:
+                        used = read
+                    if group_end:
+                        used = weights + g["weight_words"]
                     values = {
                         "row_base": base + top % ring_rows * row_words,
                         "ring_base": base,
@@ -159,7 +165,7 @@ def group_blocks(
                         "free_rows": free,
                         "group_end": int(group_end),
                         "program_end": int(group_end and g.get("group_last", 0)),
-                        "weight_words": g["weight_words"],
+                        "weights_used": used & 0xFFFF,
                         "bias_pairs": g["bias_pairs"],
                         "token.bias_addr": (
                             biases + g.get(f"p{k}_bias", 0) + block * shape.channels // 2
@@ -214,7 +220,7 @@ def group_blocks(
                     yield Expected(
                         values,
                         number,
-                        weights + g.get(f"p{k}_weights", 0) + (block + 1) * p["steps"],
+                        read,
                         0 if p["mid"] else min(bottom, total),
                         min(bottom, total) if p["mid"] else 0,
                         channels if stored is not None else 0,

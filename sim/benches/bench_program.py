@@ -20,6 +20,8 @@ ADDRESS = 0x1230080
 # So many cycles, and one for each channel, the last block's biases are still read after its group
 # has been executed.
 STILL_READ = 12
+# So many cycles a block's last weights are still read after it has been issued.
+WEIGHTS_READ = 6
 GROUP_BITS = d.DESCRIPTOR_BEATS * 64
 
 
@@ -31,6 +33,8 @@ class Bench:
         self.dut = dut
         self.pixels, self.channels = int(given["Pixels"]), int(given["Channels"])
         self.word_bytes = int(given["WordBytes"])
+        self.pump = int(given.get("Pump", 1))
+        self.weight_bytes = self.channels * self.pump
         self.weight_words, self.bias_pairs = int(given["WeightWords"]), int(given["BiasPairs"])
         self.shape = EngineShape(
             pixels=self.pixels,
@@ -41,6 +45,7 @@ class Bench:
             pool_channels=given["PoolChannels"],
             pool_line_words=given["PoolLineWords"],
             sums=given["Sums"],
+            pump=self.pump,
         )
 
     def random_groups(self, count: int) -> list[Group]:
@@ -49,7 +54,7 @@ class Bench:
         for index in range(count):
             fields = legal_fields(self.shape) | {"group_last": int(index == count - 1)}
             pairs, words = fields["bias_pairs"], fields["weight_words"]
-            payload = random.randbytes(8 * pairs + self.channels * words)
+            payload = random.randbytes(8 * pairs + self.weight_bytes * words)
             groups.append(Group(f"group {index}", fields, payload))
         return groups
 
@@ -68,6 +73,7 @@ class Bench:
             "channels": self.channels,
             "acc_bits": 24,
             "word_bytes": self.word_bytes,
+            "pump": self.pump,
             "stream_bytes": len(stream),
             "hash_lo": random.getrandbits(64),
             "hash_hi": random.getrandbits(64),
@@ -84,7 +90,7 @@ class Bench:
         for port in (dut.start_i, dut.cmd_ready_i, dut.data_valid_i, dut.planner_ready_i):
             port.value = 0
         dut.loader_ready_i.value = dut.addend_ready_i.value = 0
-        dut.free_i.value = 0
+        dut.free_i.value = dut.used_i.value = 0
         await reset(dut)
 
     async def run(
@@ -123,18 +129,20 @@ class Bench:
             "bias": [p[: 8 * g.fields["bias_pairs"]] for g, p in pairs],
         }
         expected = {name: b"".join(parts) for name, parts in total.items()}
-        size = {"weight": self.channels, "bias": 8}
+        size = {"weight": self.weight_bytes, "bias": 8}
         depth = {"weight": self.weight_words, "bias": self.bias_pairs}
         loaded_at: list[int] = []  # weight words at each group's end
         for g in sequence:
             loaded_at.append((loaded_at[-1] if loaded_at else 0) + g.fields["weight_words"])
         done, busy = 0, 0  # groups that the array has executed, cycles that the next one takes
+        used = 0  # weight words that no later block reads
         for name, value in (
             ("program_addr_i", ADDRESS),
             ("program_end_i", ADDRESS + len(blob) if end is None else end),
             ("images_i", images),
             ("cmd_ready_i", 0),
             ("free_i", 0),
+            ("used_i", 0),
             ("planner_ready_i", 0),
             ("loader_ready_i", 0),
             ("addend_ready_i", 0),
@@ -147,6 +155,7 @@ class Bench:
         await RisingEdge(dut.clk_i)
         quiet = cycle = 0
         releases: list[tuple[int, dict[str, int]]] = []
+        reading: list[tuple[int, int]] = []
         # One of the three takes its groups late, when all of a group's payload has been read.
         late = random.choice((None, *given))
         taking = {name: 0.004 if name == late else 0.2 for name in given}
@@ -166,9 +175,15 @@ class Bench:
             free = done < len(sequence) and busy == 0 and written["weight"] >= loaded_at[done]
             free = free and min(given.values()) > done
             dut.free_i.value = int(free)
-            dut.free_weight_words_i.value = (
-                sequence[done].fields["weight_words"] if free else random.getrandbits(16)
-            )
+            # Within a group blocks are issued whose weights are there, and used up or not.
+            here = done < len(sequence) and min(given.values()) > done
+            issued = free or (here and random.random() < 0.1)
+            if free:
+                used = loaded_at[done]
+            elif issued and random.random() < 0.5:
+                used = random.randint(used, min(written["weight"], loaded_at[done]))
+            dut.used_i.value = int(issued)
+            dut.weights_used_i.value = used & 0xFFFF if issued else random.getrandbits(16)
             dut.free_bias_pairs_i.value = (
                 sequence[done].fields["bias_pairs"] if free else random.getrandbits(12)
             )
@@ -206,10 +221,12 @@ class Bench:
                 assert data == int.from_bytes(part, "little"), f"{name} {index}"
                 written[name] += 1
             if releases and releases[0][0] == cycle:
-                _, fields = releases.pop(0)
-                freed["weight"] += fields["weight_words"]
-                freed["bias"] += fields["bias_pairs"]
+                freed["bias"] += releases.pop(0)[1]["bias_pairs"]
+            while reading and reading[0][0] <= cycle:
+                freed["weight"] = reading.pop(0)[1]
             cycle += 1
+            if issued:
+                reading.append((cycle + WEIGHTS_READ, used))
             if free:
                 releases.append((cycle + self.channels + STILL_READ, sequence[done].fields))
                 done += 1
@@ -225,7 +242,7 @@ class Bench:
             assert quiet < 2000 + 2 * free_gap, "the program hangs"
         assert set(given.values()) == {len(sequence)}
         assert int(dut.groups_o.value) == len(sequence)
-        assert written["weight"] * self.channels == len(expected["weight"])
+        assert written["weight"] * self.weight_bytes == len(expected["weight"])
         assert written["bias"] * 8 == len(expected["bias"])
         assert int(dut.weights_loaded_o.value) == written["weight"]
         return 0
@@ -270,6 +287,7 @@ async def wrong_headers(dut: Any) -> None:
         ("SHAPE", bench.header(stream, pixels=bench.pixels + 1)),
         ("SHAPE", bench.header(stream, channels=bench.channels * 2)),
         ("SHAPE", bench.header(stream, acc_bits=23)),
+        ("SHAPE", bench.header(stream, pump=3 - bench.pump)),
         ("SHAPE", bench.header(stream, word_bytes=bench.word_bytes * 2)),
         ("MAGIC", bench.header(stream, magic=0, version=9, pixels=1)),
         ("VERSION", bench.header(stream, version=9, pixels=1, header_crc=0)),

@@ -30,6 +30,7 @@ def engine_shape() -> EngineShape:
         pool_channels=given["PoolChannels"],
         pool_line_words=given["PoolLineWords"],
         sums=given["Sums"],
+        pump=given.get("Pump", 1),
     )
 
 

@@ -53,8 +53,9 @@ def legal_fields(shape: EngineShape) -> dict[str, int]:
         g["p2_enable"] = 1
     for k in range(3):
         g[f"p{k}_last"] = upto(shape.channels)
-        g[f"p{k}_channels"] = upto(8191)
-        g[f"p{k}_phase1"] = upto(g[f"p{k}_channels"])
+        sets = upto(8191 // shape.pump)
+        g[f"p{k}_channels"] = sets * shape.pump
+        g[f"p{k}_phase1"] = upto(sets) * shape.pump
         for name, bits in (("steps", 16), ("blocks", 8), ("kh", 4), ("taps0", 3)):
             g[f"p{k}_{name}"] = upto((1 << bits) - 1)
         if k == 0 or not g["p0_enable"]:

@@ -279,9 +279,12 @@ def bench_parameters() -> dict[str, Any]:
 
 
 def start_clock(dut: Any, period_ns: int = 10) -> None:
-    """Inside a bench: start `clk_i`, toggled by the simulator interface and not by Python."""
+    """Inside a bench: start `clk_i`, toggled by the simulator interface and not by Python, and
+    `clk_fast_i` with twice its frequency where the module has one."""
     from cocotb.clock import Clock
 
+    if hasattr(dut, "clk_fast_i"):
+        Clock(dut.clk_fast_i, period_ns / 2, unit="ns", impl="gpi").start()
     Clock(dut.clk_i, period_ns, unit="ns", impl="gpi").start()
 
 

@@ -76,7 +76,9 @@ def test_input_is_padded_and_cut_into_phases(
         stored[x % phases * channels + c, y, x // phases] = full[c, y, x]
     word = word_bytes(pixels)
     expected = slow_pack(stored, pixels, word)
-    spec = Input("data", channels, height, width, padding, pads, phases, channels * phases, expected.size)
+    spec = Input(
+        "data", channels, height, width, padding, pads, phases, channels * phases, expected.size
+    )
     np.testing.assert_array_equal(layout.pack_input(image, spec, pixels, word), expected)
 
 

@@ -1,13 +1,27 @@
 """The systolic array in simulation."""
 
+from pathlib import Path
+
 import pytest
 
 from firebrick.sim.benches.runner import run_bench
+from tests.sim.cells import LAX, with_cells
 
 
 @pytest.mark.parametrize(
-    ("pixels", "channels", "dsps"),
-    [(7, 8, 220), (8, 16, 220), (13, 8, 30), (14, 16, 0), (28, 8, 100)],
+    ("pixels", "channels", "dsps", "pump"),
+    [
+        *((7, 8, 220, 1), (8, 16, 220, 1), (13, 8, 30, 1), (14, 16, 0, 1), (28, 8, 100, 1)),
+        *((8, 16, 50, 2), (7, 8, 220, 2)),
+    ],
 )
-def test_array(pixels: int, channels: int, dsps: int) -> None:
-    run_bench("fb_array", "bench_array", parameters={"P": pixels, "C": channels, "Dsps": dsps})
+def test_array(pixels: int, channels: int, dsps: int, pump: int) -> None:
+    parameters = {"P": pixels, "C": channels, "Dsps": dsps, "Pump": pump}
+    run_bench("fb_array", "bench_array", parameters=parameters)
+
+
+@pytest.mark.parametrize(("pixels", "channels", "dsps"), [(7, 8, 220), (8, 16, 50)])
+def test_array_at_two_clocks(pixels: int, channels: int, dsps: int, tmp_path: Path) -> None:
+    parameters = {"P": pixels, "C": channels, "Dsps": dsps, "Pump": 2, "FastClock": 1}
+    sources = with_cells("fb_array", tmp_path)
+    run_bench("fb_array", "bench_array", sources=sources, parameters=parameters, verilator_args=LAX)

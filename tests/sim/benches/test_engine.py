@@ -2,6 +2,7 @@
 
 import pytest
 
+from firebrick.hw.shape import parse_shape
 from firebrick.sim.benches.hardware import Hardware, chosen_hardware, is_hls
 from firebrick.sim.benches.runner import run_bench
 
@@ -18,7 +19,7 @@ SMALL = {
 
 
 # HW=hls: the Verilog that Vitis HLS made has the shape of its project.
-CASES = ["hls"] if is_hls() else ["8x8", "14x16"]
+CASES = ["hls"] if is_hls() else ["8x8", "14x16", "8x8p2"]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -26,8 +27,9 @@ def test_engine(case: str) -> None:
     if case == "hls":
         hardware = chosen_hardware()
     else:
-        pixels, channels = map(int, case.split("x"))
-        hardware = Hardware(parameters={"Pixels": pixels, "Channels": channels, **SMALL})
+        shape = parse_shape(case)
+        array = {"Pixels": shape.pixels, "Channels": shape.channels, "Pump": shape.pump}
+        hardware = Hardware(parameters={**array, **SMALL})
     run_bench(
         "firebrick_engine",
         "bench_engine",

@@ -5,11 +5,12 @@ import pytest
 from firebrick.sim.benches.runner import run_bench
 
 
-@pytest.mark.parametrize(("pixels", "channels"), [(14, 32), (8, 8)])
-def test_rules(pixels: int, channels: int) -> None:
+@pytest.mark.parametrize(("pixels", "channels", "pump"), [(14, 32, 1), (8, 8, 1), (8, 8, 2)])
+def test_rules(pixels: int, channels: int, pump: int) -> None:
     parameters = {
         "Pixels": pixels,
         "Channels": channels,
+        "Pump": pump,
         "ActWords": 2048,
         "WeightWords": 512,
         "BiasPairs": 64,
