@@ -189,8 +189,8 @@ ERRORS = (
     (
         16,
         "CLOCK",
-        "the engine's clock was lost and came back with a reset, what ran before is gone: set FCLK0 "
-        "before the engine is used, to what the overlay was built for",
+        "the engine's clock was lost and came back with a reset, what ran before is gone: set "
+        "FCLK0 before the engine is used, to what the overlay was built for",
     ),
 )
 

@@ -87,7 +87,7 @@ class Design:
 
     ``quick`` compiles without optimization, in a third of the time: for large designs that run for
     few cycles. ``coverage`` counts how often lines run and bits toggle; the library then has the
-    functions of sim/coverage.
+    functions of sim/coverage. With ``two_clocks`` the engine gets a clock of twice the frequency.
     """
 
     name: str
@@ -97,6 +97,15 @@ class Design:
     assertions: bool = False
     quick: bool = False
     coverage: bool = False
+    two_clocks: bool = False
+
+    @property
+    def compiler_flags(self) -> tuple[str, ...]:
+        """What its C++ is compiled with besides what all designs are."""
+        return (
+            *(QUICK_FLAGS if self.quick else ()),
+            *(("-DFIREBRICK_TWO_CLOCKS",) if self.two_clocks else ()),
+        )
 
 
 def engine_design(shape: EngineShape, assertions: bool = False) -> Design:
@@ -106,7 +115,7 @@ def engine_design(shape: EngineShape, assertions: bool = False) -> Design:
     except BenchError as error:
         raise BuildError(f"the engine cannot be simulated: {error}") from error
     return Design(
-        f"{shape.pixels}x{shape.channels}{'-checked' if assertions else ''}",
+        f"{shape}{'-checked' if assertions else ''}",
         TOP,
         tuple(files),
         shape.parameters(),
@@ -194,7 +203,7 @@ def _digest(design: Design, tools: _Tools) -> str:
         COMPILER_FLAGS,
         RUNTIME_DEFINES,
         tools.versions,
-        *(QUICK_FLAGS if design.quick else ()),
+        *design.compiler_flags,
         *(COVERAGE_ARGS if design.coverage else ()),
     ]
     state.update(json.dumps(settings).encode())
@@ -232,7 +241,7 @@ def _build(design: Design, tools: _Tools, folder: Path, progress: Progress) -> N
     ]
     if design.coverage:
         sources += [COVERAGE_HARNESS, tools.root / "include" / COVERAGE_RUNTIME]
-    flags = QUICK_FLAGS if design.quick else ()
+    flags = design.compiler_flags
     include = [model, HARNESS]
     objects = _compile(tools, sources, include, folder, "C++ compiler", progress, flags)
     library = folder / LIBRARY

@@ -116,10 +116,16 @@ def findings(netlist: Netlist, counts: Counts, levels: int, shape: EngineShape) 
     if undriven:
         found.append(f"{len(undriven)} undriven nets, {undriven[0]} is one")
     kinds = Counter(cell.kind for cell in netlist.cells)
+    # With a pumped array: the processing system's clock, the engine's, and the multipliers'.
+    pumped = shape.pump > 1
     found += [
-        f"{kinds[kind]} {kind} instead of one: {why}"
-        for kind, why in (("PS7", "the processing system"), ("BUFG", "one clock, one buffer"))
-        if kinds[kind] != 1
+        f"{kinds[kind]} {kind} instead of {count}: {why}"
+        for kind, count, why in (
+            ("PS7", 1, "the processing system"),
+            ("BUFG", 3 if pumped else 1, "one clock, one buffer"),
+            ("MMCME2_BASE", int(pumped), "a pumped array's clocks come from one"),
+        )
+        if kinds[kind] != count
     ]
     open_pins = netlist.unconnected("PS7") if kinds["PS7"] else []
     if open_pins:

@@ -180,8 +180,10 @@ def emit_project(
     ``part`` is the FPGA's name for Vitis, ``clock_ns`` the clock's period, ``uncertainty`` what the
     tool keeps of it for wires, in ns or percent ("12.5%"), and ``beats`` the memory of the test
     bench (:func:`bench_beats`).  Raises ValueError for an empty part, a period that is not
-    positive, or an uncertainty that is neither.
+    positive, an uncertainty that is neither, or a pumped engine, which the C++ is not.
     """
+    if shape.pump != 1:
+        raise ValueError(f"an engine of {shape}: the C++ takes one K step a cycle, as pump 1 does")
     if not part or any(c.isspace() for c in part):
         raise ValueError(f"part {part!r}: the FPGA's full name is needed, such as xc7z020clg400-1")
     if not clock_ns > 0:

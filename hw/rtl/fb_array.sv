@@ -56,8 +56,8 @@ module fb_array #(
 
   for (genvar k = 0; k < Pump; k++) begin : gen_input
     if (FastClock && k == 1) begin : gen_late
-      logic [P-1:0][8:0] act_early_q;
-      logic [C-1:0][7:0] weight_early_q;
+      logic [9*P-1:0] act_early_q;
+      logic [8*C-1:0] weight_early_q;
 
       always_ff @(posedge clk_i) begin
         act_early_q    <= act_i[k];
@@ -100,19 +100,29 @@ module fb_array #(
     last_q  <= {last_q[P+DrainLatency-4:0], last_i};
   end
 
+  // By row and by column, the K steps side by side in a vector.
+  logic [P-1:0][9*Pump-1:0]        acts;
+  logic [Columns-1:0][16*Pump-1:0] pairs;
+
+  always_comb begin
+    for (int unsigned k = 0; k < Pump; k++) begin
+      for (int unsigned p = 0; p < P; p++) acts[p][9*k+:9] = act_q[k][p];
+      for (int unsigned j = 0; j < Columns; j++) begin
+        pairs[j][16*k+:16] = {weight_q[k][2*j+1], weight_q[k][2*j]};
+      end
+    end
+  end
+
   // Row p waits p cycles.
   for (genvar p = 0; p < P; p++) begin : gen_act
-    logic [Pump-1:0][8:0] head, act;
-    for (genvar k = 0; k < Pump; k++) begin : gen_set
-      assign head[k] = act_q[k][p];
-    end
+    logic [9*Pump-1:0] act;
     if (p == 0) begin : gen_direct
-      assign act = head;
+      assign act = acts[p];
     end else begin : gen_skew
       for (genvar k = 0; k < p; k++) begin : gen_stage
-        logic [Pump-1:0][8:0] stage_q;
+        logic [9*Pump-1:0] stage_q;
         if (k == 0) begin : gen_head
-          always_ff @(posedge clk_i) stage_q <= head;
+          always_ff @(posedge clk_i) stage_q <= acts[p];
         end else begin : gen_tail
           always_ff @(posedge clk_i) stage_q <= gen_stage[k-1].stage_q;
         end
@@ -123,30 +133,32 @@ module fb_array #(
 
   // Column j waits j cycles, then its two weights become the upper and lower field of the operand.
   for (genvar j = 0; j < Columns; j++) begin : gen_weight
-    logic [Pump-1:0][15:0] head, pair, weight;
-    for (genvar k = 0; k < Pump; k++) begin : gen_set
-      assign head[k] = {weight_q[k][2*j+1], weight_q[k][2*j]};
-      assign weight[k] = {pair[k][15:8] - {7'b0, pair[k][7]}, pair[k][7:0]};
-    end
+    logic [16*Pump-1:0] pair;
+    logic [16*Pump-1:0] weight;
     if (j == 0) begin : gen_direct
-      assign pair = head;
+      assign pair = pairs[j];
     end else begin : gen_skew
       for (genvar k = 0; k < j; k++) begin : gen_stage
-        logic [Pump-1:0][15:0] pair_q;
+        logic [16*Pump-1:0] pair_q;
         if (k == 0) begin : gen_head
-          always_ff @(posedge clk_i) pair_q <= head;
+          always_ff @(posedge clk_i) pair_q <= pairs[j];
         end else begin : gen_tail
           always_ff @(posedge clk_i) pair_q <= gen_stage[k-1].pair_q;
         end
       end
       assign pair = gen_stage[j-1].pair_q;
     end
+    always_comb begin
+      for (int unsigned k = 0; k < Pump; k++) begin
+        weight[16*k+:16] = {pair[16*k+8+:8] - {7'b0, pair[16*k+7]}, pair[16*k+:8]};
+      end
+    end
   end
 
   for (genvar p = 0; p < P; p++) begin : gen_row
     for (genvar j = 0; j < Columns; j++) begin : gen_col
-      logic [Pump-1:0][8:0]      act_in, act_out;
-      logic [Pump-1:0][15:0]     weight_in, weight_out;
+      logic [9*Pump-1:0]         act_in, act_out;
+      logic [16*Pump-1:0]        weight_in, weight_out;
       logic                      first_in, first_out, last_in, last_out;
       logic                      phase_in, phase_out;
       logic signed [AccBits-1:0] even_in, even_out, odd_in, odd_out;

@@ -48,10 +48,12 @@ module fb_pe #(
   input  wire logic                      phase_i,      // ... the second half of clk_i's cycle
   output      logic                      phase_o,      // the other way round, a fast cycle later
 
-  input  wire logic [Pump-1:0][8:0]      act_i,
-  output      logic [Pump-1:0][8:0]      act_o,
-  input  wire logic [Pump-1:0][15:0]     weight_i,
-  output      logic [Pump-1:0][15:0]     weight_o,
+  // Of each K step, the first one lowest: a vector, for an array of them in a generate block is
+  // more than yosys reads.
+  input  wire logic [9*Pump-1:0]         act_i,
+  output      logic [9*Pump-1:0]         act_o,
+  input  wire logic [16*Pump-1:0]        weight_i,
+  output      logic [16*Pump-1:0]        weight_o,
 
   input  wire logic                      first_i,
   output      logic                      first_o,
@@ -67,8 +69,8 @@ module fb_pe #(
   // One product fits 16 bits, the sum of two 17.
   localparam int unsigned ProductBits = 15 + Pump;
 
-  logic [Pump-1:0][8:0]      act_q;
-  logic [Pump-1:0][15:0]     weight_q;
+  logic [9*Pump-1:0]         act_q;
+  logic [16*Pump-1:0]        weight_q;
   logic                      first_q, last_q;
   logic signed [ProductBits-1:0] product0, product1;
   logic signed [AccBits-1:0] acc0_q, acc1_q, sum0, sum1, even_q, odd_q;
@@ -97,8 +99,10 @@ module fb_pe #(
       .clk_i,
       .clk_fast_i,
       .phase_i   (phase_o),
-      .act_i     (act_q),
-      .weight_i  (weight_q),
+      .act0_i    (act_q[8:0]),
+      .weight0_i (weight_q[15:0]),
+      .act1_i    (act_q[9*Pump-1-:9]),
+      .weight1_i (weight_q[16*Pump-1-:16]),
       .product0_o(product0),
       .product1_o(product1)
     );
@@ -108,8 +112,8 @@ module fb_pe #(
     logic signed [33:0] m_q, p_q;
 
     always_ff @(posedge clk_i) begin
-      a_q <= signed'({weight_q[0][15:8], {9{weight_q[0][7]}}, weight_q[0][7:0]});
-      b_q <= signed'(act_q[0]);
+      a_q <= signed'({weight_q[15:8], {9{weight_q[7]}}, weight_q[7:0]});
+      b_q <= signed'(act_q[8:0]);
       m_q <= a_q * b_q;
       p_q <= m_q + 34'sd65536;
     end
@@ -120,80 +124,51 @@ module fb_pe #(
     logic unused_bits;
     assign unused_bits = &{1'b0, p_q[33], p_q[16]};
   end else if (UseDsp) begin : gen_pumped
-    logic [Pump-1:0][24:0] a_q;
-    logic [Pump-1:0][8:0]  b_q;
-    logic signed [33:0]    m0_q, m1_q, p_q;
+    logic        [15:0] weight1;
+    logic signed [24:0] a0_q, a1_q;
+    logic signed [8:0]  b0_q, b1_q;
+    logic signed [33:0] m0_q, m1_q, p_q;
+
+    assign weight1 = weight_q[16*Pump-1-:16];
 
     always_ff @(posedge clk_i) begin
-      for (int unsigned k = 0; k < Pump; k++) begin
-        a_q[k] <= {weight_q[k][15:8], {9{weight_q[k][7]}}, weight_q[k][7:0]};
-      end
-      b_q  <= act_q;
-      m0_q <= signed'(a_q[0]) * signed'(b_q[0]);
-      m1_q <= signed'(a_q[1]) * signed'(b_q[1]);
+      a0_q <= signed'({weight_q[15:8], {9{weight_q[7]}}, weight_q[7:0]});
+      a1_q <= signed'({weight1[15:8], {9{weight1[7]}}, weight1[7:0]});
+      b0_q <= signed'(act_q[8:0]);
+      b1_q <= signed'(act_q[9*Pump-1-:9]);
+      m0_q <= a0_q * b0_q;
+      m1_q <= a1_q * b1_q;
       p_q  <= m0_q + m1_q + 34'sd65536;
     end
 
     assign product0 = signed'({~p_q[16], p_q[15:0]});
     assign product1 = signed'(p_q[33:17]);
   end else begin : gen_lut
-    // A weight's two nibbles, multiplied side by side and added a cycle later.  Operands that come
-    // a cycle late lose the register in front.
-    logic [Pump-1:0][7:0]  a0, a1;
-    logic [Pump-1:0][8:0]  b;
-    logic [Pump-1:0][12:0] low0_q, low1_q, high0_q, high1_q;
-    logic signed [ProductBits-1:0] p0_q, p1_q, p0_d, p1_d;
+    logic [16*Pump-1:0]            parts0, parts1;
+    logic signed [ProductBits-1:0] p0_d, p1_d, p0_q, p1_q;
 
-    function automatic logic signed [12:0] times_nibble(
-      input logic signed [8:0] x, input logic [3:0] nibble, input logic is_signed
-    );
-      logic signed [12:0] x_wide, pair, eights;
-      x_wide = 13'(x);
-      pair   = (nibble[0] ? x_wide : 13'sd0) + (nibble[1] ? x_wide <<< 1 : 13'sd0);
-      eights = nibble[3] ? x_wide <<< 3 : 13'sd0;
-      pair   = pair + (nibble[2] ? x_wide <<< 2 : 13'sd0);
-      times_nibble = is_signed ? pair - eights : pair + eights;
-    endfunction
+    for (genvar k = 0; k < Pump; k++) begin : gen_step
+      fb_lut_products #(
+        .Late(FastClock && (k == 1))
+      ) u_products (
+        .clk_i,
+        .act_i     (act_q[9*k+:9]),
+        .weight_i  (weight_q[16*k+:16]),
+        .product0_o(parts0[16*k+:16]),
+        .product1_o(parts1[16*k+:16])
+      );
+    end
 
     always_comb begin
       p0_d = '0;
       p1_d = '0;
       for (int unsigned k = 0; k < Pump; k++) begin
-        p0_d = p0_d + ProductBits'(signed'(low0_q[k])) + (ProductBits'(signed'(high0_q[k])) <<< 4);
-        p1_d = p1_d + ProductBits'(signed'(low1_q[k])) + (ProductBits'(signed'(high1_q[k])) <<< 4);
-      end
-    end
-
-    for (genvar k = 0; k < Pump; k++) begin : gen_operand
-      logic [7:0] a0_d, a1_d;
-
-      assign a0_d = weight_q[k][7:0];
-      assign a1_d = weight_q[k][15:8] + {7'b0, weight_q[k][7]};
-      if (FastClock && k == 1) begin : gen_late
-        assign a0[k] = a0_d;
-        assign a1[k] = a1_d;
-        assign b[k] = act_q[k];
-      end else begin : gen_register
-        logic [7:0] a0_q, a1_q;
-        logic [8:0] b_q;
-        always_ff @(posedge clk_i) begin
-          a0_q <= a0_d;
-          a1_q <= a1_d;
-          b_q  <= act_q[k];
-        end
-        assign a0[k] = a0_q;
-        assign a1[k] = a1_q;
-        assign b[k] = b_q;
+        p0_d = p0_d + ProductBits'(signed'(parts0[16*k+:16]));
+        p1_d = p1_d + ProductBits'(signed'(parts1[16*k+:16]));
       end
     end
 
     always_ff @(posedge clk_i) begin
-      for (int unsigned k = 0; k < Pump; k++) begin
-        low0_q[k]  <= unsigned'(times_nibble(signed'(b[k]), a0[k][3:0], 1'b0));
-        low1_q[k]  <= unsigned'(times_nibble(signed'(b[k]), a1[k][3:0], 1'b0));
-        high0_q[k] <= unsigned'(times_nibble(signed'(b[k]), a0[k][7:4], 1'b1));
-        high1_q[k] <= unsigned'(times_nibble(signed'(b[k]), a1[k][7:4], 1'b1));
-      end
       p0_q <= p0_d;
       p1_q <= p1_d;
     end

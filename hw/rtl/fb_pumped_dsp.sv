@@ -1,8 +1,8 @@
 // Two products a cycle of clk_i from one DSP48E1 that runs at twice its frequency, and their sum.
 //
-//   act_i[0], weight_i[0] --\
-//                            >-[A, B]-( * )-[M]-( + )-[P]-> product0_q, product1_q
-//   act_i[1], weight_i[1] --/            first: + 2^16, then: + P
+//   act0_i, weight0_i --\
+//                        >-[A, B]-( * )-[M]-( + )-[P]-> product0_o, product1_o
+//   act1_i, weight1_i --/            first: + 2^16, then: + P
 //
 // Operands come from registers of clk_i, those of the second product a cycle later than those of
 // the first, so that nothing needs to be held here: the DSP takes the first ones at the edge that
@@ -20,8 +20,10 @@ module fb_pumped_dsp (
   input  wire logic               clk_i,
   input  wire logic               clk_fast_i,   // twice clk_i, edges together
   input  wire logic               phase_i,
-  input  wire logic [1:0][8:0]    act_i,
-  input  wire logic [1:0][15:0]   weight_i,
+  input  wire logic [8:0]         act0_i,
+  input  wire logic [15:0]        weight0_i,
+  input  wire logic [8:0]         act1_i,
+  input  wire logic [15:0]        weight1_i,
   output      logic signed [16:0] product0_o,
   output      logic signed [16:0] product1_o
 );
@@ -36,8 +38,8 @@ module fb_pumped_dsp (
   logic signed [47:0] sum;
   logic [33:0]        sum_q;
 
-  assign weight = phase_i ? weight_i[0] : weight_i[1];
-  assign act = phase_i ? act_i[0] : act_i[1];
+  assign weight = phase_i ? weight0_i : weight1_i;
+  assign act = phase_i ? act0_i : act1_i;
   assign operand_a = 30'(signed'({weight[15:8], {9{weight[7]}}, weight[7:0]}));
   assign operand_b = 18'(signed'(act));
 

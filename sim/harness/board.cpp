@@ -38,6 +38,8 @@ class Board {
         context_.fatalOnError(false);
         top_ = std::make_unique<Vtop>(&context_, "top");
         top_->clk_i = 0;
+        top_->clk_fast_i = 0;
+        top_->clock_lost_i = 0;
         idle_registers();
         reset();
     }
@@ -118,20 +120,31 @@ class Board {
 
    private:
     // One clock cycle: inputs settle with the clock low, what the engine shows then is what the
-    // rising edge takes. Two evaluations, the fewest that let an output depend on an input.
+    // rising edge takes. Two evaluations, the fewest that let an output depend on an input; where
+    // the engine has a clock of twice the frequency, two more for its edges.
     void tick() {
         try {
             drive();
             top_->clk_i = 0;
-            top_->eval();
+            tick_fast();
             sample();
             top_->clk_i = 1;
-            top_->eval();
+            tick_fast();
         } catch (const SimulationError& error) {
             failure_.record(memory_.cycle, error.what());
         }
         context_.timeInc(1);
         memory_.finish_cycle();
+    }
+
+    // Half a cycle: the fast clock rises with the slow one, and with its falling edge.
+    void tick_fast() {
+#ifdef FIREBRICK_TWO_CLOCKS
+        top_->clk_fast_i = 1;
+        top_->eval();
+        top_->clk_fast_i = 0;
+#endif
+        top_->eval();
     }
 
     void drive() {

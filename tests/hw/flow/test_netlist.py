@@ -115,7 +115,7 @@ def test_open_inputs_are_found(board: Netlist) -> None:
     assert board.unconnected("PS7") == ["u_ps7.B", "u_ps7.C"]
     text = " ".join(findings(board, board.counts(), 1, PYNQ_Z2))
     assert "2 inputs of PS7 are open, u_ps7.B is one" in text
-    assert "0 BUFG instead of one" in text
+    assert "0 BUFG instead of 1" in text
 
 
 def test_paths_end_at_the_processor_and_parts_are_the_engines(board: Netlist) -> None:
