@@ -18,6 +18,8 @@
 module fb_clocks #(
   // 1, or 2 for a clock of twice the frequency.
   parameter int unsigned Pump       = 1,
+  // These are of no use with one clock.
+  /* verilator lint_off UNUSEDPARAM */
   // Of the MMCM's oscillator: even.
   parameter int unsigned Multiply   = 10,
   // Period of fclk_i in picoseconds.
@@ -25,6 +27,7 @@ module fb_clocks #(
   // Cycles of fclk_i that the MMCM is reset, and that its lock is waited for: 100 us and more.
   parameter int unsigned ResetCycles = 16,
   parameter int unsigned LockCycles  = 32768
+  /* verilator lint_on UNUSEDPARAM */
 ) (
   input  wire logic fclk_i,
   input  wire logic fclk_reset_ni,

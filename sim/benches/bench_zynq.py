@@ -128,14 +128,22 @@ class ZynqBench(Bench):
         """Clock, reset as the processor gives it (not in step with the clock), pynq's set-up."""
         ps = self.ps
         ps.reset_n.value = 0
-        Clock(ps.clk, 10, unit="ns", impl="gpi").start()
+        self.clock = Clock(ps.clk, 10, unit="ns", impl="gpi")
+        self.clock.start()
         await Timer(random.randint(60, 90), "ns")
         ps.reset_n.value = 1
-        await ClockCycles(ps.clk, 5)
+        # A pumped engine has no clock until its MMCM has locked.
+        await ClockCycles(ps.clk, 5 if self.shape.pump == 1 else 150)
         self.gp.run()
         for port, checker in self.checkers.items():
             cocotb.start_soon(watch(checker, ps, port, ps.clk))
         await self.put(INTC["IER"], 0)
+
+    def set_clock(self, period_ns: int) -> None:
+        """Another FCLK0, from here on."""
+        self.clock.stop()
+        self.clock = Clock(self.ps.clk, period_ns, unit="ns", impl="gpi")
+        self.clock.start()
 
     def pause(self, share: float) -> None:
         self.gp.pause = share
@@ -321,4 +329,28 @@ async def errors_and_reset(dut: Any) -> None:
     assert await bench.read("IRQ_ENABLE") == 0
     np.testing.assert_equal(await bench.read("TIMEOUT"), 1 << 20)
     await bench.check_run(net, images, apart=True)
+    bench.finish()
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def clock_changes(dut: Any) -> None:
+    """FCLK0 set anew while the engine is idle: a pumped one is reset, says so and goes on; a clock
+    that its MMCM cannot make two of leaves it in reset until a better one comes."""
+    bench = ZynqBench(dut)
+    await bench.start()
+    net = build(RECIPES[1], random.getrandbits(30))
+    images = random_images(net, 1, random.getrandbits(30))
+    await bench.check_run(net, images, apart=False)
+    pumped = bench.shape.pump > 1
+    # 20 ns: an oscillator of 500 MHz, which never locks.  Nobody may ask for anything then.
+    for periods in ((12,), (10,), (20, 10)):
+        for period_ns in periods:
+            bench.set_clock(period_ns)
+            await ClockCycles(bench.ps.clk, 300)
+        assert await bench.read("STATUS") == (FAILED if pumped else DONE)
+        assert await bench.read("ERROR") & 0xFF == ERROR["CLOCK" if pumped else "NONE"]
+        await bench.soft_reset()
+        assert await bench.read("STATUS") == await bench.read("ERROR") == 0
+        await bench.put(INTC["IER"], 0)
+        await bench.check_run(net, images, apart=False)
     bench.finish()

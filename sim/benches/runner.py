@@ -113,6 +113,7 @@ def run_bench(
     testcase: str | None = None,
     verilator_args: Sequence[str] = (),
     optimization: str = "-O0",
+    zeros: bool = False,
 ) -> None:
     """Build `toplevel` and run the cocotb tests of `firebrick.sim.benches.<bench>` on it.
 
@@ -128,6 +129,7 @@ def run_bench(
         verilator_args: further arguments for Verilator.
         optimization: the C++ compiler's level. Benches of one module spend their time in Python,
             and in compiling; "-O2" pays for a large module that runs for long.
+        zeros: registers begin with 0, as the chip's do, instead of with random values.
 
     Raises:
         BenchError: the build or a test failed; the message ends with the log's last lines.
@@ -144,7 +146,7 @@ def run_bench(
     build_dir.mkdir(parents=True, exist_ok=True)
     with _locked(build_dir / ".lock"), _environment(parameters, optimization):
         simulator = _build(toplevel, files, parameters, defines, args, build_dir)
-        _run(simulator, toplevel, bench, seed, testcase, build_dir)
+        _run(simulator, toplevel, bench, seed, testcase, build_dir, zeros)
 
 
 def _build(
@@ -184,7 +186,13 @@ def _build(
 
 
 def _run(
-    simulator: Any, toplevel: str, bench: str, seed: int, testcase: str | None, build_dir: Path
+    simulator: Any,
+    toplevel: str,
+    bench: str,
+    seed: int,
+    testcase: str | None,
+    build_dir: Path,
+    zeros: bool,
 ) -> None:
     """Run the bench in `build_dir` and check its results file."""
     from cocotb_tools.check_results import get_results
@@ -192,7 +200,7 @@ def _run(
     name = f"{bench}-{seed}"
     log, results = build_dir / f"{name}.log", build_dir / f"{name}.xml"
     exited = False
-    test_args = ["+verilator+rand+reset+2", f"+verilator+seed+{seed}"]
+    test_args = [f"+verilator+rand+reset+{0 if zeros else 2}", f"+verilator+seed+{seed}"]
     if folder := os.environ.get(COVERAGE_VARIABLE):
         counts = Path(folder) / f"{build_dir.name}-{name}-{testcase}.dat"
         test_args.append(f"+verilator+coverage+file+{counts}")

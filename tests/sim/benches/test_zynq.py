@@ -2,9 +2,11 @@
 
 import re
 from importlib.resources import files
+from pathlib import Path
 
 from firebrick.sim.benches.runner import resolve_sources, run_bench
 from tests.conftest import ROOT
+from tests.sim.cells import LAX, with_cells
 
 STANDINS = [ROOT / "sim" / "primitives" / name for name in ("PS7.sv", "BUFG.sv")]
 SHAPE = {
@@ -23,6 +25,19 @@ SHAPE = {
 def test_zynq() -> None:
     sources = [*STANDINS, *resolve_sources("firebrick_zynq")]
     run_bench("firebrick_zynq", "bench_zynq", sources=sources, parameters=SHAPE)
+
+
+def test_pumped_zynq(tmp_path: Path) -> None:
+    """With the DSP blocks at twice the clock, and both clocks from an MMCM."""
+    sources = with_cells("firebrick_zynq", tmp_path, "PS7", "BUFG", "MMCME2_BASE")
+    run_bench(
+        "firebrick_zynq",
+        "bench_zynq",
+        sources=sources,
+        parameters={**SHAPE, "Pump": 2},
+        verilator_args=("--timing", *LAX),
+        zeros=True,  # what the AXI ports show until there is a clock
+    )
 
 
 def ports(text: str, module: str) -> dict[str, tuple[str, str]]:
