@@ -21,7 +21,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.text import Text
 
-from firebrick.bench import hls, hls4ml_peer
+from firebrick.bench import hls, hls4ml_peer, pumped
 from firebrick.bench.golden import frames_per_second
 from firebrick.commands.frame import Parser, run_cli
 from firebrick.host.driver import Firebrick
@@ -53,6 +53,8 @@ PEERS = Path(__file__).with_name("peers.toml")
 BATCH = 8
 SEED = 1
 CLOCKS_MHZ = (100, 150)
+# Networks that are run on a pumped array too, the first one in a batch as well.
+PUMPED = ("v1.0", "v1.1")
 PEER_FIELDS = ("system", "chip", "clock_mhz", "network", "result", "cycles", "scope", "source")
 
 
@@ -206,6 +208,28 @@ def _dsps(folder: Path) -> int | None:
     return facts["dsp48e1"] if facts.get("shape") == str(PYNQ_Z2) else None
 
 
+def _pumped(
+    console: Console, job: Subject, key: str, folder: Path, cycles: dict[str, int]
+) -> dict[str, Any]:
+    """Figures of the published networks on a pumped array; ``cycles`` gets those of a frame."""
+    version = job.title.removeprefix("SqueezeNet ")
+    if version not in PUMPED:
+        return {}
+    images = job.images if version == PUMPED[0] else job.images[:1]
+    with busy(f"{job.title} on an array with pump 2"):
+        found = pumped.runs(job.qnet, images, golden.run(job.qnet, images).sums, folder)
+    console.print(pumped.table(job.title, macs(job.program), found))
+    cycles |= pumped.cycles(key, found)
+    if version != PUMPED[0]:
+        return {}
+    last = found[-1]
+    single = next(run for run in found if run.pump > 1)
+    return {
+        "bytes_per_frame": {key: single.bytes},
+        "sim_cycles_per_second_pump2": round(last.counters.cycles / last.seconds),
+    }
+
+
 def _hls(console: Console) -> dict[str, Any]:
     """Figures of the emitted C++, and of hls4ml's own Vitis backend on the same networks."""
     with busy("HLS: emit, compile, C simulation of a v1.0 frame"):
@@ -262,6 +286,7 @@ def main(arguments: list[str] | None = None) -> None:
             "added_beats": added,
         }
         rows.append((job.title, run.counters.cycles, macs(job.program)))
+        facts |= _pumped(console, job, key, folder, cycles)
         if version == "v1.0":
             facts["sim_cycles_per_second"] = round(run.counters.cycles / run.seconds)
             with busy(f"{BATCH} frames in one start"):

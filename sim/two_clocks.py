@@ -1,8 +1,8 @@
 """The simulated board with the engine's real pair of clocks: :func:`two_clock_library`.
 
-The board is simulated with multipliers at the engine's own clock, which is quick.  Here they are the
-chip's: DSP blocks at twice the clock, by the model of yosys that the netlist's tests use too.  Both
-give the same in every bit and cycle, which a test says.
+The board is simulated with multipliers at the engine's own clock, which is quick.  Here they are
+the chip's: DSP blocks at twice the clock, by the model of yosys that the netlist's tests use too.
+Both give the same in every bit and cycle, which a test says.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from firebrick.host.version import VERSION
 from firebrick.hw import definition as d
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.host_section import border
-from firebrick.hw.compiler.packing import pack_biases, pack_weights
+from firebrick.hw.compiler.packing import ROW_CYCLES_MIN, fetch, pack_biases, pack_weights
 from firebrick.hw.compiler.program import Program, group_seed
 from firebrick.hw.compiler.steps import CompileError
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
@@ -119,6 +119,40 @@ def test_weight_order(
                             ]
                         )
     assert flat.tolist() == expected
+
+
+@given(st.integers(1, 20), st.integers(1, 6), st.integers(1, 7), st.integers(1, 2), st.data())
+def test_weight_order_of_a_pumped_array(
+    outputs: int, inputs: int, kernel: int, stride: int, data: st.DataObject
+) -> None:
+    """The issuer's walk over pairs of stored words, each with the weight of what it stores."""
+    stride = min(stride, kernel)
+    rng = np.random.default_rng(data.draw(st.integers(0, 1 << 30)))
+    weights = rng.integers(1, 128, (outputs, inputs, kernel, kernel), dtype=np.int8)
+    walk = fetch(inputs, (kernel, kernel), stride, 2)
+    words = pack_weights(weights, stride, 8, pump=2)
+    blocks = -(-outputs // 8)
+    assert words.shape == (blocks, kernel * walk.row_cycles, 2, 8)
+    assert kernel == 1 or walk.row_cycles >= ROW_CYCLES_MIN
+    assert walk.planes % 2 == walk.phase1 % 2 == 0
+    used = np.zeros(weights.shape, int)
+    for block in range(blocks):
+        cycle = 0
+        for ky in range(kernel):
+            for first in range(0, walk.planes, 2):
+                for tap in range(walk.taps[0] if first < walk.phase1 else walk.taps[-1]):
+                    for lane in range(2):
+                        phase, channel = divmod(first + lane, inputs)
+                        kx = phase + stride * tap
+                        for column in range(8):
+                            found, o = words[block, cycle, lane, column], block * 8 + column
+                            if o < outputs and phase < stride and kx < kernel:
+                                assert found == weights[o, channel, ky, kx]
+                                used[o, channel, ky, kx] += 1
+                            else:
+                                assert found == 0
+                    cycle += 1
+    assert (used == 1).all()
 
 
 def test_bias_entries() -> None:
