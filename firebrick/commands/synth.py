@@ -19,11 +19,12 @@ from rich.console import Console
 from firebrick.commands.frame import Parser
 from firebrick.hw.flow.netlist import Counts, PathLength
 from firebrick.hw.flow.yosys import (
-    BUDGET,
     CHIP,
     ECP5_SHAPE,
     NAMES,
+    budget,
     findings,
+    longest_of_multipliers,
     route_ecp5,
     synthesize,
 )
@@ -57,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
         "lut_levels": worst.levels,
         "longest_path": asdict(worst),
         "chip": CHIP,
-        "budget": BUDGET,
+        "budget": budget(shape),
         "counts": asdict(counts),
         "dsp_registers": dict(netlist.dsp_registers()),
         "memories": {part: dict(kinds) for part, kinds in netlist.memories().items()},
@@ -65,6 +66,11 @@ def main(arguments: list[str] | None = None) -> int:
         "paths": {part: asdict(path) for part, path in paths.items()},
         "findings": wrong,
     }
+    if shape.pump > 1:
+        fast = longest_of_multipliers(netlist)
+        facts["fast_levels"] = fast.levels if fast else None
+        facts["fast_path"] = asdict(fast) if fast else None
+        console.print(f"longest path at the multipliers' clock: {fast}")
     if options.ecp5:
         with busy(f"nextpnr: an engine of {ECP5_SHAPE} on an ECP5-85F (some minutes)"):
             facts["ecp5"] = {"shape": str(ECP5_SHAPE), "mhz": route_ecp5(ECP5_SHAPE)}
@@ -93,11 +99,11 @@ def _print_counts(console: Console, counts: Counts, worst: PathLength, shape: En
         table.add_row(
             label,
             f"{used:,.1f}" if used % 1 else f"{used:,.0f}",
-            f"{BUDGET[name]:,}",
+            f"{budget(shape)[name]:,}",
             f"{CHIP[name]:,}",
             f"{used / CHIP[name]:.0%}",
         )
-    table.add_row("LUT levels", str(worst.levels), str(BUDGET["lut_levels"]), "", "")
+    table.add_row("LUT levels", str(worst.levels), str(budget(shape)["lut_levels"]), "", "")
     console.print(table)
     console.print(
         f"longest path: {worst.levels} LUTs, {worst.carries} CARRY4, from {worst.source} to "
@@ -127,7 +133,9 @@ def _print_parts(console: Console, shares: dict, paths: dict[str, PathLength]) -
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="firebrick synth", description=__doc__)
-    parser.add_argument("--shape", default=str(PYNQ_Z2), help="array, pixels x channels")
+    parser.add_argument(
+        "--shape", default=str(PYNQ_Z2), help="array, such as 14x32, or 14x32p2: pumped"
+    )
     parser.add_argument("--ecp5", action="store_true", help="place and route on an ECP5 as well")
     parser.add_argument("--out", default=results("synth.json"), help="JSON (%(default)s)")
     return parser

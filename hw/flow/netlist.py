@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,8 @@ BLOCK_RAMS = {"RAMB36E1": 1.0, "RAMB18E1": 0.5}
 # Their outputs follow their (address) inputs within a cycle; one level each.
 LOGIC = ("LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6", "INV")
 WIRING = ("MUXF7", "MUXF8", "IBUF", "OBUF", "BUFG")
+# Pins of clocks.
+CLOCK_PINS = ("C", "CLK", "WCLK", "CLKARDCLK", "CLKBWRCLK")
 # The processing system: its pins begin and end paths as registers do.
 PROCESSOR = "PS7"
 # The instance of the engine in the chip's top level: parts are named as the engine's own.
@@ -247,11 +249,32 @@ class Netlist:
         A distributed RAM counts as a level from address to data.  Ports of the top neither begin
         nor end a path that counts.
         """
+        return self._longest(_is_register, _is_register)
+
+    def longest_at_clock(self, clock: int) -> PathLength | None:
+        """The longest path that begins or ends at a register of the net ``clock``, whatever clock
+        the other end has; None where there is none."""
+
+        def clocked(cell: Cell) -> bool:
+            pins = [cell.pins.get(port, []) for port in CLOCK_PINS]
+            return _is_register(cell) and any(clock in bits for bits in pins)
+
+        found = [
+            *self._longest(clocked, _is_register).values(),
+            *self._longest(_is_register, clocked).values(),
+        ]
+        return max(found, key=lambda path: (path.levels, path.carries), default=None)
+
+    def _longest(
+        self, begins: Callable[[Cell], bool], ends: Callable[[Cell], bool]
+    ) -> dict[str, PathLength]:
+        """The longest path into every part, from a register that ``begins`` one to one that
+        ``ends`` it."""
         order, arcs = self._arcs()
         best: dict[int, tuple[int, int]] = {}
         origin: dict[int, str] = {}
         for cell in self.cells:
-            if _is_register(cell):
+            if begins(cell):
                 for port in cell.outputs:
                     for bit in cell.pins[port]:
                         if isinstance(bit, int):
@@ -266,7 +289,7 @@ class Netlist:
                         origin[output] = origin[source]
         paths: dict[str, PathLength] = {}
         for cell in self.cells:
-            if not _is_register(cell):
+            if not ends(cell):
                 continue
             name = self.register_name(cell)
             for port, bits in cell.pins.items():

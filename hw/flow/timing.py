@@ -27,6 +27,7 @@ from dataclasses import dataclass
 
 from firebrick.hw.flow.delays import CellDelays, delays_of, variant
 from firebrick.hw.flow.netlist import (
+    CLOCK_PINS,
     FLIP_FLOPS,
     LOGIC,
     LUT_RAMS,
@@ -44,7 +45,6 @@ DEDICATED_INPUTS = {
     "MUXF8": ("I0", "I1"),
     "DSP48E1": ("PCIN", "ACIN", "BCIN", "CARRYCASCIN", "MULTSIGNIN"),
 }
-CLOCK_PINS = ("C", "CLK", "WCLK", "CLKARDCLK", "CLKBWRCLK")
 RESET_PINS = ("R", "S", "CLR", "PRE")
 BUFFERS = ("BUFG", "BUFGCTRL")
 SLACK_BINS = 10

@@ -11,7 +11,7 @@ from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 
-from firebrick.hw.flow.netlist import Counts, Netlist
+from firebrick.hw.flow.netlist import Counts, Netlist, PathLength
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.locks import locked
@@ -29,6 +29,9 @@ SEEN = os.path.relpath(WORK, ROOT)
 CHIP = {"lut": 53_200, "ff": 106_400, "ramb36": 140, "dsp48e1": 220}
 # Levels are a guard; what a path takes is for the static timing (hw.flow.timing) to say.
 BUDGET = {"lut": 42_000, "ff": 80_000, "ramb36": 126, "dsp48e1": 220, "lut_levels": 9}
+# Of a pumped array's chip; the paths of its fast clock have at most so many LUT levels.
+PUMPED_BUDGET = {"lut": 44_000, "ff": 62_000, "ramb36": 115, "dsp48e1": 220, "lut_levels": 9}
+FAST_LEVELS = 2
 NAMES = {"lut": "LUT", "ff": "FF", "ramb36": "RAMB36", "dsp48e1": "DSP48E1"}
 
 # An ECP5-85F has 156 multipliers of 18x18: an engine of 8x8 with small memories fits.
@@ -103,11 +106,23 @@ def netlist_digest(shape: EngineShape) -> str:
     return state.hexdigest()[:16]
 
 
+def budget(shape: EngineShape) -> dict[str, int]:
+    """What the chip with an engine of ``shape`` may take."""
+    return PUMPED_BUDGET if shape.pump > 1 else BUDGET
+
+
+def longest_of_multipliers(netlist: Netlist) -> PathLength | None:
+    """The longest path that begins or ends at the clock of the DSP blocks; None without any."""
+    clocks = {bit for c in netlist.cells if c.kind == "DSP48E1" for bit in c.pins["CLK"]}
+    found = [netlist.longest_at_clock(clock) for clock in clocks if isinstance(clock, int)]
+    return max(filter(None, found), key=lambda path: path.levels, default=None)
+
+
 def findings(netlist: Netlist, counts: Counts, levels: int, shape: EngineShape) -> list[str]:
     """What does not hold of the netlist, in words; empty if all is well."""
     found = [
         f"{NAMES.get(name, 'LUT levels')}: {value:,} of at most {limit:,}"
-        for name, limit in BUDGET.items()
+        for name, limit in budget(shape).items()
         if (value := levels if name == "lut_levels" else getattr(counts, name)) > limit
     ]
     if counts.latches:
@@ -134,9 +149,15 @@ def findings(netlist: Netlist, counts: Counts, levels: int, shape: EngineShape) 
     odd = {used: n for used, n in registers.items() if used != "ABMP"}
     if odd:
         found.append(f"DSPs without all of the A, B, M and P registers: {odd}")
+    if pumped:
+        fast = longest_of_multipliers(netlist)
+        if fast is None or fast.levels > FAST_LEVELS:
+            found.append(f"at the multipliers' clock: {fast}, of at most {FAST_LEVELS} LUT levels")
     multipliers = shape.pixels * shape.channels // 2
     if counts.dsp48e1 != min(multipliers, CHIP["dsp48e1"]):
-        found.append(f"{counts.dsp48e1} DSPs for {multipliers} multipliers of two MACs each")
+        found.append(
+            f"{counts.dsp48e1} DSPs for {multipliers} multipliers of {2 * shape.pump} MACs each"
+        )
     weights = netlist.memories().get("u_weights", Counter())
     if not any(kind.startswith("RAMB") for kind in weights):
         found.append("the weight memory is not in block RAM")

@@ -83,7 +83,7 @@ def test_what_does_not_hold_is_said(netlist: Netlist) -> None:
     text = " ".join(findings(netlist, netlist.counts(), limit + 1, PYNQ_Z2))
     assert f"LUT levels: {limit + 1} of at most {limit}" in text
     assert "'ABP': 1" in text
-    assert "1 DSPs for 224 multipliers" in text
+    assert "1 DSPs for 224 multipliers of 2 MACs each" in text
     assert "weight memory is not in block RAM" in text
 
 
