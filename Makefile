@@ -43,6 +43,8 @@ OPTIONS ?=
 BOARD ?= pynq-z2
 TOOLCHAIN ?= vivado
 CLOCK ?=
+# With Vivado, PLACEMENT=1: a pblock for each column of the array, along the chip's DSPs.
+PLACEMENT ?=
 # Array, pixels x channels, empty: the board's, or the largest that openXC7 can place; minutes that
 # its placement and routing may take, empty: 60.
 SHAPE ?=
@@ -187,7 +189,8 @@ advise: $(STAMP)  ## boards, engine and changes that suit a network (MODEL= FPS=
 bitstream: $(STAMP)  ## build/BOARD/firebrick.bit and .hwh (BOARD=pynq-z2 TOOLCHAIN=vivado|openxc7 CLOCK=MHz)
 	@$(BIN)/firebrick bitstream --board "$(BOARD)" --toolchain "$(TOOLCHAIN)" --seed $(SEED) \
 	  $(if $(CLOCK),--clock "$(CLOCK)") $(if $(SHAPE),--shape "$(SHAPE)") \
-	  $(if $(MINUTES),--minutes "$(MINUTES)") $(OPTIONS)
+	  $(if $(MINUTES),--minutes "$(MINUTES)") $(if $(filter-out 0,$(PLACEMENT)),--placement) \
+	  $(OPTIONS)
 
 faults: $(STAMP)  ## faults on the simulated engine, nine minutes or N= trials -> build/faults.json
 	@$(BIN)/python -m firebrick.sim.faults $(if $(N),--trials $(N)) $(OPTIONS)

@@ -61,6 +61,11 @@ def main(arguments: list[str] | None = None) -> int:
         raise FirebrickError(
             f"TOOLCHAIN={options.toolchain} is not known; it is one of {', '.join(TOOLCHAINS)}"
         )
+    if options.placement and options.toolchain != "vivado":
+        raise FirebrickError(
+            f"PLACEMENT=1 writes constraints for Vivado; TOOLCHAIN={options.toolchain} places by "
+            "itself"
+        )
     own = load_board(options.board)
     board = _with_shape(own.with_clock(options.clock) if options.clock else own, options)
     folder = Path(options.out) if options.out else build_folder() / board.name
@@ -69,7 +74,14 @@ def main(arguments: list[str] | None = None) -> int:
     with sole_writer(folder), _progress() as report:
         settings = Settings(options.seed, options.minutes)
         bit, built = build_overlay(
-            board, folder, options.toolchain, report, options.chipdb, options.prjxray_db, settings
+            board,
+            folder,
+            options.toolchain,
+            report,
+            options.chipdb,
+            options.prjxray_db,
+            settings,
+            options.placement,
         )
     console = new_console(soft_wrap=True)
     console.print(
@@ -116,6 +128,12 @@ def _parser() -> argparse.ArgumentParser:
         "--shape", help="array, pixels x channels (the board's; openxc7: the largest it can place)"
     )
     parser.add_argument("--out", help="folder (build/<board>)")
+    parser.add_argument(
+        "--placement",
+        action="store_true",
+        help="vivado: a pblock for each column of the array, along the chip's DSPs; no Vivado has "
+        "run these constraints",
+    )
     parser.add_argument(
         "--seed", type=int, default=SEED, help="openxc7: of the placement (%(default)s)"
     )

@@ -1,7 +1,9 @@
 """``make boards``: what each board's engine takes of its chip, and how fast it would be.
 
 Resources are predicted by :mod:`hw.model.resources`, cycles by :mod:`hw.model.cycles` with the
-board's memory as its clock sees it.  Networks have random weights: cycles do not depend on them.
+board's memory as its clock sees it.  Frame rates are those at the clock that the board's file asks
+for; beside them stands what is known of it (:mod:`hw.flow.evidence`).  Networks have random
+weights: cycles do not depend on them.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from firebrick.commands.frame import Parser
 from firebrick.hw.boards.board import Board, board_names, load_board
 from firebrick.hw.boards.parts import Resources
 from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.flow.evidence import Evidence, clock_evidence
 from firebrick.hw.model.cycles import predict
 from firebrick.hw.model.resources import NAMES, ROUTABLE, errors, lacking, predict_resources, shares
 from firebrick.quantize.architectures import (
@@ -30,6 +33,7 @@ from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.pictures.preprocess import for_network, preprocessing
 from firebrick.quantize.qnetwork import QNetwork
+from firebrick.quantize.support.paths import build_folder
 from firebrick.quantize.support.terminal import Table, new_console
 
 SEED = 1
@@ -46,12 +50,14 @@ class Speed:
 
 @dataclass(frozen=True)
 class Row:
-    """A board: the resources that its engine takes, what is lacking, speed of each network."""
+    """A board: the resources that its engine takes, what is lacking, speed of each network, and
+    what is known of the clock that the speeds rest on."""
 
     board: Board
     used: Resources
     lacking: tuple[str, ...]
     speeds: dict[str, Speed]
+    evidence: Evidence
 
     @property
     def fits(self) -> bool:
@@ -67,6 +73,8 @@ class Row:
             "pynq_image": board.pynq_image,
             "shape": asdict(board.shape),
             "fclk0_mhz": board.clock.fclk0_hz / 1e6,
+            "clock_evidence": {**asdict(self.evidence), "supports": self.evidence.supports(board)},
+            "confirmed_on_hardware": False,
             "memory_timing": asdict(board.timing),
             "resources": asdict(self.used),
             "shares": shares(self.used, board.chip.resources),
@@ -98,6 +106,7 @@ def survey(board: Board, nets: dict[str, QNetwork]) -> Row:
         used,
         tuple(lacking(used, board.chip.resources)),
         {name: _speed(board, net) for name, net in nets.items()},
+        clock_evidence(board, build_folder()),
     )
 
 
@@ -136,6 +145,7 @@ def _print(console: Console, rows: list[Row]) -> None:
         table.add_column(name, no_wrap=True)
     for name in ("LUT", "FF", "BRAM", "DSP", "v1.0", "v1.1"):
         table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("clock", no_wrap=True)
     table.add_column("fits", no_wrap=True)
     for row in rows:
         board = row.board
@@ -145,6 +155,7 @@ def _print(console: Console, rows: list[Row]) -> None:
             f"{board.shape}\n{board.clock.fclk0_hz / 1e6:.4g} MHz",
             *(f"{getattr(row.used, name):,}\n{used[name]:.0%}" for name in NAMES),
             *(_cell(speed) for speed in row.speeds.values()),
+            _known(row.evidence),
             "yes" if row.fits else "no",
         )
     console.print(table)
@@ -160,9 +171,25 @@ def _print(console: Console, rows: list[Row]) -> None:
         "Cycles of a frame (SqueezeNet v1.0 at 227x227, v1.1 at 224x224); below, frames a "
         f"second. An engine fits that takes at most {margins}: routing needs the rest. "
         f"Resources are a model of yosys's counts, off by at most {unfitted['lut']:.1%} (LUT) and "
-        f"{unfitted['ff']:.1%} (FF) on shapes that it was not fitted to; no clock has been "
-        "confirmed by Vivado.",
+        f"{unfitted['ff']:.1%} (FF) on shapes that it was not fitted to.",
     )
+    console.print(
+        "Frames a second are those at the clock that the board's file asks for, below its array. "
+        "Under `clock` stands what is known of it: asked, nothing but that; static, what static "
+        "timing of the netlist with wires by fan-out allows (`make timing`); routed, what the tool "
+        "of `make bitstream` met. No clock and no frame rate has been confirmed on hardware.",
+    )
+    for row in rows:
+        if row.evidence.mhz is not None and not row.evidence.supports(row.board):
+            console.print(
+                f"{row.board.name}: {row.evidence.source} allows {row.evidence.mhz:.0f} MHz, its "
+                f"file asks for {row.board.clock.fclk0_hz / 1e6:.4g} MHz: its frame rates are "
+                "not to be expected"
+            )
+
+
+def _known(evidence: Evidence) -> str:
+    return evidence.kind if evidence.mhz is None else f"{evidence.kind}\n{evidence.mhz:.0f} MHz"
 
 
 def _cell(speed: Speed) -> str:

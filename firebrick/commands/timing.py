@@ -16,7 +16,7 @@ from rich.console import Console
 from firebrick.commands.frame import Parser
 from firebrick.hw.boards import board_names, load_board
 from firebrick.hw.flow.timing import WIRE_MODELS, Path, Timing, TimingGraph
-from firebrick.hw.flow.yosys import synthesize
+from firebrick.hw.flow.yosys import netlist_digest, synthesize
 from firebrick.hw.shape import PYNQ_Z2, parse_shape
 from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.progress import busy
@@ -31,6 +31,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     console = new_console()
     shape = parse_shape(options.shape)
+    digest = netlist_digest(shape)
     with busy(f"yosys: engine of {shape} and all around it (some minutes)"):
         netlist = synthesize(shape)
     with busy("add up the delays"):
@@ -54,6 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     facts = {
         "shape": str(shape),
+        "netlist": digest,
         "worst_logic_ns": _ns(found["none"].worst.delay_ps),
         "worst_estimated_ns": _ns(found["by fan-out"].worst.delay_ps),
         "levels": levels,

@@ -29,10 +29,12 @@ def build_overlay(
     chipdb: str | None = None,
     prjxray_db: str | None = None,
     settings: openxc7.Settings | None = None,
+    placed: bool = False,
 ) -> tuple[Path, Built]:
     """``firebrick.bit`` and ``firebrick.hwh`` in ``folder``, and a record of them in JSON.
 
-    Gives the former's path, and what the tools say of it.
+    Gives the former's path, and what the tools say of it; ``placed``: Vivado is told where the
+    array's columns are to lie.
 
     Raises FirebrickError where the toolchain is not there, fails, misses the clock, or writes
     what is not this board's bitstream.
@@ -47,7 +49,7 @@ def build_overlay(
         tools = openxc7.find_tools(board, chipdb, prjxray_db)
         build = partial(openxc7.build, tools, settings or openxc7.Settings())
     else:
-        build = partial(vivado.build, vivado.find())
+        build = partial(vivado.build, vivado.find(), placed)
     # From here on the outputs are this run's or nobody's.
     for path in (bit, hwh, record, temporary):
         path.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ ADDEND_FIFO = 128  # beats of a map to add between memory and the FIFO of words
 
 # Cycles between two events: sums of the latencies that the modules state, those that involve a
 # bus (streams, rows, results) as simulation shows them.
-START_TO_STREAM = 104  # start to the first beat of the stream, with a read latency of 40
+START_TO_STREAM = 105  # start to the first beat of the stream, with a read latency of 40
 COMMAND_LATENCY = 5  # command to a reader to its address on the bus
 BEAT_TO_WEIGHT = 7  # beat on the bus to its weights counting as loaded
 BEAT_TO_ROW = 7  # a row's last beat on the bus to the row counting as loaded
@@ -22,8 +22,8 @@ RESPONSE_TO_ROW = 5  # write response to a row counting as written
 BURST_TURNAROUND = 10  # a reader's last free burst to its next first beat, without the latency
 ROW_COMMAND = 4  # from one row's command to the next, besides 2 for each burst
 GROUP_TO_DESCRIPTOR = 3  # a group's last beat to the next descriptor's first
-DESCRIPTOR_TO_GROUP = 8  # a descriptor's last beat on the bus to the planner seeing it
+DESCRIPTOR_TO_GROUP = 9  # a descriptor's last beat on the bus to the planner seeing it
 FREE_WEIGHTS = 15  # the last use of a block's weights to their being free
 FREE_BIASES = 34  # a group's end to its biases being free, without C
-SEGMENTS = 9  # segments between planner and memory: those in the FIFO and in the writer
+SEGMENTS = 11  # segments between planner and memory: in the slice, the FIFO and the writer
 END_OF_RUN = 2  # the last row counting as written to the end

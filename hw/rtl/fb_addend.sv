@@ -59,6 +59,8 @@ module fb_addend #(
   logic [31:0] addr_q;
   logic [31:0] back_q;     // bytes from a tile to the one on its left
   logic [31:0] jump_q;     // bytes from a row's first tile to the last one of the next row
+  logic [31:0] left_q, down_q;           // the tile to the left, the next row's last one
+  logic        last_tile_q, last_row_q;
   logic [31:0] tile_bytes_q;
   logic        inside_q, due;
   logic [15:0] lag;
@@ -86,6 +88,12 @@ module fb_addend #(
     bounds_error_o <= due && !inside_q;
     jump_q <= 32'({g_q.add_last_tile, 1'b0} + 17'(g_q.add_tile_words)) << WordShift;
 
+    // In time, too: commands are two cycles apart.
+    left_q <= addr_q - back_q;
+    down_q <= addr_q + jump_q;
+    last_tile_q <= tile_q == 8'd1;
+    last_row_q <= row_q + 10'd1 == g_q.rows;
+
     unique case (state_q)
       Take: if (group_valid_i) begin
         g_q <= group_i;
@@ -103,14 +111,13 @@ module fb_addend #(
         state_q <= Ask;
       end
       default: if (accept) begin  // Ask
-        if (tile_q != 8'd1) begin
-          addr_q <= addr_q - back_q;
+        addr_q <= last_tile_q ? down_q : left_q;
+        if (!last_tile_q) begin
           tile_q <= tile_q - 8'd1;
         end else begin
-          addr_q <= addr_q + jump_q;
           tile_q <= g_q.tiles;
           row_q <= row_q + 10'd1;
-          if (row_q + 10'd1 == g_q.rows) begin
+          if (last_row_q) begin
             seq_q <= seq_q + 16'd1;
             state_q <= Take;
           end
@@ -138,10 +145,8 @@ module fb_addend #(
   assign take = data_valid_i && data_ready_o;
   assign word_o = full_q && fifo_ready;
 
-  if (WordBeats == 1) begin : gen_one_beat
-    always_ff @(posedge clk_i) if (take) lanes_q <= data_i;
-  end else begin : gen_beats
-    always_ff @(posedge clk_i) if (take) lanes_q <= {data_i, lanes_q[WordBytes*8-1:64]};
+  for (genvar i = 0; i < WordBeats; i++) begin : gen_lane
+    always_ff @(posedge clk_i) if (take && (lane_q == unsigned'(LaneBits'(i)))) lanes_q[64*i+:64] <= data_i;
   end
 
   always_ff @(posedge clk_i) begin

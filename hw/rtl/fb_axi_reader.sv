@@ -5,7 +5,7 @@
 // are INCR of 8-byte beats, at most BurstBeats long, and never cross a multiple of BurstBeats * 8
 // bytes, hence no 4 KB boundary either (BurstBeats is a power of two, at most 16 for AXI3 ports).
 // The next command's bursts follow while data of earlier ones is in flight. A burst is issued only
-// when the FIFO has room for all of it, so R beats never wait: `axi_rready_o` is constant 1.
+// when the FIFO has room for a longest one, so R beats never wait: `axi_rready_o` is constant 1.
 // First AR 3 cycles after a command, data 4 cycles after its R beat, one beat a cycle.
 // `data_last_o` marks the last beat of each command. Data must come in order (one AXI ID).
 //
@@ -76,11 +76,12 @@ module fb_axi_reader #(
   logic                plan_last;
 
   logic [RoomBits-1:0]  room_q;
+  logic                 roomy_q;
   logic [CountBits-1:0] outstanding_q;
   logic                 arvalid_q;
   logic [28:0]          araddr_q;
   logic [LenBits-1:0]   arlen_q;
-  logic                 issue, pop, burst_done;
+  logic                 issue, pop, pop_q, burst_done;
 
   assign cmd_ready_o = ~busy_q & ~drain_q;
 
@@ -89,7 +90,7 @@ module fb_axi_reader #(
   assign plan_len    = plan_last ? beats_q[LenBits-1:0] : to_boundary;
 
   assign issue = plan_valid_q & ~drain_q & (~arvalid_q | axi_arready_i)
-               & (room_q >= RoomBits'(plan_len_q))
+               & roomy_q
                & (outstanding_q != CountBits'(MaxOutstanding));
 
   always_ff @(posedge clk_i) begin
@@ -169,8 +170,7 @@ module fb_axi_reader #(
       ends_wr_q     <= '0;
       ends_rd_q     <= '0;
     end else begin
-      if (issue && !burst_done) outstanding_q <= outstanding_q + 1'b1;
-      if (!issue && burst_done) outstanding_q <= outstanding_q - 1'b1;
+      if (issue != burst_done) outstanding_q <= outstanding_q + (burst_done ? {CountBits{1'b1}} : CountBits'(1));
       if (issue) ends_wr_q <= ends_wr_q + 1'b1;
       if (burst_done) ends_rd_q <= ends_rd_q + 1'b1;
     end
@@ -180,10 +180,16 @@ module fb_axi_reader #(
     if (issue) ends_q[ends_wr_q] <= plan_last_q;
   end
 
-  // Room that no issued burst has claimed.
+  // Room that no issued burst has claimed. Whether it is enough is looked up a cycle late: the next
+  // burst follows two cycles after one at the earliest, and besides bursts room only grows.
   always_ff @(posedge clk_i) begin
     if (!rst_ni || drain_q) room_q <= RoomBits'(FifoDepth);
-    else room_q <= room_q - (issue ? RoomBits'(plan_len_q) : '0) + RoomBits'(pop);
+    else room_q <= room_q - (issue ? RoomBits'(plan_len_q) : '0) + RoomBits'(pop_q);
+  end
+
+  always_ff @(posedge clk_i) begin
+    pop_q   <= pop & rst_ni & ~drain_q;
+    roomy_q <= room_q >= RoomBits'(BurstBeats);
   end
 
   logic                fifo_ready;

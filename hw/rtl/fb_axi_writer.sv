@@ -197,15 +197,14 @@ module fb_axi_writer #(
 
   logic               send_q;
   logic [LenBits-1:0] left_q;
-  logic               send_last, load;
+  logic               send_last_q, load;
   logic               wvalid_q, wlast_q, wstrb_q;
   logic [63:0]        wdata_q;
 
   // A beat enters the output register, whose content must not change until it is taken: an abort
   // takes the strobes away from the beats that follow.
   assign load      = send_q & (~wvalid_q | axi_wready_i) & (fifo_valid | drain_q);
-  assign send_last = left_q == '0;
-  assign next_pop  = ~send_q | (load & send_last);
+  assign next_pop  = ~send_q | (load & send_last_q);
   assign fifo_pop  = load;
 
   always_ff @(posedge clk_i) begin
@@ -220,11 +219,16 @@ module fb_axi_writer #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (next_pop) left_q <= next_len;
-    else if (load) left_q <= left_q - 1'b1;
+    if (next_pop) begin
+      left_q      <= next_len;
+      send_last_q <= next_len == '0;
+    end else if (load) begin
+      left_q      <= left_q - 1'b1;
+      send_last_q <= left_q == {{OffsetBits{1'b0}}, 1'b1};
+    end
     if (load) begin
       wdata_q <= fifo_data;
-      wlast_q <= send_last;
+      wlast_q <= send_last_q;
       wstrb_q <= ~drain_q;
     end
   end
@@ -276,8 +280,7 @@ module fb_axi_writer #(
     end else begin
       done_valid_o <= bvalid_q & owner_valid & owner_last & ~drain_q;
       error_o      <= bvalid_q & berror_q & ~drain_q;
-      if (issue && !bvalid_q) outstanding_q <= outstanding_q + 1'b1;
-      if (!issue && bvalid_q) outstanding_q <= outstanding_q - 1'b1;
+      if (issue != bvalid_q) outstanding_q <= outstanding_q + (bvalid_q ? {CountBits{1'b1}} : CountBits'(1));
     end
   end
 

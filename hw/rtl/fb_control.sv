@@ -322,59 +322,64 @@ module fb_control #(
   );
 
   // ---------------------------------------------------------------------------------------- reads
-  // In two steps: a bank of sixteen registers, then one of the banks.
+  // In two steps: the word of each bank that the address names within 256 bytes, then one of the
+  // banks if the address is one of a register at all.
   logic        resetting;
   assign resetting = ((state_q == Stopping) || (state_q == Clearing)) && !ended_q;
 
+  logic [5:0]  word;
   logic [31:0] identity, setup, counters;
   logic [31:0] identity_q, setup_q, counters_q;
   logic [12:0] addr_1_q, addr_2_q;
+  logic        register_q;
+
+  assign word = rd_addr_i[7:2];
 
   always_comb begin
-    unique case (rd_addr_i)
-      firebrick_pkg::RegId:           identity = firebrick_pkg::EngineId;
-      firebrick_pkg::RegVersion:      identity = firebrick_pkg::FormatVersion;
-      firebrick_pkg::RegShape:        identity = {2'(Pump), 6'(WordBytes), 8'(AccBits), 8'(Channels), 8'(Pixels)};
-      firebrick_pkg::RegCapacity:     identity = {8'($clog2(Sums)), 8'($clog2(BiasPairs)), 8'($clog2(WeightWords)),
+    unique case (word)
+      6'(firebrick_pkg::RegId >> 2):           identity = firebrick_pkg::EngineId;
+      6'(firebrick_pkg::RegVersion >> 2):      identity = firebrick_pkg::FormatVersion;
+      6'(firebrick_pkg::RegShape >> 2):        identity = {2'(Pump), 6'(WordBytes), 8'(AccBits), 8'(Channels), 8'(Pixels)};
+      6'(firebrick_pkg::RegCapacity >> 2):     identity = {8'($clog2(Sums)), 8'($clog2(BiasPairs)), 8'($clog2(WeightWords)),
                                    8'($clog2(ActWords))};
-      firebrick_pkg::RegPoolCapacity: identity = {16'd0, 8'($clog2(PoolLineWords)), 8'($clog2(PoolChannels))};
-      firebrick_pkg::RegDefinition:   identity = firebrick_pkg::Definition;
-      firebrick_pkg::RegStatus:       identity = {28'd0, resetting, error_q, done_q,
+      6'(firebrick_pkg::RegPoolCapacity >> 2): identity = {16'd0, 8'($clog2(PoolLineWords)), 8'($clog2(PoolChannels))};
+      6'(firebrick_pkg::RegDefinition >> 2):   identity = firebrick_pkg::Definition;
+      6'(firebrick_pkg::RegStatus >> 2):       identity = {28'd0, resetting, error_q, done_q,
                                    (state_q == Running) || ended_q};
-      firebrick_pkg::RegError:        identity = {8'd0, error_group_q, error_code_q};
+      6'(firebrick_pkg::RegError >> 2):        identity = {8'd0, error_group_q, error_code_q};
       default:         identity = '0;
     endcase
-    unique case (rd_addr_i)
-      firebrick_pkg::RegIrqEnable:    setup = {30'd0, irq_enable_q};
-      firebrick_pkg::RegIrqStatus:    setup = {30'd0, irq_status_q};
-      firebrick_pkg::RegProgramAddr:  setup = program_addr_q;
-      firebrick_pkg::RegInputAddr:    setup = input_addr_q;
-      firebrick_pkg::RegOutputAddr:   setup = output_addr_q;
-      firebrick_pkg::RegScratchAddr:  setup = scratch_addr_q;
-      firebrick_pkg::RegImages:       setup = {16'd0, images_q};
-      firebrick_pkg::RegProgramEnd:   setup = program_end_q;
-      firebrick_pkg::RegInputEnd:     setup = input_end_q;
-      firebrick_pkg::RegOutputEnd:    setup = output_end_q;
-      firebrick_pkg::RegScratchEnd:   setup = scratch_end_q;
-      firebrick_pkg::RegInputStride:  setup = input_stride_q;
-      firebrick_pkg::RegOutputStride: setup = output_stride_q;
-      firebrick_pkg::RegTimeout:      setup = timeout_q;
+    unique case (word)
+      6'(firebrick_pkg::RegIrqEnable >> 2):    setup = {30'd0, irq_enable_q};
+      6'(firebrick_pkg::RegIrqStatus >> 2):    setup = {30'd0, irq_status_q};
+      6'(firebrick_pkg::RegProgramAddr >> 2):  setup = program_addr_q;
+      6'(firebrick_pkg::RegInputAddr >> 2):    setup = input_addr_q;
+      6'(firebrick_pkg::RegOutputAddr >> 2):   setup = output_addr_q;
+      6'(firebrick_pkg::RegScratchAddr >> 2):  setup = scratch_addr_q;
+      6'(firebrick_pkg::RegImages >> 2):       setup = {16'd0, images_q};
+      6'(firebrick_pkg::RegProgramEnd >> 2):   setup = program_end_q;
+      6'(firebrick_pkg::RegInputEnd >> 2):     setup = input_end_q;
+      6'(firebrick_pkg::RegOutputEnd >> 2):    setup = output_end_q;
+      6'(firebrick_pkg::RegScratchEnd >> 2):   setup = scratch_end_q;
+      6'(firebrick_pkg::RegInputStride >> 2):  setup = input_stride_q;
+      6'(firebrick_pkg::RegOutputStride >> 2): setup = output_stride_q;
+      6'(firebrick_pkg::RegTimeout >> 2):      setup = timeout_q;
       default:         setup = '0;
     endcase
-    unique case (rd_addr_i)
-      firebrick_pkg::RegCyclesLo:         counters = cycles_q[31:0];
-      firebrick_pkg::RegCyclesHi:         counters = cycles_q[63:32];
-      firebrick_pkg::RegActive:           counters = active_q;
-      firebrick_pkg::RegStallWeights:     counters = weights_q;
-      firebrick_pkg::RegStallInput:       counters = input_q;
-      firebrick_pkg::RegStallOutput:      counters = output_q;
-      firebrick_pkg::RegStallDrain:       counters = drain_q;
-      firebrick_pkg::RegStallSwitch:      counters = switch_q;
-      firebrick_pkg::RegReadBeatsMaps:    counters = beats_read_q;
-      firebrick_pkg::RegReadBeatsProgram: counters = beats_program_q;
-      firebrick_pkg::RegWriteBeats:       counters = beats_write_q;
-      firebrick_pkg::RegImagesDone:       counters = {16'd0, images_done_q};
-      firebrick_pkg::RegGroup:            counters = {16'd0, group_q};
+    unique case (word)
+      6'(firebrick_pkg::RegCyclesLo >> 2):         counters = cycles_q[31:0];
+      6'(firebrick_pkg::RegCyclesHi >> 2):         counters = cycles_q[63:32];
+      6'(firebrick_pkg::RegActive >> 2):           counters = active_q;
+      6'(firebrick_pkg::RegStallWeights >> 2):     counters = weights_q;
+      6'(firebrick_pkg::RegStallInput >> 2):       counters = input_q;
+      6'(firebrick_pkg::RegStallOutput >> 2):      counters = output_q;
+      6'(firebrick_pkg::RegStallDrain >> 2):       counters = drain_q;
+      6'(firebrick_pkg::RegStallSwitch >> 2):      counters = switch_q;
+      6'(firebrick_pkg::RegReadBeatsMaps >> 2):    counters = beats_read_q;
+      6'(firebrick_pkg::RegReadBeatsProgram >> 2): counters = beats_program_q;
+      6'(firebrick_pkg::RegWriteBeats >> 2):       counters = beats_write_q;
+      6'(firebrick_pkg::RegImagesDone >> 2):       counters = {16'd0, images_done_q};
+      6'(firebrick_pkg::RegGroup >> 2):            counters = {16'd0, group_q};
       default:             counters = '0;
     endcase
   end
@@ -384,12 +389,13 @@ module fb_control #(
     setup_q <= setup;
     counters_q <= counters;
     addr_1_q <= rd_addr_i;
+    register_q <= (rd_addr_i[12:8] == '0) && (rd_addr_i[1:0] == '0);
     addr_2_q <= addr_1_q;
   end
 
   logic [31:0] banks_q;
   always_ff @(posedge clk_i) begin
-    banks_q <= identity_q | setup_q | counters_q;
+    banks_q <= register_q ? identity_q | setup_q | counters_q : '0;
     rd_data_o <= (addr_2_q >= firebrick_pkg::ProfileBase) ? profile_data : banks_q;
   end
 

@@ -3,7 +3,7 @@
 //
 // Polynomial 0x04C11DB7, processed in its bit-reflected form 0xEDB88320. `clear_i` starts a new
 // message from `seed_i`, zero for one by itself; `valid_i` adds a beat, in another cycle. `crc_o` is
-// the finished value, one cycle after the beat. One beat a cycle, no handshake.
+// the finished value, two cycles after the beat. One beat a cycle, no handshake.
 
 `default_nettype none
 
@@ -26,27 +26,35 @@ module fb_crc32 (
     end
   endfunction
 
-  logic [31:0]       state_q, state_d;
-  logic [63:0]       mixed;
-  logic [63:0][31:0] term;
+  logic [31:0] state_q, beat_q;
+  logic [31:0] state_part, beat_part;
+  logic        valid_q;
 
-  // The register meets the beat's low half only, and the step is linear: each bit of the beat adds
-  // a constant to the next state.
-  assign mixed = data_i ^ {32'd0, state_q};
+  // The step is linear, and the register meets the beat's low half only: each bit of the beat and
+  // of the register adds a constant to the next state. The beat's share is summed a cycle ahead.
+  logic [63:0][31:0] mixed;
+  logic [31:0][31:0] term;
 
   for (genvar i = 0; i < 64; i++) begin : gen_term
     localparam logic [31:0] Residue = residue(6'(63 - i));
-    assign term[i] = mixed[i] ? Residue : '0;
+    assign mixed[i] = data_i[i] ? Residue : '0;
+    if (i < 32) begin : gen_state
+      assign term[i] = state_q[i] ? Residue : '0;
+    end
   end
 
   always_comb begin
-    state_d = '0;
-    for (int unsigned i = 0; i < 64; i++) state_d = state_d ^ term[i];
+    beat_part = '0;
+    for (int unsigned i = 0; i < 64; i++) beat_part = beat_part ^ mixed[i];
+    state_part = '0;
+    for (int unsigned i = 0; i < 32; i++) state_part = state_part ^ term[i];
   end
 
   always_ff @(posedge clk_i) begin
+    beat_q <= beat_part;
+    valid_q <= valid_i;
     if (clear_i) state_q <= ~seed_i;
-    else if (valid_i) state_q <= state_d;
+    else if (valid_q) state_q <= state_part ^ beat_q;
   end
 
   assign crc_o = ~state_q;

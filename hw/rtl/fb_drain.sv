@@ -41,21 +41,24 @@ module fb_drain #(
   // From the last K step to the cycle in which the bias address must be out.
   logic [DrainLatency-4:0] delay_q;
   logic                    begin_block;
-  fb_block_pkg::token_t                  token_q;
-  logic [7:0]              index_q;
+  fb_block_pkg::token_t                  token_q, next_token;
+  logic [7:0]              index_q, left_q;
   logic                    run_q;
   logic                    last;
 
   assign begin_block = delay_q[DrainLatency-4];
-  assign last = index_q + 8'd1 == token_q.channels;
+  assign next_token = tokens_q[head_q];
+  assign last = left_q == 8'd1;
 
   always_ff @(posedge clk_i) begin
     if (token_valid_i) tokens_q[tail_q] <= token_i;
     if (begin_block) begin
-      token_q <= tokens_q[head_q];
+      token_q <= next_token;
       index_q <= '0;
+      left_q <= next_token.channels;
     end else begin
       index_q <= index_q + 8'd1;
+      left_q <= left_q - 8'd1;
       token_q.addr <= token_q.addr + 13'd1;
       token_q.chan <= token_q.chan + 13'd1;
     end

@@ -31,9 +31,11 @@ module fb_fifo #(
   logic [LevelBits-1:0] level_q;
   logic                 full_q;
   logic                 push, pop, fetch, fetchable;
+  logic [LevelBits-1:0] step;
 
   assign push = in_valid_i & in_ready_o;
   assign pop  = out_valid_o & out_ready_i;
+  assign step = push ? LevelBits'(1) : {LevelBits{1'b1}};
 
   // Words in the memory that no output stage has fetched yet.
   logic [LevelBits-1:0] stored_q;
@@ -49,15 +51,11 @@ module fb_fifo #(
     end else begin
       if (push) wr_ptr_q <= wr_ptr_q + 1'b1;
       if (fetch) rd_ptr_q <= rd_ptr_q + 1'b1;
-      if (push && !fetch) stored_q <= stored_q + 1'b1;
-      if (!push && fetch) stored_q <= stored_q - 1'b1;
-      if (push && !pop) begin
-        level_q <= level_q + 1'b1;
-        full_q  <= level_q == LevelBits'(Depth - 1);
-      end
-      if (!push && pop) begin
-        level_q <= level_q - 1'b1;
-        full_q  <= 1'b0;
+      // Up or down is known early: what a consumer decides late only enables.
+      if (push != fetch) stored_q <= stored_q + step;
+      if (push != pop) begin
+        level_q <= level_q + step;
+        full_q  <= push && (level_q == LevelBits'(Depth - 1));
       end
     end
   end

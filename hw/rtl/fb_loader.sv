@@ -71,20 +71,21 @@ module fb_loader #(
   logic [ActAddrBits-1:0] ptr_q;
   logic [13:0] ring_words_q;
   logic [13:0] until_wrap_q;  // words up to the end of the ring, this one included
-  logic        room_q, there_q;
+  logic        room_q, there_q, more_q;
   logic [31:0] low_q, high_q; // the source's space
   logic [31:0] row_bytes;
   logic        inside_q, due;
   logic [15:0] lag;
   logic [15:0] ahead;
+  logic        current_q;    // the array works on g_q, or did a cycle ago
   logic [9:0]  in_ring;
 
   assign ahead = seq_q - issue_seq_q;
   assign lag = written_seq_i - (seq_q - {8'b0, g_q.wait_back});
-  assign in_ring = asked_q - ((ahead == '0) ? freed_q : '0);
+  assign in_ring = asked_q - (current_q ? freed_q : '0);
 
   assign group_ready_o = state_q == Take;
-  assign due = (state_q == Ask) && room_q && there_q && (asked_q != g_q.src_rows);
+  assign due = (state_q == Ask) && room_q && there_q && more_q;
   assign cmd_valid_o = due && inside_q;
   assign row_bytes = 32'(g_q.src_row_words) << WordShift;
   assign cmd_addr_o = addr_q;
@@ -105,10 +106,8 @@ module fb_loader #(
   assign wr_addr_o = ptr_q;
   assign wr_data_o = lanes_q[Pixels*8-1:0];
 
-  if (WordBeats == 1) begin : gen_one_beat
-    always_ff @(posedge clk_i) if (take) lanes_q <= data_i;
-  end else begin : gen_beats
-    always_ff @(posedge clk_i) if (take) lanes_q <= {data_i, lanes_q[WordBytes*8-1:64]};
+  for (genvar i = 0; i < WordBeats; i++) begin : gen_lane
+    always_ff @(posedge clk_i) if (take && (lane_q == unsigned'(LaneBits'(i)))) lanes_q[64*i+:64] <= data_i;
   end
 
   always_ff @(posedge clk_i) begin
@@ -130,11 +129,17 @@ module fb_loader #(
       if (issue_group_end_i) issue_seq_q <= issue_seq_q + 16'd1;
     end
 
+    // Late as well: until then rows that have been freed are taken for ones that are in the ring.
+    current_q <= ahead == '0;
+
     // A cycle late, which is safe: room and rows only become more while a command waits, and
     // both are looked up anew after each command.
     room_q <= (in_ring < {2'b0, g_q.in_rows}) && !(cmd_valid_o && cmd_ready_i);
     there_q <= (!g_q.wait_enable || (!lag[15] && (lag != '0)) ||
                 ((lag == '0) && (written_rows_i > asked_q))) && !(cmd_valid_o && cmd_ready_i);
+
+    // Right wherever room and rows are known: they are not in the cycle after a command.
+    more_q <= asked_q != g_q.src_rows;
 
     // As late as room and rows, which are looked up anew when the address has moved on.
     inside_q <= (addr_q >= low_q) && (33'(addr_q) + 33'(row_bytes) <= 33'(high_q));

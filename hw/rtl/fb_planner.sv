@@ -87,10 +87,11 @@ module fb_planner #(
   logic [7:0]  block_left_q;
   logic [12:0] chan_q;        // first channel of the block within the tile
   logic        tile_begin_q;  // no block of this tile has been issued yet
+  logic        tile_moved_q;  // the tile is not the row's first
   logic [15:0] weight_ptr_q, weight_need_q, weight_base_q;
   logic [15:0] group_weights_q; // words up to the end of the group
   logic [15:0] weights_used_q; // words that no block behind the last one reads
-  logic [11:0] bias_ptr_q, bias_base_q;
+  logic [11:0] bias_ptr_q, bias_next_q, bias_base_q;
   logic [7:0]  block_channels_q;
   logic [11:0] in_need_q;
   logic [9:0]  mid_need_q;
@@ -103,51 +104,56 @@ module fb_planner #(
   logic [31:0] output_base_q;
   logic [15:0] seq_q;
   logic [RoomBits-1:0] room_q;
+  logic [RoomBits-1:0] room_taken_q, addends_taken_q;
   logic [RoomBits-1:0] addends_q; // words of the map to add that no block has been promised
 
   // ---------------------------------------------------------------- waiting for what a block needs
   logic [15:0] weight_slack;
   logic [15:0] seq_slack;
   logic        weights_ok_q, input_ok_q, addends_ok_q, ring_ok_q, room_ok_q;
+  logic        weights_ok, input_ok, addends_ok, ring_ok, room_ok;
   logic        inputs_ok;
   logic        output_ok;
-  logic        segment_due;
+  logic        go_q;           // all of the five
+  logic        segment_due_q;
   logic        push;
   logic [31:0] low_q, high_q;  // the destination's space
   logic [31:0] segment_bytes_q;
   logic [32:0] segment_end_q;
-  logic        above_q, below_q, in_space;
-  logic [15:0] weight_off_q;   // words of the group before the block
-  logic [16:0] weight_end_q;   // ... and up to its end
-  logic [11:0] bias_off_q;     // pairs
-  logic [12:0] bias_end_q;
+  logic        above_q, below_q, in_space_q;
+  logic [16:0] weight_end_q;   // words of the group up to the block's end
+  logic [12:0] bias_end_q;     // pairs
   logic [12:0] chan_end_q;     // channels of the tile up to the block's end
   logic [12:0] tile_words_q;   // channels that the tile should have
-  logic        weights_over_q, biases_over_q, ends_tile_q, miscounted_q;
-  logic        astray;
-  logic        held_back;
+  logic        astray_q;
 
   assign weight_slack = weights_loaded_i - weight_need_q;
   assign seq_slack = load_seq_i - seq_q;
-  assign segment_due = tile_begin_q && tile_writes_q;
-  assign output_ok = room_ok_q && (!segment_due || segment_ready_i);
+  assign output_ok = room_ok_q && (!segment_due_q || segment_ready_i);
 
   // Looked up a cycle late, which is safe: while a block waits, what it needs only comes nearer.
   // BlockCheck is the cycle in which the needs of a new block are looked up first.
+  assign weights_ok = !weight_slack[15];
+  assign input_ok = pass_q.mid || (!seq_slack[15] && (seq_slack != '0)) ||
+                    ((seq_slack == '0) && ({2'b0, load_rows_i} >= in_need_q));
+  assign addends_ok = !row_adds_q || (16'(addends_q) >= 16'(block_channels_q));
+  assign ring_ok = !pass_q.mid || (mid_done_q >= mid_need_q);
+  assign room_ok = !tile_writes_q || (16'(room_q) >= 16'(block_channels_q));
+
   always_ff @(posedge clk_i) begin
-    weights_ok_q <= !weight_slack[15];
-    input_ok_q <= pass_q.mid || (!seq_slack[15] && (seq_slack != '0)) ||
-                  ((seq_slack == '0) && ({2'b0, load_rows_i} >= in_need_q));
-    addends_ok_q <= !row_adds_q || (16'(addends_q) >= 16'(block_channels_q));
-    ring_ok_q <= !pass_q.mid || (mid_done_q >= mid_need_q);
-    room_ok_q <= !tile_writes_q || (16'(room_q) >= 16'(block_channels_q));
+    weights_ok_q <= weights_ok;
+    input_ok_q <= input_ok;
+    addends_ok_q <= addends_ok;
+    ring_ok_q <= ring_ok;
+    room_ok_q <= room_ok;
+    go_q <= weights_ok && input_ok && addends_ok && ring_ok && room_ok;
   end
 
   assign inputs_ok = input_ok_q && addends_ok_q;
-  assign block_valid_o = (state_q == BlockWait) && weights_ok_q && inputs_ok && ring_ok_q &&
-                         output_ok && !held_back;
+  assign block_valid_o = (state_q == BlockWait) && go_q && !astray_q &&
+                         (!segment_due_q || (segment_ready_i && in_space_q));
   assign push = block_valid_o && block_ready_i;
-  assign segment_valid_o = push && segment_due;
+  assign segment_valid_o = push && segment_due_q;
 
   assign wait_weights_o = (state_q == BlockWait) && !weights_ok_q;
   assign wait_input_o = (state_q == BlockWait) && weights_ok_q && !inputs_ok;
@@ -158,21 +164,24 @@ module fb_planner #(
   assign group_ready_o = state_q == Idle;
 
   // ---------------------------------------------------------------------------------- the block
-  logic last_block, last_pass, last_tile, row_end, group_end, last_use;
+  logic last_block_q, last_pass_q, last_tile_q, first_tile_q, row_end, group_end, last_use;
   logic main_from_input;
 
-  assign last_block = block_left_q == 8'd1;
-  assign last_pass = !stage_q || (pass_index_q == 2'd2) || !g_q.p2_enable;
-  assign last_tile = tile_q == '0;
-  assign row_end = last_block && last_pass && last_tile;
+  // A block is the last one from BlockCheck on; pass and tile are when they have begun.
+  always_ff @(posedge clk_i) begin
+    last_pass_q <= !stage_q || (pass_index_q == 2'd2) || !g_q.p2_enable;
+    last_tile_q <= tile_q == '0;
+    first_tile_q <= tile_q + 8'd1 == g_q.tiles;
+  end
+  assign row_end = last_block_q && last_pass_q && last_tile_q;
   assign group_end = row_end && stage_q && row_last_q;
   // Of a block's weights: they are used once a tile, and passes have theirs one behind the other.
-  assign last_use = last_tile && stage_last_q;
+  assign last_use = last_tile_q && stage_last_q;
   assign main_from_input = stage_q && !g_q.p0_enable;
 
   // A block whose weights, biases or channels are not those that its group has, or whose results
   // would lie outside of their space, never leaves.  What decides has been at rest since
-  // BlockCheck at the latest.
+  // BlockCheck at the latest, where the segment lies for longer.
   always_ff @(posedge clk_i) begin
     segment_bytes_q <= segment_sum_o ? 32'(g_q.segment_words) << 3
                                      : 32'(g_q.segment_words) << WordShift;
@@ -180,109 +189,127 @@ module fb_planner #(
     above_q <= seg_tile_q >= low_q;
     below_q <= segment_end_q <= 33'(high_q);
     group_weights_q <= weight_base_q + g_q.weight_words;
+    in_space_q <= above_q && below_q;
     tile_words_q <= stage_q ? g_q.segment_words : g_q.mid_tile_words;
-    weights_over_q <= weight_end_q > 17'(g_q.weight_words);
-    biases_over_q <= bias_end_q > 13'(g_q.bias_pairs);
-    ends_tile_q <= last_block && last_pass;
-    miscounted_q <= chan_end_q != tile_words_q;
+    astray_q <= (weight_end_q > 17'(g_q.weight_words)) || (bias_end_q > 13'(g_q.bias_pairs)) ||
+                (last_block_q && last_pass_q && (chan_end_q != tile_words_q));
   end
-  assign in_space = above_q && below_q;
-  assign astray = weights_over_q || biases_over_q || (ends_tile_q && miscounted_q);
-  assign held_back = astray || (segment_due && !in_space);
+
+  // Where the block lies in its tile, padding and the like: at rest before BlockCheck.
+  logic [12:0] base_q;         // word of the tile's first channel, where its results go
+  logic [12:0] channels1_q;
+  logic        in_top_q, in_bottom_q, mid_top_q, mid_bottom_q, in_right_q;
+  logic [3:0]  free_rows_q;    // source rows that the row's end frees
+  logic        out_last_q;
+  always_ff @(posedge clk_i) begin
+    base_q <= stage_q ? pool_tile_q : mid_wr_q + mid_tile_q;
+    channels1_q <= pass_q.channels - pass_q.phase1;
+    in_top_q <= (pass_q.pad != '0) && (in_row_q == '0);
+    in_bottom_q <= (pass_q.pad != '0) && (in_row_q + 12'd1 == {2'b0, g_q.src_rows});
+    in_right_q <= tile_q + 8'd1 >= g_q.src_tiles;
+    mid_top_q <= (pass_q.pad != '0) && (main_row_q == '0);
+    mid_bottom_q <= (pass_q.pad != '0) && (main_row_q + 10'd1 == g_q.mid_total);
+    free_rows_q <= (!stage_q || main_from_input) ?
+                   (stage_q && (main_row_q == '0) ? {2'b0, pass_q.stride - pass_q.pad}
+                                                  : {2'b0, pass_q.stride}) : '0;
+    out_last_q <= {1'b0, tile_q[7:1]} + 8'd1 == g_q.out_tiles;
+  end
+
+  // The block as it is in BlockCheck, handed over from BlockWait on.
+  fb_block_pkg::block_t block;
+  always_ff @(posedge clk_i) block_o <= block;
 
   always_comb begin
-    block_o = '0;
+    block = '0;
     if (pass_q.mid) begin
-      block_o.row_base = (pass_q.pad != '0) ? mid_prev_q : mid_cur_q;
-      block_o.ring_base = g_q.mid_base;
-      block_o.ring_end = g_q.mid_end;
-      block_o.row_words = g_q.mid_row_words;
-      block_o.tile_off = mid_tile_q;
-      block_o.tile_words = g_q.mid_tile_words;
-      block_o.right_zero = tile_q + 8'd1 == g_q.tiles;
-      block_o.top_zero = (pass_q.pad != '0) && (main_row_q == '0);
-      block_o.bottom_zero = (pass_q.pad != '0) && (main_row_q + 10'd1 == g_q.mid_total);
+      block.row_base = (pass_q.pad != '0) ? mid_prev_q : mid_cur_q;
+      block.ring_base = g_q.mid_base;
+      block.ring_end = g_q.mid_end;
+      block.row_words = g_q.mid_row_words;
+      block.tile_off = mid_tile_q;
+      block.tile_words = g_q.mid_tile_words;
+      block.right_zero = first_tile_q;
+      block.top_zero = mid_top_q;
+      block.bottom_zero = mid_bottom_q;
     end else begin
-      block_o.row_base = (pass_q.pad != '0) ? in_prev_q : in_cur_q;
-      block_o.ring_base = g_q.in_base;
-      block_o.ring_end = g_q.in_end;
-      block_o.row_words = g_q.src_row_words;
-      block_o.tile_off = src_tile_q;
-      block_o.tile_words = g_q.src_tile_words;
-      block_o.right_zero = tile_q + 8'd1 >= g_q.src_tiles;
-      block_o.top_zero = (pass_q.pad != '0) && (in_row_q == '0);
-      block_o.bottom_zero = (pass_q.pad != '0) && (in_row_q + 12'd1 == {2'b0, g_q.src_rows});
+      block.row_base = (pass_q.pad != '0) ? in_prev_q : in_cur_q;
+      block.ring_base = g_q.in_base;
+      block.ring_end = g_q.in_end;
+      block.row_words = g_q.src_row_words;
+      block.tile_off = src_tile_q;
+      block.tile_words = g_q.src_tile_words;
+      block.right_zero = in_right_q;
+      block.top_zero = in_top_q;
+      block.bottom_zero = in_bottom_q;
     end
-    block_o.left_zero = tile_q == '0;
-    block_o.channels0 = pass_q.phase1;
-    block_o.channels1 = pass_q.channels - pass_q.phase1;
-    block_o.kh = pass_q.kh;
-    block_o.taps0 = pass_q.taps0;
-    block_o.taps1 = pass_q.taps1;
-    block_o.words0 = pass_q.words0;
-    block_o.words1 = pass_q.words1;
-    block_o.left = pass_q.left;
-    block_o.src_signed = pass_q.src_signed;
-    block_o.steps = pass_q.steps;
-    block_o.weight_addr = weight_ptr_q;
-    block_o.free_rows = (row_end && (!stage_q || main_from_input)) ?
-                        (stage_q && (main_row_q == '0) ? {2'b0, pass_q.stride - pass_q.pad}
-                                                       : {2'b0, pass_q.stride}) : '0;
-    block_o.group_end = group_end;
-    block_o.program_end = group_end && g_q.group_last;
-    block_o.weights_used = group_end ? group_weights_q : last_use ? weight_need_q : weights_used_q;
-    block_o.bias_pairs = g_q.bias_pairs;
+    block.left_zero = last_tile_q;
+    block.channels0 = pass_q.phase1;
+    block.channels1 = channels1_q;
+    block.kh = pass_q.kh;
+    block.taps0 = pass_q.taps0;
+    block.taps1 = pass_q.taps1;
+    block.words0 = pass_q.words0;
+    block.words1 = pass_q.words1;
+    block.left = pass_q.left;
+    block.src_signed = pass_q.src_signed;
+    block.steps = pass_q.steps;
+    block.weight_addr = weight_ptr_q;
+    block.free_rows = row_end ? free_rows_q : '0;
+    block.group_end = group_end;
+    block.program_end = group_end && g_q.group_last;
+    block.weights_used = group_end ? group_weights_q : last_use ? weight_need_q : weights_used_q;
+    block.bias_pairs = g_q.bias_pairs;
 
-    block_o.token.bias_addr = bias_ptr_q;
-    block_o.token.channels = block_channels_q;
-    block_o.token.pixels = (tile_q + 8'd1 == g_q.tiles) ? g_q.last_pixels : 6'(Pixels);
-    block_o.token.relu = pass_q.relu;
-    block_o.token.chan = chan_q;
-    block_o.token.tile_odd = tile_q[0];
-    block_o.token.tile_first = tile_q + 8'd1 == g_q.tiles;
-    block_o.token.out_pixels = ({1'b0, tile_q[7:1]} + 8'd1 == g_q.out_tiles) ? g_q.out_last_pixels
-                                                                            : 6'(Pixels);
-    block_o.token.v_use = v_use_q;
-    block_o.token.v_store_row = v_store_q;
-    block_o.token.v_emit = tile_writes_q;
-    block_o.token.kernel3 = g_q.pool_kernel3;
-    block_o.token.out_signed = g_q.out_signed;
-    block_o.token.sum_init = (main_row_q == '0) && (tile_q + 8'd1 == g_q.tiles);
-    block_o.token.sum_emit = tile_writes_q;
-    block_o.token.row_end = row_end;
-    block_o.token.add = row_adds_q;
-    block_o.token.add_left = g_q.add_left;
-    block_o.token.add_shifts_own = g_q.add_shifts_own;
-    block_o.token.add_shift = g_q.add_shift;
-    block_o.token.add_signed = g_q.add_signed;
+    block.token.bias_addr = bias_ptr_q;
+    block.token.channels = block_channels_q;
+    block.token.pixels = first_tile_q ? g_q.last_pixels : 6'(Pixels);
+    block.token.relu = pass_q.relu;
+    block.token.chan = chan_q;
+    block.token.tile_odd = tile_q[0];
+    block.token.tile_first = first_tile_q;
+    block.token.out_pixels = out_last_q ? g_q.out_last_pixels : 6'(Pixels);
+    block.token.addr = base_q + chan_q;
+    block.token.v_use = v_use_q;
+    block.token.v_store_row = v_store_q;
+    block.token.v_emit = tile_writes_q;
+    block.token.kernel3 = g_q.pool_kernel3;
+    block.token.out_signed = g_q.out_signed;
+    block.token.sum_init = (main_row_q == '0) && first_tile_q;
+    block.token.sum_emit = tile_writes_q;
+    block.token.row_end = row_end;
+    block.token.add = row_adds_q;
+    block.token.add_left = g_q.add_left;
+    block.token.add_shifts_own = g_q.add_shifts_own;
+    block.token.add_shift = g_q.add_shift;
+    block.token.add_signed = g_q.add_signed;
     if (!stage_q) begin
-      block_o.token.target = fb_block_pkg::ToRing;
-      block_o.token.addr = mid_wr_q + mid_tile_q + chan_q;
+      block.token.target = fb_block_pkg::ToRing;
     end else begin
       unique case (g_q.mode)
-        firebrick_pkg::ModePool: block_o.token.target = fb_block_pkg::ToPool;
-        firebrick_pkg::ModeSum:  block_o.token.target = fb_block_pkg::ToSum;
-        default:  block_o.token.target = fb_block_pkg::ToMemory;
+        firebrick_pkg::ModePool: block.token.target = fb_block_pkg::ToPool;
+        firebrick_pkg::ModeSum:  block.token.target = fb_block_pkg::ToSum;
+        default:  block.token.target = fb_block_pkg::ToMemory;
       endcase
-      block_o.token.addr = pool_tile_q + chan_q;
     end
   end
 
   assign segment_addr_o = seg_tile_q;
   assign segment_words_o = g_q.segment_words;
   assign segment_sum_o = g_q.mode == firebrick_pkg::ModeSum;
-  assign segment_tag_o = {last_tile && row_last_q, last_tile};
+  assign segment_tag_o = {last_tile_q && row_last_q, last_tile_q};
 
   // --------------------------------------------------------------------------------- the walk
-  logic        take_ahead;
+  logic        take_ahead_q, row_ends_q, ahead_ends_q;
   logic [13:0] in_step_q, mid_step_q, mid_wr_step_q;
   logic [12:0] in_next_q, mid_next_q, mid_wr_next_q;
-  logic        row_odd, row_last;
+  logic        row_odd;
 
-  assign take_ahead = g_q.p0_enable && (ahead_row_q < g_q.mid_total) &&
-                      (ahead_row_q <= main_row_q + 10'(g_q.lead));
-  // The pointers rest long enough for their successors to be computed in two cycles.
+  // Rows rest from RowEnd on, pointers long enough for their successors to take two cycles.
   always_ff @(posedge clk_i) begin
+    take_ahead_q <= g_q.p0_enable && (ahead_row_q < g_q.mid_total) &&
+                    (ahead_row_q <= main_row_q + 10'(g_q.lead));
+    row_ends_q <= main_row_q + 10'd1 == g_q.rows;
+    ahead_ends_q <= ahead_row_q + 10'd1 == g_q.mid_total;
     in_step_q <= {1'b0, in_cur_q} + {1'b0, g_q.src_row_words};
     mid_step_q <= {1'b0, mid_cur_q} + {1'b0, g_q.mid_row_words};
     mid_wr_step_q <= {1'b0, mid_wr_q} + {1'b0, g_q.mid_row_words};
@@ -291,11 +318,10 @@ module fb_planner #(
     mid_wr_next_q <= (mid_wr_step_q == g_q.mid_end) ? g_q.mid_base : mid_wr_step_q[12:0];
   end
   assign row_odd = main_row_q[0];
-  assign row_last = main_row_q + 10'd1 == g_q.rows;
 
   always_ff @(posedge clk_i) begin
-    fields_error_o <= (state_q == BlockWait) && astray;
-    bounds_error_o <= (state_q == BlockWait) && segment_due && !in_space;
+    fields_error_o <= (state_q == BlockWait) && astray_q;
+    bounds_error_o <= (state_q == BlockWait) && segment_due_q && !in_space_q;
     unique case (state_q)
       Idle: if (group_valid_i) begin
         g_q <= group_i;
@@ -321,30 +347,40 @@ module fb_planner #(
         state_q <= Row;
       end
       Row: begin
-        stage_q <= !take_ahead;
-        row_adds_q <= !take_ahead && g_q.add_enable;
+        stage_q <= !take_ahead_q;
+        row_adds_q <= !take_ahead_q && g_q.add_enable;
         tile_q <= g_q.tiles - 8'd1;
+        tile_moved_q <= 1'b0;
         src_tile_q <= g_q.src_last_tile;
         mid_tile_q <= g_q.mid_last_tile;
         pool_tile_q <= g_q.pool_last_tile;
         seg_tile_q <= seg_row_q;
-        row_last_q <= row_last;
-        stage_last_q <= take_ahead ? (ahead_row_q + 10'd1 == g_q.mid_total) : row_last;
+        row_last_q <= row_ends_q;
+        stage_last_q <= take_ahead_q ? ahead_ends_q : row_ends_q;
         if (g_q.pool_kernel3) begin
           v_use_q <= main_row_q != '0;
           v_store_q <= !row_odd;
           v_emit_q <= (!row_odd && (main_row_q != '0)) ||
-                      (row_odd && row_last && g_q.pool_last_emit);
+                      (row_odd && row_ends_q && g_q.pool_last_emit);
         end else begin
           v_use_q <= row_odd;
           v_store_q <= !row_odd;
-          v_emit_q <= row_odd || (row_last && g_q.pool_last_emit);
+          v_emit_q <= row_odd || (row_ends_q && g_q.pool_last_emit);
         end
         state_q <= Tile;
       end
       Tile: begin
-        chan_q <= '0;
+        chan_end_q <= '0;
         tile_begin_q <= 1'b1;
+        tile_moved_q <= 1'b1;
+        if (tile_moved_q) begin
+          src_tile_q <= src_tile_q - g_q.src_tile_words;
+          mid_tile_q <= mid_tile_q - g_q.mid_tile_words;
+          // Two computed tiles make one pooled tile.
+          if (tile_q[0]) pool_tile_q <= pool_tile_q - g_q.segment_words;
+          // The tile to the right wrote a segment.
+          if (tile_writes_q) seg_tile_q <= seg_tile_q - (32'(g_q.dst_tile_words) << WordShift);
+        end
         pass_index_q <= !stage_q ? 2'd0 : g_q.p1_enable ? 2'd1 : 2'd2;
         unique case (g_q.mode)
           firebrick_pkg::ModePool: tile_writes_q <= stage_q && v_emit_q && !tile_q[0] &&
@@ -356,24 +392,32 @@ module fb_planner #(
       end
       PassLoad: begin
         pass_q <= firebrick_pkg::get_pass(g_q, pass_index_q);
+        segment_due_q <= tile_begin_q && tile_writes_q;
         state_q <= PassInit;
       end
       PassInit: begin
-        weight_ptr_q <= weight_base_q + pass_q.weights;
-        bias_ptr_q <= bias_base_q + pass_q.bias;
-        weight_off_q <= pass_q.weights;
-        bias_off_q <= pass_q.bias;
+        // Where the pass before ended, as it were: BlockPrep goes on from there.
+        weight_need_q <= weight_base_q + pass_q.weights;
+        weight_end_q <= {1'b0, pass_q.weights};
+        bias_next_q <= bias_base_q + pass_q.bias;
+        bias_end_q <= {1'b0, pass_q.bias};
         block_left_q <= pass_q.blocks;
         in_need_q <= in_row_q + {8'b0, pass_q.kh} - {10'b0, pass_q.pad};
         mid_need_q <= main_row_q + {6'b0, pass_q.kh} - {8'b0, pass_q.pad};
         state_q <= BlockPrep;
       end
       BlockPrep: begin
-        weight_need_q <= weight_ptr_q + pass_q.steps;
-        weight_end_q <= {1'b0, weight_off_q} + {1'b0, pass_q.steps};
-        bias_end_q <= {1'b0, bias_off_q} + 13'(Channels / 2);
-        chan_end_q <= chan_q + (last_block ? 13'(pass_q.last) : 13'(Channels));
-        block_channels_q <= last_block ? pass_q.last : 8'(Channels);
+        weight_ptr_q <= weight_need_q;
+        weight_need_q <= weight_need_q + pass_q.steps;
+        weight_end_q <= weight_end_q + {1'b0, pass_q.steps};
+        bias_ptr_q <= bias_next_q;
+        bias_next_q <= bias_next_q + 12'(Channels / 2);
+        bias_end_q <= bias_end_q + 13'(Channels / 2);
+        chan_q <= chan_end_q;
+        chan_end_q <= chan_end_q + ((block_left_q == 8'd1) ? 13'(pass_q.last) : 13'(Channels));
+        block_channels_q <= (block_left_q == 8'd1) ? pass_q.last : 8'(Channels);
+        last_block_q <= block_left_q == 8'd1;
+        block_left_q <= block_left_q - 8'd1;
         if (in_need_q > {2'b0, g_q.src_rows}) in_need_q <= {2'b0, g_q.src_rows};
         if (mid_need_q > g_q.mid_total) mid_need_q <= g_q.mid_total;
         state_q <= BlockCheck;
@@ -381,25 +425,15 @@ module fb_planner #(
       BlockCheck: state_q <= BlockWait;
       BlockWait: if (push) begin
         tile_begin_q <= 1'b0;
-        chan_q <= chan_end_q;
-        weight_ptr_q <= weight_need_q;
         weights_used_q <= block_o.weights_used;
-        weight_off_q <= weight_end_q[15:0];
-        bias_off_q <= bias_end_q[11:0];
-        bias_ptr_q <= bias_ptr_q + 12'(Channels / 2);
-        block_left_q <= block_left_q - 8'd1;
-        if (!last_block) begin
+        segment_due_q <= 1'b0;
+        if (!last_block_q) begin
           state_q <= BlockPrep;
-        end else if (!last_pass) begin
+        end else if (!last_pass_q) begin
           pass_index_q <= 2'd2;
           state_q <= PassLoad;
-        end else if (!last_tile) begin
+        end else if (!last_tile_q) begin
           tile_q <= tile_q - 8'd1;
-          src_tile_q <= src_tile_q - g_q.src_tile_words;
-          mid_tile_q <= mid_tile_q - g_q.mid_tile_words;
-          // Two computed tiles make one pooled tile.
-          if (!tile_q[0]) pool_tile_q <= pool_tile_q - g_q.segment_words;
-          if (tile_writes_q) seg_tile_q <= seg_tile_q - (32'(g_q.dst_tile_words) << WordShift);
           state_q <= Tile;
         end else begin
           state_q <= RowEnd;
@@ -430,23 +464,25 @@ module fb_planner #(
         end
         if (advance_q <= 4'd4) state_q <= (stage_q && row_last_q) ? Next : Row;
       end
-      default: begin  // Next
+      Next: begin
         weight_base_q <= group_weights_q;
         bias_base_q <= bias_base_q + g_q.bias_pairs;
         seq_q <= seq_q + 16'd1;
         if (g_q.group_last) output_base_q <= output_base_q + output_stride_i;
         state_q <= Idle;
       end
+      default: ;
     endcase
 
     // Squeeze rows that have arrived in the ring.
     if (state_q == Check) mid_done_q <= '0;
     else if (ring_row_done_i) mid_done_q <= mid_done_q + 10'd1;
 
-    room_q <= room_q + RoomBits'(fifo_pop_i) -
-              ((push && tile_writes_q) ? RoomBits'(block_channels_q) : '0);
-    addends_q <= addends_q + RoomBits'(addend_word_i) -
-                 ((push && row_adds_q) ? RoomBits'(block_channels_q) : '0);
+    // What a block takes is counted off a cycle late, before the next one is looked at.
+    room_taken_q <= (push && tile_writes_q) ? RoomBits'(block_channels_q) : '0;
+    addends_taken_q <= (push && row_adds_q) ? RoomBits'(block_channels_q) : '0;
+    room_q <= room_q + RoomBits'(fifo_pop_i) - room_taken_q;
+    addends_q <= addends_q + RoomBits'(addend_word_i) - addends_taken_q;
 
     if (!rst_ni || start_i) begin
       state_q <= Idle;
@@ -456,7 +492,9 @@ module fb_planner #(
       bias_base_q <= '0;
       output_base_q <= output_addr_i;
       room_q <= RoomBits'(FifoWords);
+      room_taken_q <= '0;
       addends_q <= '0;
+      addends_taken_q <= '0;
       fields_error_o <= 1'b0;
       bounds_error_o <= 1'b0;
     end

@@ -13,7 +13,7 @@
 // A descriptor is shown to planner, row loader and addend fetcher (group_o with one valid each)
 // only after its CRC was found right, and stays until all have taken it.  Weights count as loaded when written;
 // that the payload's CRC is right is known at its end, and a wrong one ends the run.
-// Latency: a beat a cycle; 4 cycles between groups.
+// Latency: a beat a cycle; 5 cycles from a group's descriptor to its payload, 3 to the next one.
 `default_nettype none
 
 module fb_program #(
@@ -122,11 +122,12 @@ module fb_program #(
   logic [31:0] crc_seed_q;
   logic [31:0] crc, crc_expected;
   logic        crc_wrong_q;
-  logic        crc_valid_q;
-  logic [63:0] crc_data_q;
-  logic        crc_wait_q;
+  logic        take_q;
+  logic [63:0] data_q;
+  logic [1:0]  crc_wait_q;
 
-  // Room is looked up a cycle late, so two words of slack keep the ring from overrunning.
+  // Room is looked up a cycle late, and words are counted when they are written, a cycle or two
+  // after they have been taken: two words of slack keep the rings from overrunning.
   assign take = data_valid_i && data_ready_o;
   assign lane_last = lane_q == LaneBits'(WeightBeats - 1);
 
@@ -150,8 +151,8 @@ module fb_program #(
                               (state_q == DescRead && beat_q != 5'(firebrick_pkg::DescriptorBeats - 1)) ||
                               state_q == BiasRead || state_q == WeightRead);
 
-  // The CRC of the last beat is there in the second cycle of HeaderCrc, DescCrc and PayloadCrc,
-  // and compared before it is looked at.
+  // The CRC of the last beat is there in the second cycle of PayloadCrc, and compared before it is
+  // looked at; header and descriptor, which are stored a cycle late, take one more.
   always_comb begin
     unique case (state_q)
       HeaderCrc: crc_expected = header_q.header_crc;
@@ -161,13 +162,34 @@ module fb_program #(
   end
   always_ff @(posedge clk_i) begin
     crc_wrong_q <= crc != crc_expected;
-    // A cycle late, as the data is: none that follows these states can come earlier.
+    // A cycle late: the CRC takes a cycle for the beat by itself.
     crc_clear_q <= (state_q == HeaderCmd) || (state_q == StreamCmd) || (state_q == DescCheck) ||
                    (state_q == PayloadCheck);
     crc_seed_q <= ((state_q == StreamCmd) || (state_q == PayloadCheck)) ?
                   header_q.seal ^ {16'd0, next_index} : '0;
-    crc_data_q <= data_i;
-    crc_valid_q <= crc_valid && rst_ni;
+    data_q <= data_i;
+    take_q <= take && rst_ni;
+  end
+
+  // Header and descriptor, beat by beat: each has an enable of its own, where one for all of a
+  // shift register would have a thousand loads.
+  logic [firebrick_pkg::HeaderBeats-1:0]           header_wr_q;
+  logic [firebrick_pkg::DescriptorBeats-1:0]       group_wr_q;
+  logic [firebrick_pkg::HeaderBeats-1:0][63:0]     header_beats_q;
+  logic [firebrick_pkg::DescriptorBeats-1:0][63:0] group_beats_q;
+  assign header_q = firebrick_pkg::header_t'(header_beats_q);
+  assign group_q = firebrick_pkg::group_t'(group_beats_q);
+  for (genvar i = 0; i < firebrick_pkg::HeaderBeats; i++) begin : gen_header
+    always_ff @(posedge clk_i) begin
+      header_wr_q[i] <= take && (state_q == HeaderRead) && (beat_q == unsigned'(5'(i)));
+      if (header_wr_q[i]) header_beats_q[i] <= data_q;
+    end
+  end
+  for (genvar i = 0; i < firebrick_pkg::DescriptorBeats; i++) begin : gen_group
+    always_ff @(posedge clk_i) begin
+      group_wr_q[i] <= take && (state_q == DescRead) && (beat_q == unsigned'(5'(i)));
+      if (group_wr_q[i]) group_beats_q[i] <= data_q;
+    end
   end
 
   // What a group's descriptor says of its end, in the two cycles in which its CRC is awaited.
@@ -214,8 +236,8 @@ module fb_program #(
     .clk_i,
     .clear_i(crc_clear_q),
     .seed_i (crc_seed_q),
-    .valid_i(crc_valid_q),
-    .data_i (crc_data_q),
+    .valid_i(crc_valid && rst_ni),
+    .data_i (data_i),
     .crc_o  (crc)
   );
 
@@ -227,17 +249,16 @@ module fb_program #(
   assign groups_o = group_count_q;
   assign all_loaded_o = (state_q == Idle);
 
-  assign bias_wr_en_o = take && (state_q == BiasRead);
+  logic bias_write_q;
+  assign bias_wr_en_o = bias_write_q;
   assign bias_wr_addr_o = bias_count_q[$clog2(BiasPairs)-1:0];
-  assign bias_wr_data_o = data_i;
+  assign bias_wr_data_o = data_q;
 
   logic [WeightBits-1:0] lanes_q;
   logic                  weight_write_q;
 
-  if (WeightBeats == 1) begin : gen_one_beat
-    always_ff @(posedge clk_i) if (take) lanes_q <= data_i;
-  end else begin : gen_beats
-    always_ff @(posedge clk_i) if (take) lanes_q <= {data_i, lanes_q[WeightBits-1:64]};
+  for (genvar i = 0; i < WeightBeats; i++) begin : gen_lane
+    always_ff @(posedge clk_i) if (take && (lane_q == unsigned'(LaneBits'(i)))) lanes_q[64*i+:64] <= data_i;
   end
 
   assign weight_wr_en_o = weight_write_q;
@@ -248,7 +269,8 @@ module fb_program #(
     error_o <= 1'b0;
     weight_write_q <= take && (state_q == WeightRead) && lane_last;
     if (weight_write_q) weight_count_q <= weight_count_q + 16'd1;
-    if (bias_wr_en_o) bias_count_q <= bias_count_q + 16'd1;
+    bias_write_q <= take && (state_q == BiasRead);
+    if (bias_write_q) bias_count_q <= bias_count_q + 16'd1;
     // What is used while the delay runs waits for the next one.
     if (used_i) weight_used_q <= weights_used_i;
     if (weight_delay_q != '0) begin
@@ -270,10 +292,9 @@ module fb_program #(
     if (planner_ready_i) for_planner_q <= 1'b0;
     if (loader_ready_i) for_loader_q <= 1'b0;
     if (addend_ready_i) for_addend_q <= 1'b0;
-    if (take) begin
-      beat_q <= beat_q + 5'd1;
-      stream_left_q <= stream_left_q - 24'd1;
-    end
+    if (take) beat_q <= beat_q + 5'd1;
+    // In time for what the descriptor says of its end.
+    if (take_q) stream_left_q <= stream_left_q - 24'd1;
 
     unique case (state_q)
       Idle: ;
@@ -282,12 +303,14 @@ module fb_program #(
         if (cmd_ready_i) state_q <= HeaderRead;
       end
       HeaderRead: if (take) begin
-        header_q <= {data_i, header_q[firebrick_pkg::HeaderBeats*64-1:64]};
         if (beat_q == 5'(firebrick_pkg::HeaderBeats - 1)) state_q <= HeaderCrc;
       end
       HeaderCrc: begin
-        crc_wait_q <= !crc_wait_q;
-        if (crc_wait_q) state_q <= HeaderCheck;
+        crc_wait_q <= crc_wait_q + 2'd1;
+        if (crc_wait_q[1]) begin
+          crc_wait_q <= '0;
+          state_q <= HeaderCheck;
+        end
       end
       HeaderCheck: begin
         state_q <= StreamCmd;
@@ -326,12 +349,14 @@ module fb_program #(
         if (cmd_ready_i) state_q <= DescRead;
       end
       DescRead: if (take) begin
-        group_q <= {data_i, group_q[firebrick_pkg::DescriptorBeats*64-1:64]};
         if (beat_q == 5'(firebrick_pkg::DescriptorBeats - 1)) state_q <= DescCrc;
       end
       DescCrc: begin
-        crc_wait_q <= !crc_wait_q;
-        if (crc_wait_q) state_q <= DescCheck;
+        crc_wait_q <= crc_wait_q + 2'd1;
+        if (crc_wait_q[1]) begin
+          crc_wait_q <= '0;
+          state_q <= DescCheck;
+        end
       end
       DescCheck: begin
         beat_q <= '0;
@@ -368,8 +393,8 @@ module fb_program #(
         if (lane_last && (words_left_q == 16'd1)) state_q <= PayloadCrc;
       end
       PayloadCrc: begin
-        crc_wait_q <= !crc_wait_q;
-        if (crc_wait_q) state_q <= PayloadCheck;
+        crc_wait_q[0] <= !crc_wait_q[0];
+        if (crc_wait_q[0]) state_q <= PayloadCheck;
       end
       PayloadCheck: begin
         beat_q <= '0;
@@ -407,8 +432,9 @@ module fb_program #(
       for_planner_q <= 1'b0;
       for_loader_q <= 1'b0;
       for_addend_q <= 1'b0;
-      crc_wait_q <= 1'b0;
+      crc_wait_q <= '0;
       weight_write_q <= 1'b0;
+      bias_write_q <= 1'b0;
       error_o <= 1'b0;
     end
   end

@@ -532,10 +532,11 @@ module firebrick_engine #(
   fb_block_pkg::block_t block;
   logic   ring_row_done_q;
   logic   fifo_pop;
+  logic        planned_valid, planned_ready, planned_sum;
   logic        segment_valid, segment_ready, segment_sum;
-  logic [31:0] segment_addr;
-  logic [12:0] segment_words;
-  logic [1:0]  segment_tag;
+  logic [31:0] planned_addr, segment_addr;
+  logic [12:0] planned_words, segment_words;
+  logic [1:0]  planned_tag, segment_tag;
 
   fb_planner #(
     .Pixels(Pixels),
@@ -560,12 +561,12 @@ module firebrick_engine #(
     .ring_row_done_i (ring_row_done_q),
     .fifo_pop_i      (fifo_pop),
     .addend_word_i   (addend_word),
-    .segment_valid_o (segment_valid),
-    .segment_ready_i (segment_ready),
-    .segment_addr_o  (segment_addr),
-    .segment_words_o (segment_words),
-    .segment_sum_o   (segment_sum),
-    .segment_tag_o   (segment_tag),
+    .segment_valid_o (planned_valid),
+    .segment_ready_i (planned_ready),
+    .segment_addr_o  (planned_addr),
+    .segment_words_o (planned_words),
+    .segment_sum_o   (planned_sum),
+    .segment_tag_o   (planned_tag),
     .block_valid_o   (block_valid),
     .block_ready_i   (block_ready),
     .block_o         (block),
@@ -575,6 +576,20 @@ module firebrick_engine #(
     .wait_ring_o     (wait_ring),
     .fields_error_o  (fields_error),
     .bounds_error_o  (write_bounds_error)
+  );
+
+  // Whether the planner moves on decides over its own registers only.
+  fb_slice #(
+    .Width($bits(planned_addr) + $bits(planned_words) + 1 + $bits(planned_tag))
+  ) u_segments (
+    .clk_i,
+    .rst_ni     (core_rst_n),
+    .in_valid_i (planned_valid),
+    .in_ready_o (planned_ready),
+    .in_data_i  ({planned_addr, planned_words, planned_sum, planned_tag}),
+    .out_valid_o(segment_valid),
+    .out_ready_i(segment_ready),
+    .out_data_o ({segment_addr, segment_words, segment_sum, segment_tag})
   );
 
   logic                      act_rd_en;

@@ -63,6 +63,7 @@ _WRITER = (
             "lengths": "next_level",
             "owners": "owner_level",
             "left": "left_q",
+            "last": "send_last_q",
             "unclaimed": "unclaimed_q",
             "level": "fifo_level",
             "length": "u_lengths_words",
@@ -109,6 +110,9 @@ _READER = (
             "beat": "{rlast_q, rvalid_q}",
             "plan": _PLAN,
             "room": "room_q",
+            "roomy": "roomy_q",
+            "planned": "plan_valid_q",
+            "popped": "pop_q",
             "level": "fifo_level",
             "left": "beats_q",
             "outstanding": "outstanding_q",
@@ -243,8 +247,8 @@ PROOFS: tuple[Proof, ...] = (
             ),
             Edit(
                 "fb_axi_writer.sv",
-                "if (issue && !bvalid_q) outstanding_q <= outstanding_q + 1'b1;",
-                "if (issue) outstanding_q <= outstanding_q + 1'b1;",
+                "if (issue != bvalid_q) outstanding_q <= outstanding_q + (bvalid_q ?",
+                "if (issue || bvalid_q) outstanding_q <= outstanding_q + (!issue ?",
                 "forgets an answer that comes while a burst begins",
             ),
             Edit(
@@ -261,8 +265,8 @@ PROOFS: tuple[Proof, ...] = (
             ),
             Edit(
                 "fb_axi_writer.sv",
-                "      wlast_q <= send_last;",
-                "      wlast_q <= send_last | drain_q;",
+                "      wlast_q <= send_last_q;",
+                "      wlast_q <= send_last_q | drain_q;",
                 "an abort ends a burst that the memory knows to be longer",
             ),
         ),
@@ -387,8 +391,8 @@ PROOFS: tuple[Proof, ...] = (
             ),
             Edit(
                 "fb_axi_reader.sv",
-                "if (issue && !burst_done) outstanding_q <= outstanding_q + 1'b1;",
-                "if (issue) outstanding_q <= outstanding_q + 1'b1;",
+                "if (issue != burst_done) outstanding_q <= outstanding_q + (burst_done ?",
+                "if (issue || burst_done) outstanding_q <= outstanding_q + (!issue ?",
                 "forgets an answer that comes while a burst begins",
             ),
             Edit(

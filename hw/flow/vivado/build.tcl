@@ -4,6 +4,7 @@
 #
 # The settings, written by hw/vivado/flow.py, are variables:
 #   part sources constraints top generics   what to build
+#   placement                               constraints of the array's place, empty: none
 #   clock_mhz clock_name                    what the constraints ask for
 #   reports checkpoint bitstream summary    files and folder to write
 #
@@ -20,6 +21,20 @@ proc require_clock {name} {
   if {[llength [get_clocks -quiet $name]] != 1} {
     error "the clock $name is not in the synthesized design: its constraint names a pin that\
         does not exist"
+  }
+}
+
+# So for the places of the array's columns.
+proc require_pblocks {} {
+  set pblocks [get_pblocks -quiet firebrick_column_*]
+  if {[llength $pblocks] == 0} {
+    error "the constraints of the array's place define no pblock"
+  }
+  foreach pblock $pblocks {
+    if {[llength [get_cells -quiet -of_objects $pblock]] == 0} {
+      error "the pblock $pblock is empty: its constraint names elements of the array that are not\
+          in the synthesized design"
+    }
   }
 }
 
@@ -93,6 +108,11 @@ proc build {settings} {
   }
   synth_design -top $top -part $part {*}$parameters
   require_clock $clock_name
+  if {$placement ne ""} {
+    announce "constraints of the array's place"
+    read_xdc [list $placement]
+    require_pblocks
+  }
 
   announce "logic optimization"
   opt_design

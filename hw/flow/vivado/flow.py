@@ -10,6 +10,7 @@ from pathlib import Path
 from firebrick.hw.boards import Board
 from firebrick.hw.flow.built import Built
 from firebrick.hw.flow.toolrun import Report, find_tool, run_tool
+from firebrick.hw.flow.vivado.placement import placement
 from firebrick.hw.flow.yosys import sources
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.files import write_text
@@ -22,6 +23,7 @@ TOP = "firebrick_zynq"
 CLOCK = "fclk0"
 CLOCK_PIN = "u_ps7/FCLKCLK[0]"
 RESET_PIN = "u_ps7/FCLKRESETN[0]"
+PLACEMENT = "placement.xdc"
 NEEDED = (
     f"install Vivado ML Standard edition (free, {OLDEST[0]}.{OLDEST[1]} to "
     f"{NEWEST[0]}.{NEWEST[1]}, with Zynq-7000 devices) and source its settings64.sh; "
@@ -81,13 +83,14 @@ def tcl_list(words: list[str]) -> str:
     return "[list " + " ".join(tcl_word(word) for word in words) + "]"
 
 
-def settings(board: Board, folder: Path, bitstream: Path) -> str:
+def settings(board: Board, folder: Path, bitstream: Path, placed: bool) -> str:
     """The variables that ``build.tcl`` reads."""
     generics = [str(x) for pair in board.shape.parameters().items() for x in pair]
     values = {
         "part": tcl_word(board.part),
         "sources": tcl_list([str(ROOT / path) for path in sources()]),
         "constraints": tcl_word(str(folder / "firebrick.xdc")),
+        "placement": tcl_word(str(folder / PLACEMENT) if placed else ""),
         "top": tcl_word(TOP),
         "generics": tcl_list(generics),
         "clock_mhz": tcl_word(f"{board.clock.fclk0_hz / 1e6:.3f}"),
@@ -100,15 +103,26 @@ def settings(board: Board, folder: Path, bitstream: Path) -> str:
     return "".join(f"set {name} {value}\n" for name, value in values.items())
 
 
-def build(vivado: Vivado, board: Board, folder: Path, bitstream: Path, report: Report) -> Built:
-    """Build ``bitstream``, working in ``folder``.
+def build(
+    vivado: Vivado,
+    placed: bool,
+    board: Board,
+    folder: Path,
+    bitstream: Path,
+    report: Report,
+) -> Built:
+    """Build ``bitstream``, working in ``folder``; ``placed``: the array's columns along the DSPs.
 
     ``report`` is told each step.  Raises FirebrickError with the first error where Vivado fails or
     timing is not met.
     """
+    places = placement(board) if placed else ""
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "firebrick.xdc", constraints(board))
-    write_text(folder / "settings.tcl", settings(board, folder, bitstream))
+    (folder / PLACEMENT).unlink(missing_ok=True)
+    if placed:
+        write_text(folder / PLACEMENT, places)
+    write_text(folder / "settings.tcl", settings(board, folder, bitstream, placed))
     timing = folder / "timing.tsv"
     timing.unlink(missing_ok=True)
 
@@ -128,4 +142,6 @@ def build(vivado: Vivado, board: Board, folder: Path, bitstream: Path, report: R
     rows = (line.split("\t") for line in timing.read_text().splitlines())
     slacks = {row[0]: float(row[1]) for row in rows}
     judge = f"Vivado {vivado.version}, on the routed design"
-    return Built({"vivado": vivado.version}, slacks, judge)
+    judge = f"Vivado {vivado.version}, on the routed design"
+    facts = {"placement": "array columns"} if placed else {}
+    return Built({"vivado": vivado.version}, slacks, judge, facts=facts)

@@ -51,6 +51,7 @@ module reader_properties #(
   logic [7:0]  arlen;
   logic        rmark;
   logic [63:0] see_busy, see_drain, see_beat, see_plan, see_room, see_level, see_left;
+  logic [63:0] see_roomy, see_planned, see_popped;
   logic [63:0] see_outstanding, see_addr;
 
   fb_axi_reader #(
@@ -85,6 +86,9 @@ module reader_properties #(
     .see_beat_o       (see_beat),
     .see_plan_o       (see_plan),
     .see_room_o       (see_room),
+    .see_roomy_o      (see_roomy),
+    .see_planned_o    (see_planned),
+    .see_popped_o     (see_popped),
     .see_level_o      (see_level),
     .see_left_o       (see_left),
     .see_outstanding_o(see_outstanding),
@@ -259,7 +263,10 @@ module reader_properties #(
       h_plan: assert (see_plan[0] && (!see_busy[0] || see_left[7:0] != '0));
       if (!draining_q) begin
         h_stored: assert (8'(stored_q) == see_level[7:0] + 8'(beat_q));
-        h_room: assert (32'(see_room[7:0]) + 32'(stored_q) + 32'(coming) == FifoDepth);
+        h_room: assert (32'(see_room[7:0]) + 32'(see_popped[0]) + 32'(stored_q) + 32'(coming) ==
+                        FifoDepth);
+        // In the cycle after a burst it may be of before it, but there is no next one planned.
+        h_roomy: assert (!see_roomy[0] || !see_planned[0] || 32'(see_room[7:0]) >= BurstBeats);
         h_owed: assert (8'(owed_q) == (see_busy[0] ? see_left[7:0] : '0) + coming + 8'(stored_q));
       end
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from firebrick.host.bitfile import parse_bit
 from firebrick.hw.boards import load_board
 from firebrick.hw.flow.hwh import shape_of
 from firebrick.hw.flow.openxc7 import frequencies
+from firebrick.hw.flow.placeable import is_placeable
 from firebrick.hw.flow.vivado.flow import TOP
 from firebrick.quantize.errors import FirebrickError
 from tests.hw.flow.overlay import OPENXC7, STANDINS, make_bit, program, refused, run
@@ -187,6 +189,39 @@ def test_an_array_asked_for_that_is_too_large_is_refused(openxc7: Path) -> None:
     text = str(caught.value)
     assert "an array of 7x32 has 112 multipliers" in text and "places 110 of the xc7z020" in text
     assert "SHAPE=13x16" in text and not (openxc7 / "record").exists()
+
+
+@pytest.mark.parametrize("name", ["arty-z7-10", "zybo-z7-10", "zybo", "cora-z7-07s"])
+def test_a_small_board_gets_a_bitstream_of_the_array_that_is_offered(
+    openxc7: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The array of a refusal, built as it is asked for, is the one built when none is."""
+    board = load_board(name)
+    (openxc7 / "good.bit").write_bytes(make_bit(board))
+    part = openxc7 / "prjxray-db" / "zynq7" / board.part
+    part.mkdir()
+    (part / "part.yaml").write_text("!<xilinx/xc7series/part>\n")
+    (openxc7 / "chipdb" / f"{board.part.rpartition('-')[0]}.bin").write_bytes(b"chip")
+    options = ("--board", name, "--toolchain", "openxc7")
+    with pytest.raises(FirebrickError) as caught:
+        run(openxc7, *options, "--shape", "16x32")
+    (offered,) = re.findall(r"SHAPE=(\d+x\d+)", str(caught.value))
+    fits = is_placeable(board.shape, board.chip)
+    for asked, expected in (
+        ((), str(board.shape) if fits else offered),
+        (("--shape", offered), offered),
+    ):
+        (openxc7 / "record").unlink(missing_ok=True)
+        out = run(openxc7, *options, *asked)
+        assert (out / "firebrick.bit").read_bytes() == make_bit(board)
+        built = shape_of(out / "firebrick.hwh")
+        assert str(built) == expected and is_placeable(built, board.chip)
+        # Memories stay the board's.
+        assert built == replace(board.shape, pixels=built.pixels, channels=built.channels)
+        commands = openxc7_commands(openxc7)
+        assert f"-set Pixels {built.pixels} -set Channels {built.channels}" in commands[0][2]
+        assert [words[0] for words in commands] == list(OPENXC7)
+        assert json.loads((out / "firebrick.json").read_text())["part"] == board.part
 
 
 def test_an_array_asked_for_is_built(openxc7: Path) -> None:

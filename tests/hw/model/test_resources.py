@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
 from firebrick.commands.boards import Row, Speed, main, networks, survey
 from firebrick.hw.boards import CHIPS, Resources, board_names, load_board
 from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.flow.evidence import Evidence
 from firebrick.hw.flow.yosys import CHIP, RTL
 from firebrick.hw.model.cycles import predict
 from firebrick.hw.model.resources import (
@@ -145,16 +147,29 @@ def test_a_board_that_does_not_fit_says_why(nets: dict[str, QNetwork]) -> None:
 
 
 def test_table_and_json(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], nets: dict[str, QNetwork]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    nets: dict[str, QNetwork],
 ) -> None:
     monkeypatch.setattr("firebrick.commands.boards.networks", lambda: nets)
+    monkeypatch.setattr("firebrick.commands.boards.build_folder", lambda: tmp_path)
     assert main(["--board", "pynq-z2", "--board", "zybo"]) == 0
     text = capsys.readouterr().out
     assert "pynq-z2" in text and "14x32" in text and "1,981," in text and "yes" in text
+    assert "asked" in text
+    assert "No clock and no frame rate has been confirmed on hardware" in " ".join(text.split())
     assert main(["--json", "--board", "zybo", "--clock", "125"]) == 0
     (facts,) = json.loads(capsys.readouterr().out)
     assert facts["board"] == "zybo" and facts["fits"] is True
     assert facts["fclk0_mhz"] == 125
+    assert facts["clock_evidence"] == {
+        "kind": "asked",
+        "mhz": None,
+        "source": "board file",
+        "supports": False,
+    }
+    assert facts["confirmed_on_hardware"] is False
     assert facts["shape"] == asdict(load_board("zybo").shape)
     assert set(facts["networks"]) == {"v1.0", "v1.1"}
 
@@ -164,7 +179,10 @@ def test_reasons_are_printed(
 ) -> None:
     def failing(board, nets):
         bad = Speed(None, None, "layer conv1: too large")
-        return Row(board, Resources(20_000, 1, 1, 1), ("20,000 LUT of 17,600",), {"v1.0": bad})
+        slow = Evidence("static", 61.4, "static timing, wires by fan-out")
+        return Row(
+            board, Resources(20_000, 1, 1, 1), ("20,000 LUT of 17,600",), {"v1.0": bad}, slow
+        )
 
     monkeypatch.setattr("firebrick.commands.boards.survey", failing)
     monkeypatch.setattr("firebrick.commands.boards.networks", dict)
@@ -172,3 +190,7 @@ def test_reasons_are_printed(
     text = capsys.readouterr().out
     assert "zybo: 20,000 LUT of 17,600" in text
     assert "zybo, v1.0: layer conv1: too large" in text
+    assert "61 MHz" in text
+    words = " ".join(text.split())
+    assert "zybo: static timing, wires by fan-out allows 61 MHz, its file asks for 100 MHz" in words
+    assert "has been confirmed on hardware" in words

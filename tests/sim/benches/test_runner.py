@@ -44,7 +44,7 @@ def test_build_error_and_failing_bench(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(runner, "BUILDS", tmp_path)
     source = tmp_path / "fb_crc32.sv"
     text = (runner.RTL / "fb_crc32.sv").read_text()
-    source.write_text(text.replace("logic [63:0]       mixed;", ""))
+    source.write_text(text.replace("logic [63:0][31:0] mixed;", ""))
     with pytest.raises(BenchError, match=r"(?s)fb_crc32: build failed.*mixed"):
         run_bench("fb_crc32", "bench_crc32", sources=[source])
     source.write_text(text.replace("EDB88320", "EDB88321"))

@@ -26,6 +26,14 @@ namespace eval standin {
     get_pins {
       {-hierarchical -regexp -nocase -leaf -quiet -verbose} {-filter -of_objects -match_style} {0 1}
     }
+    get_cells {
+      {-hierarchical -regexp -nocase -quiet -verbose} {-hsc -filter -of_objects -match_style} {0 1}
+    }
+    get_pblocks {{-regexp -nocase -include_nested_pblocks -quiet -verbose} {-filter -of_objects} {0 1}}
+    create_pblock {{-quiet -verbose} {} {1 1}}
+    resize_pblock {{-replace -quiet -verbose} {-add -remove -from -to -locs} {1 1}}
+    add_cells_to_pblock {{-top -add_primitives -clear_locs -quiet -verbose} {} {1 2}}
+    set_property {{-quiet -verbose} {-name -value -dict} {3 3}}
     create_clock {{-add -quiet -verbose} {-period -name -waveform} {0 1}}
     set_false_path {
       {-setup -hold -rise -fall -reset_path -quiet -verbose} {-from -to -through} {0 0}
@@ -114,6 +122,7 @@ namespace eval standin {
   array set stage_needed {
     synth_design 0 opt_design 1 place_design 2 phys_opt_design 3 route_design 3
     get_clocks 1 get_pins 0 get_timing_paths 1
+    get_cells 1 get_pblocks 1 create_pblock 1 resize_pblock 1 add_cells_to_pblock 1 set_property 1
     report_timing_summary 4 report_utilization 4 report_route_status 4 report_drc 4
     report_methodology 4 report_power 4 write_checkpoint 4 write_bitstream 4
   }
@@ -123,6 +132,9 @@ namespace eval standin {
   }
   variable clocks {}
   variable constraint_files {}
+  variable parameters {}
+  # of each pblock the cells that it has
+  variable pblocks [dict create]
   variable repaired 0
   variable record [open $::env(STANDIN_RECORD) a]
   variable fault {}
@@ -209,6 +221,11 @@ namespace eval standin {
   proc do_read_xdc {options} {
     variable constraint_files
     require_files read_xdc [lindex [dict get $options {}] 0]
+    variable stage
+    if {$stage >= 1} {
+      foreach path [lindex [dict get $options {}] 0] { uplevel #0 [list source $path] }
+      return
+    }
     lappend constraint_files {*}[lindex [dict get $options {}] 0]
   }
   proc do_synth_design {options} {
@@ -217,6 +234,8 @@ namespace eval standin {
     variable stage
     foreach setting [dict get $options -generic] {
       if {![regexp {^\w+=\d+$} $setting]} { refuse "ERROR: \[Synth 8-1\] bad generic $setting" }
+      variable parameters
+      lappend parameters {*}[split $setting =]
     }
     if {$fault eq "synthesis"} {
       puts {WARNING: [Synth 8-7080] Parallel synthesis criteria is not met}
@@ -233,6 +252,52 @@ namespace eval standin {
       return {}
     }
     return $name
+  }
+  # The array's elements are the only cells that the constraints name.
+  proc do_get_cells {options} {
+    variable parameters
+    variable pblocks
+    variable fault
+    if {[dict exists $options -of_objects]} { return [dict get $pblocks [option $options -of_objects]] }
+    set found {}
+    foreach name [lindex [dict get $options {}] 0] {
+      if {$fault ne "renamed" &&
+          [regexp {^u_engine/u_array/gen_row\[(\d+)\]\.gen_col\[(\d+)\]\.u_pe$} $name - row column] &&
+          $row < [dict get $parameters Pixels] && 2 * $column < [dict get $parameters Channels]} {
+        lappend found $name
+      } else {
+        puts "CRITICAL WARNING: \[Vivado 12-4739\] No valid object(s) found for '$name'"
+      }
+    }
+    return $found
+  }
+  proc do_create_pblock {options} {
+    variable pblocks
+    set name [lindex [dict get $options {}] 0]
+    if {[dict exists $pblocks $name]} { refuse "ERROR: \[Vivado 12-1\] pblock $name exists" }
+    dict set pblocks $name {}
+    return $name
+  }
+  proc do_get_pblocks {options} {
+    variable pblocks
+    return [dict keys $pblocks [lindex [dict get $options {}] 0]]
+  }
+  proc do_resize_pblock {options} {
+    foreach range [option $options -add] {
+      if {![regexp {^(DSP48|SLICE)_X\d+Y\d+:(DSP48|SLICE)_X\d+Y\d+$} $range]} {
+        refuse "ERROR: \[Vivado 12-2285\] $range is no range of sites"
+      }
+    }
+  }
+  proc do_add_cells_to_pblock {options} {
+    variable pblocks
+    lassign [dict get $options {}] name cells
+    dict lappend pblocks $name {*}$cells
+  }
+  proc do_set_property {options} {
+    if {[lrange [dict get $options {}] 0 1] ne "IS_SOFT TRUE"} {
+      refuse "ERROR: \[Common 17-54\] set_property [dict get $options {}]"
+    }
   }
   proc do_create_clock {options} {
     variable clocks
