@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from firebrick.hw.boards import Board
+from firebrick.hw.flow.clocks import chip_parameters
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Built:
             "board": board.name,
             "part": board.part,
             "shape": str(board.shape),
-            "parameters": board.shape.parameters(),
+            "parameters": chip_parameters(board),
             "clock_mhz": board.clock.fclk0_hz / 1e6,
             "verdict": self.verdict,
             **asdict(self),

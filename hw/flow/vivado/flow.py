@@ -9,6 +9,7 @@ from pathlib import Path
 
 from firebrick.hw.boards import Board
 from firebrick.hw.flow.built import Built
+from firebrick.hw.flow.clocks import chip_parameters
 from firebrick.hw.flow.toolrun import Report, find_tool, run_tool
 from firebrick.hw.flow.vivado.placement import placement
 from firebrick.hw.flow.yosys import sources
@@ -63,7 +64,11 @@ def find() -> Vivado:
 
 
 def constraints(board: Board) -> str:
-    """The design's constraints: it has no pins, so they are one clock and one asynchronous path."""
+    """The design's constraints: it has no pins, so they are one clock and one asynchronous path.
+
+    The clocks of a pumped engine follow from that one: Vivado derives an MMCM's outputs, and times
+    paths between them as edges of one clock.
+    """
     period = 1e9 / board.clock.fclk0_hz
     return (
         f"# {board.title}: FCLK0 at {board.clock.fclk0_hz / 1e6:.3f} MHz\n"
@@ -85,7 +90,7 @@ def tcl_list(words: list[str]) -> str:
 
 def settings(board: Board, folder: Path, bitstream: Path, placed: bool) -> str:
     """The variables that ``build.tcl`` reads."""
-    generics = [str(x) for pair in board.shape.parameters().items() for x in pair]
+    generics = [str(x) for pair in chip_parameters(board).items() for x in pair]
     values = {
         "part": tcl_word(board.part),
         "sources": tcl_list([str(ROOT / path) for path in sources()]),
