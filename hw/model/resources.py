@@ -5,8 +5,8 @@ cheapest grid of RAMB36 or RAMB18 in one of their aspect ratios (UG473).  *DSPs*
 channels of a pixel, up to the number that the array's parameter allows; multipliers beyond are
 built from LUTs.  *LUTs and flip-flops* are linear in what the modules are built of: pixels (the
 requantizer, the pooling unit and the window have one lane each), beats of a stored word, columns of
-the array, elements with a DSP and elements without, the adder of maps, and what connects the engine
-to the processing system.  The coefficients are a least-squares fit through counts that yosys made,
+the array, elements with a DSP and elements without, the adder of maps, what connects the engine to the
+processing system, and what a pumped array has besides.  The coefficients are a least-squares fit through counts that yosys made,
 in ``resources.toml``, relative errors weighed alike: many shapes without the last two and some of
 the whole design.  Points that are not fitted tell how wrong the model is (``errors``).
 
@@ -65,8 +65,10 @@ def memories(shape: EngineShape, adder: bool = True) -> dict[str, tuple[int, int
     """Width and depth of every memory in block RAM, as hw/rtl/firebrick_engine.sv has them."""
     pixels = 8 * shape.pixels
     found = {
-        "weights": (8 * shape.channels, shape.weight_words),
-        "activations": (pixels, shape.act_words),
+        "weights": (8 * shape.weight_bytes, shape.weight_words),
+        **{
+            f"activations {k}": (pixels, shape.act_words // shape.pump) for k in range(shape.pump)
+        },
         "biases": (64, shape.bias_pairs),
         "pool rows": (pixels + 8, shape.pool_channels),
         "pool line": (pixels, shape.pool_line_words),
@@ -97,6 +99,8 @@ def _features(shape: EngineShape, zynq: bool, adder: bool) -> list[float]:
     return [
         *(1, shape.pixels, beats - 1, shape.channels / 2, _elements(shape) - in_luts, in_luts),
         *(zynq, adder, adder * shape.pixels),
+        # Of a pumped array: operands of a second K step, their window, and two clocks.
+        *((shape.pump - 1) * count for count in (shape.pixels, _elements(shape))),
     ]
 
 

@@ -18,7 +18,7 @@ PUMPED = replace(BOARD, shape=pumped(BOARD.shape, 2))
 
 
 @pytest.mark.parametrize(
-    ("megahertz", "multiply"), [(100, 10), (150, 6), (50, 18), (200, 4), (75, 12), (300, 2)]
+    ("megahertz", "multiply"), [(100, 10), (150, 6), (50, 18), (200, 4), (75, 12), (300, 4)]
 )
 def test_the_oscillator_stays_within_its_range(megahertz: float, multiply: int) -> None:
     assert mmcm_multiply(megahertz * 1e6) == multiply
