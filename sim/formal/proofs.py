@@ -10,8 +10,8 @@ _FIFO = ("fb_fifo.sv",)
 _BLOCK = Edit("fb_fifo.sv", "if (Depth >= 128)", "if (Depth >= 4)", "the block RAM's form, small")
 _LOST = Edit(
     "fb_fifo.sv",
-    "LevelBits'(Depth - 1);\n      end",
-    "LevelBits'(Depth);\n      end",
+    "LevelBits'(Depth - 1));\n      end",
+    "LevelBits'(Depth));\n      end",
     "takes a word too many",
 )
 _STUTTER = Edit(
@@ -63,7 +63,7 @@ _WRITER = (
             "lengths": "next_level",
             "owners": "owner_level",
             "left": "left_q",
-            "last": "send_last_q",
+            "ends": "send_last_q",
             "unclaimed": "unclaimed_q",
             "level": "fifo_level",
             "length": "u_lengths_words",

@@ -53,7 +53,7 @@ module writer_properties #(
   logic [7:0]  awlen;
   logic [63:0] see_busy, see_send, see_answer, see_owner, see_drain, see_plan, see_tag;
   logic [63:0] see_beats_64, see_outstanding_64, see_lengths_64, see_owners_64, see_left_64;
-  logic [63:0] see_last;
+  logic [63:0] see_ends;
   logic [63:0] see_unclaimed_64, see_level_64, see_length_64, see_owned, see_data_64;
   logic [63:0] see_young_lengths, see_young_owners;
   fb_axi_writer #(
@@ -100,7 +100,7 @@ module writer_properties #(
     .see_lengths_o(see_lengths_64),
     .see_owners_o(see_owners_64),
     .see_left_o(see_left_64),
-    .see_last_o(see_last),
+    .see_ends_o(see_ends),
     .see_unclaimed_o(see_unclaimed_64),
     .see_level_o(see_level_64),
     .see_length_o(see_length_64),
@@ -349,7 +349,7 @@ module writer_properties #(
                                             (shown ? awlen + 8'd1 : '0));
       h_words: assert (8'(words_q) == see_level + 8'(w_shown && wstrb[0]));
       h_left: assert (!see_send[0] || see_left < 8'(BurstBeats));
-      h_last: assert (!see_send[0] || see_last[0] == (see_left == '0));
+      h_last: assert (!see_send[0] || see_ends[0] == (see_left == '0));
       if (!draining_q) begin
         h_claimed: assert (see_level == see_unclaimed + claimed);
         h_commands: assert (8'(commands_q) == 8'(see_busy[0]) + lasts + 8'(done));
