@@ -26,6 +26,11 @@ PYNQ_PYTHON ?= $(shell for python in python3.10 $(HOME)/.pyenv/versions/3.10.*/b
 FRONTENDS_VENV := .venv-frontends
 FRONTENDS_STAMP := $(FRONTENDS_VENV)/.installed
 FRONTENDS := tests/hw/hls4ml_backend/requirements-frontends.txt
+# clang, where there is none on the PATH, for the tests that compile the HLS C++ with it.
+CLANG_VENV := .venv-clang
+CLANG_STAMP := $(CLANG_VENV)/.installed
+CLANG := tests/hw/hls/requirements-clang.txt
+NEEDED_CLANG = $(if $(shell command -v clang++),,$(CLANG_STAMP))
 TRAIN_VENV := .venv-train
 TRAIN_STAMP := $(TRAIN_VENV)/.installed
 
@@ -69,7 +74,7 @@ for_board = --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") \
             $(if $(IMAGES),--images "$(IMAGES)") $(if $(CALIBRATION),--calibration "$(CALIBRATION)") \
             $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
-.PHONY: help setup demo test test-fast pynq frontends accuracy quantize learn compress deploy notebook hls figures train \
+.PHONY: help setup demo test test-fast pynq frontends clang accuracy quantize learn compress deploy notebook hls figures train \
         generate lint synth timing formal gates route boards explore advise bitstream faults coverage mutants nightly \
         bench clean
 
@@ -117,7 +122,7 @@ hls: $(STAMP)  ## emit the C++ project for Vitis HLS and simulate it (MODEL=netw
 figures: $(STAMP)  ## parameters, MACs and sizes of SqueezeNets, against AlexNet (OPTIONS=)
 	@$(BIN)/firebrick figures $(OPTIONS)
 
-test: $(STAMP) $(PYNQ_STAMPS) $(if $(filter 1 true,$(CI)),$(FRONTENDS_STAMP))  ## all tests, one process a core
+test: $(STAMP) $(PYNQ_STAMPS) $(if $(filter 1 true,$(CI)),$(FRONTENDS_STAMP) $(NEEDED_CLANG))  ## all tests, one process a core
 	@$(BIN)/python -m pytest -n auto $(OPTIONS)
 
 test-fast: $(STAMP)  ## the tests that take under a second: a minute or so
@@ -175,6 +180,14 @@ $(FRONTENDS_STAMP): $(FRONTENDS) $(STAMP)
 	  { $(@D)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check \
 	    -r $(FRONTENDS) 2> $(@D)/unavailable && rm $(@D)/unavailable || cat $(@D)/unavailable >&2; } && \
 	  touch $@; }
+
+clang: $(CLANG_STAMP)  ## an environment with clang, for tests that else skip (100 MB to fetch, 440 MB)
+
+$(CLANG_STAMP): $(CLANG)
+	@$(call alone,$(@D)) test $@ -nt $< || { \
+	  echo "Installing clang into $(@D) (a minute, once)" && rm -rf $(@D) && \
+	  $(PYTHON) -m venv $(@D) && $(@D)/bin/python -m pip install --quiet --no-compile \
+	    --disable-pip-version-check -r $< && touch $@; }
 
 boards: $(STAMP)  ## the boards: resources of their engines, predicted frames a second (OPTIONS=--json)
 	@$(BIN)/firebrick boards $(OPTIONS)

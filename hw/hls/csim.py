@@ -1,4 +1,4 @@
-"""C simulation without vendor tools: the emitted C++ compiled by g++ into a shared library.
+"""C simulation without vendor tools: the emitted C++ compiled into a shared library.
 
 The library runs in a process of its own (:mod:`hw.hls.child`), so that a fault in the C++ ends that
 process and not the caller's.
@@ -20,7 +20,7 @@ import numpy as np
 from firebrick.host import layout
 from firebrick.host.program import parse_program
 from firebrick.hw import definition as d
-from firebrick.hw.cxx import ENGLISH, cxx
+from firebrick.hw.cxx import compile_once, cxx
 from firebrick.hw.hls.child import REGISTER_BYTES
 from firebrick.hw.hls.emit import DEFINITIONS, TEMPLATES, arguments, emit_project
 from firebrick.hw.shape import EngineShape
@@ -30,14 +30,13 @@ from firebrick.quantize.support.paths import build_folder
 from firebrick.quantize.support.programs import run_program
 
 BUILD = build_folder() / "hls"
-# g++ knows neither HLS pragmas nor what loop labels are for; the constructors of ap_types touch the
-# value before it is set.
+# g++ and clang know neither HLS pragmas nor that a loop's label is its name in HLS's reports; the
+# constructors of ap_types touch the value before it is set.
 FLAGS = (
     "-std=c++14",
     "-O2",
-    "-fPIC",
-    "-shared",
     "-Wall",
+    "-Wextra",
     "-Wno-unknown-pragmas",
     "-Wno-unused-label",
     "-Wno-uninitialized",
@@ -94,30 +93,18 @@ def build_library(shape: EngineShape, build: Path = BUILD, flags: tuple[str, ...
     Raises :class:`CSimError` with the compiler's words where that fails.
     """
     headers = ap_types()
-    compiler = cxx()
-    digest = hashlib.sha256(repr((shape, FLAGS, flags, compiler, str(headers))).encode())
+    digest = hashlib.sha256(repr((shape, FLAGS, flags, cxx(), str(headers))).encode())
     for file in [DEFINITIONS, *sorted(TEMPLATES.rglob("*.j2")), TEMPLATES.parent / "emit.py"]:
         digest.update(file.read_bytes())
-    folder = build / f"{shape}-{digest.hexdigest()[:12]}"
-    library = folder / "firebrick_kernel.so"
-    if library.is_file():
-        return library
-    folder.mkdir(parents=True, exist_ok=True)
-    # Compiled apart and renamed, so that two processes may do this at once.
-    with tempfile.TemporaryDirectory(dir=folder) as name:
-        project = emit_project(shape, "xc7z020clg400-1", 10.0, Path(name) / "project")
-        built = Path(name) / library.name
+    library = build / f"{shape}-{digest.hexdigest()[:12]}" / "firebrick_kernel.so"
+
+    def of_project(folder: Path) -> list[str]:
+        project = emit_project(shape, "xc7z020clg400-1", 10.0, folder / "project")
         sources = [project / "src" / "firebrick_kernel.cpp", project / "tb" / "library.cpp"]
-        command = [*compiler, *FLAGS, *flags, f"-I{project / 'src'}", "-isystem", str(headers)]
-        command += [*map(str, sources), "-o", str(built)]
-        # What a killed compiler leaves goes with the folder.
-        done = run_program(command, env={**ENGLISH, "TMPDIR": name})
-        if done.returncode:
-            raise CSimError(f"{compiler[0]} failed on the emitted C++:\n{done.stderr[-4000:]}")
-        if done.stderr.strip():
-            raise CSimError(f"{compiler[0]} warns about the emitted C++:\n{done.stderr[-4000:]}")
-        built.replace(library)
-    return library
+        include = [f"-I{project / 'src'}", "-isystem", str(headers)]
+        return [*FLAGS, *flags, *include, *map(str, sources)]
+
+    return compile_once(library, of_project, "the emitted C++", CSimError)
 
 
 def _align(size: int) -> int:
@@ -125,7 +112,7 @@ def _align(size: int) -> int:
 
 
 class CSim:
-    """The emitted engine of ``shape``, compiled with g++; ``library`` is its shared library."""
+    """The emitted engine of ``shape``, compiled; ``library`` is its shared library."""
 
     def __init__(
         self, shape: EngineShape, build: Path = BUILD, flags: tuple[str, ...] = ()

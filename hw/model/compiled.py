@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import tempfile
 from functools import cache
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from firebrick.hw import definition as d
 from firebrick.hw.compiler.outline import Outline
-from firebrick.hw.cxx import ENGLISH, cxx
+from firebrick.hw.cxx import compile_once, cxx
 from firebrick.hw.memory_timing import MemoryTiming, Timing
 from firebrick.hw.model import latencies
 from firebrick.hw.model.prediction import (
@@ -28,13 +26,11 @@ from firebrick.hw.model.prediction import (
     Prediction,
     summed,
 )
-from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.paths import build_folder
-from firebrick.quantize.support.programs import run_program
 
 SOURCE = Path(__file__).with_name("cycles.cpp")
 # A fused multiply-add would round once where the model rounds twice.
-FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-Wall", "-ffp-contract=off")
+FLAGS = ("-std=c++17", "-O2", "-Wall", "-ffp-contract=off")
 
 _LATENCIES = {name: value for name, value in vars(latencies).items() if name.isupper()}
 _DEFINED = {
@@ -133,26 +129,13 @@ def _group(name: str, layers: list[str], row: list[float]) -> GroupPrediction:
 @cache
 def _library() -> ctypes.CDLL:
     """The compiled model; FirebrickError with the compiler's words where it does not compile."""
-    compiler = cxx()
     names = {
         "CONSTANTS": [*_LATENCIES, *_DEFINED, *_SHAPE, *_TIMING],
         "FIELDS": _FIELDS,
         "PASS_FIELDS": _PASS,
     }
     flags = [*FLAGS, *(f"-D{name}={','.join(values)}" for name, values in names.items())]
-    digest = hashlib.sha256(repr((flags, compiler)).encode() + SOURCE.read_bytes()).hexdigest()
-    folder = build_folder() / "model"
-    library = folder / f"cycles-{digest[:16]}.so"
-    if not library.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        # Compiled apart and renamed, so that two processes may do this at once.
-        with tempfile.TemporaryDirectory(dir=folder) as scratch:
-            built = Path(scratch) / library.name
-            command = list(chain(compiler, flags, (str(SOURCE), "-o", str(built))))
-            done = run_program(command, env={**ENGLISH, "TMPDIR": scratch})
-            if done.returncode:
-                raise FirebrickError(
-                    f"{compiler[0]} failed on {SOURCE.name}:\n{done.stderr[-4000:]}"
-                )
-            built.replace(library)
+    digest = hashlib.sha256(repr((flags, cxx())).encode() + SOURCE.read_bytes()).hexdigest()
+    library = build_folder() / "model" / f"cycles-{digest[:16]}.so"
+    compile_once(library, lambda _: [*flags, str(SOURCE)], SOURCE.name)
     return ctypes.CDLL(str(library))

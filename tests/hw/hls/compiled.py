@@ -1,10 +1,14 @@
-"""The emitted C++ compiled with the models of ``cpp/`` and run in this process."""
+"""The emitted C++ compiled with the models of ``cpp/``, and run."""
 
 from __future__ import annotations
 
-import ctypes
+import json
 import subprocess
+import sys
+import tempfile
+import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +19,10 @@ from firebrick.host.program import Program, parse_program
 from firebrick.hw.hls.csim import FLAGS, CSim, ap_types
 from firebrick.hw.hls.emit import arguments, emit_project
 from firebrick.hw.shape import EngineShape
+from tests.hw.hls.model_child import REGISTER_BYTES
 
 CPP = Path(__file__).resolve().parent / "cpp"
+CHILD = CPP.parent / "model_child.py"
 PAGE = 128
 
 
@@ -24,31 +30,39 @@ def emitted(shape: EngineShape, folder: Path) -> Path:
     return emit_project(shape, "xc7z020clg400-1", 10.0, folder)
 
 
-def model_library(project: Path, flags: Sequence[str] = ()) -> Path:
+def model_library(
+    project: Path, flags: Sequence[str] = (), compiler: Sequence[str] = ("g++",)
+) -> Path:
     """The project's kernel with the streams of ``cpp/hls_stream.h``."""
     library = project / "model.so"
     sources = [project / "src/firebrick_kernel.cpp", project / "tb/library.cpp", CPP / "model.cpp"]
-    command = ["g++", *FLAGS, "-fvisibility=hidden", *flags, f"-I{CPP}", f"-I{project / 'src'}"]
-    command += ["-isystem", str(ap_types()), *map(str, sources), "-o", str(library)]
-    subprocess.run(command, check=True)
+    command = [*compiler, "-fPIC", "-shared", *FLAGS, "-fvisibility=hidden", *flags, f"-I{CPP}"]
+    command += [f"-I{project / 'src'}", "-isystem", str(ap_types()), *map(str, sources)]
+    subprocess.run([*command, "-o", str(library)], check=True)
     return library
 
 
 @dataclass(eq=False)
 class Model:
-    """A library of :func:`model_library` with a program and pictures in its memory."""
+    """A library of :func:`model_library` in a process of its own, with a program and pictures in
+    its memory."""
 
     library: Path
     blob: bytes
     images: np.ndarray
 
     def __post_init__(self) -> None:
-        self._engine = ctypes.CDLL(str(self.library))
-        self._engine.firebrick_model_run.restype = ctypes.c_long
-        self._engine.firebrick_model_left_over.restype = ctypes.c_long
         self.program: Program = parse_program(self.blob)
+        self._left_over = 0
+        self._child = subprocess.Popen(
+            [sys.executable, str(CHILD), str(self.library)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        weakref.finalize(self, _end, self._child)
 
-    def run(self, reads: int = -1, depth: int = 0) -> tuple[int, np.ndarray, int]:
+    def run(self, reads: int = -1, depth: int = 0, seed: int = 0) -> tuple[int, np.ndarray, int]:
         """(stream reads or a negative code, sums int64 [N, O], ERROR); see cpp/model.cpp."""
         p = self.program
         packed = [layout.pack_input(i, p.input, p.pixels, p.word_bytes) for i in self.images]
@@ -75,24 +89,38 @@ class Model:
             "OUTPUT_END": starts[3],
             "SCRATCH_END": end,
         }
-        registers = np.zeros(1024, "<u4")
+        registers = np.zeros(REGISTER_BYTES // 4, "<u4")
         offsets = {a.register: a.offset // 4 for a in arguments()}
         for name, value in setup.items():
             registers[offsets[name]] = value
-        # Ends where the buffer does: what is read or written behind it is found by a sanitizer.
-        code = self._engine.firebrick_model_run(
-            memory.ctypes.data_as(ctypes.c_void_p),
-            registers.ctypes.data_as(ctypes.c_void_p),
-            ctypes.c_long(reads),
-            ctypes.c_long(depth),
-        )
-        stored = memory[starts[2] : starts[3]].reshape(len(packed), -1)
+        with tempfile.NamedTemporaryFile(dir=self.library.parent) as file:
+            file.write(registers.tobytes() + memory.tobytes())
+            file.flush()
+            code = self._ask([file.name, reads, depth, seed])
+            data = np.fromfile(file.name, np.uint8)
+        registers = data[:REGISTER_BYTES].view("<u4")
+        stored = data[REGISTER_BYTES:][starts[2] : starts[3]].reshape(len(packed), -1)
         sums = np.ascontiguousarray(stored[:, : 8 * p.output.classes]).view("<i8")
         return code, sums.astype(np.int64), int(registers[offsets["ERROR"]])
 
+    def _ask(self, what: list[str | int]) -> int:
+        """What the model's process returns; AssertionError where it has ended."""
+        child = self._child
+        assert child.stdin is not None and child.stdout is not None
+        with suppress(BrokenPipeError):
+            print(json.dumps(what), file=child.stdin, flush=True)
+        words = child.stdout.readline().split()
+        assert len(words) == 2, f"{self.library}: the model ended with status {child.wait()}"
+        self._left_over = int(words[1])
+        return int(words[0])
+
     def left_over(self) -> int:
         """Entries that the last run left in its streams."""
-        return self._engine.firebrick_model_left_over()
+        return self._left_over
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    child.communicate()
 
 
 def _page(size: int) -> int:

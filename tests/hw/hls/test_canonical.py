@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from firebrick.hw.hls.emit import arguments
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
 from tests.hw.hls import canonical
 from tests.hw.hls.compiled import emitted
@@ -142,7 +143,69 @@ def test_an_ambiguous_pointer_and_a_multiplication_are_seen(tmp_path: Path) -> N
     assert list(canonical.multiplications(kept)) == ["times"]
 
 
+def imperfect(function: canonical.Cursor) -> list[int]:
+    """Lines of loops in ``function`` that hold a pipelined loop and something else: they are not
+    flattened into one, and the pipeline begins anew each time (UG1399, LOOP_FLATTEN)."""
+    found = []
+    for loop in function.walk_preorder():
+        if loop.kind != canonical.CursorKind.FOR_STMT:
+            continue
+        *_, body = loop.get_children()
+        inside = list(body.get_children())
+        loops = [c for c in inside if _labelled(c).kind == canonical.CursorKind.FOR_STMT]
+        pipelined = [c for c in loops if "PIPELINE" in " ".join(canonical.lines_of(c))]
+        if pipelined and len(inside) > 1:
+            found.append(loop.location.line)
+    return found
+
+
+def _labelled(cursor: canonical.Cursor) -> canonical.Cursor:
+    """The statement behind a label."""
+    if cursor.kind == canonical.CursorKind.LABEL_STMT:
+        (cursor,) = cursor.get_children()
+    return cursor
+
+
+def test_a_row_is_one_pipeline_in_each_process(
+    found: dict[str, canonical.Cursor], tmp_path: Path
+) -> None:
+    """Blocks and their channels are flat, or flattened; nothing begins anew with a block."""
+    for name in ("issue_row", "systolic_array", "requantize_row", "deliver_row"):
+        assert imperfect(found[name]) == [], name
+    source = tmp_path / "seen.cpp"
+    inner = "inside:\nfor (int c = 0; c < 8; ++c) {\n#pragma HLS PIPELINE II=1\n m[c] = c; }"
+    source.write_text(
+        f"void good(int *m, int n) {{ for (int b = 0; b < n; ++b) {{ {inner} }} }}\n"
+        f"void bad(int *m, int n) {{ for (int b = 0; b < n; ++b) {{ m[9] = b; {inner} }} }}\n"
+    )
+    unit = canonical.parse(source)
+    kept = canonical.functions(unit, tmp_path)
+    assert imperfect(kept["good"]) == [] and len(imperfect(kept["bad"])) == 1
+
+
+def test_a_scalar_output_is_written_once(project: Path) -> None:
+    """UG1399, "Multi-Access Pointers": co-simulation sees one value; what has more is a stream."""
+    text = "".join(file.read_text() for file in (project / "src").glob("firebrick_kernel.*"))
+    for argument in arguments():
+        if argument.output:
+            writes = re.findall(rf"\*{argument.argument} [^=\n]?= ", text)
+            assert len(writes) == (0 if argument.event else 1), argument.argument
+            assert (f"hls::stream<uint32_t> &{argument.argument}" in text) == argument.event
+
+
 # ---------------------------------------------------------------------------------------- pragmas
+
+
+def test_no_pragma_is_lost_on_a_member(project: Path) -> None:
+    """AGGREGATE, DEPENDENCE and BIND_STORAGE name whole variables: what the back end does with a
+    member of a static struct is documented for ARRAY_PARTITION alone."""
+    count = 0
+    for file in (project / "src").iterdir():
+        for name, variable in re.findall(r"#pragma HLS (\w+) variable=([\w.]+)", file.read_text()):
+            if name in ("AGGREGATE", "DEPENDENCE", "BIND_STORAGE"):
+                assert "." not in variable, f"{file.name}: {name} {variable}"
+                count += 1
+    assert count > 10
 
 
 def is_constant(text: str) -> bool:

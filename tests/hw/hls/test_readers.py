@@ -42,10 +42,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bench(project: Path, flags: tuple[str, ...], headers: tuple[Path, ...]) -> str:
     """What the test bench says, compiled with ``headers`` as the first to be found."""
     built = project / "bench"
-    options = [flag for flag in FLAGS if flag not in ("-fPIC", "-shared")]
     search = [word for folder in headers for word in ("-isystem", str(folder))]
     sources = [project / "src" / "firebrick_kernel.cpp", project / "tb" / "testbench.cpp"]
-    command = ["g++", *options, *flags, f"-I{project / 'src'}", *search, *map(str, sources)]
+    command = ["g++", *FLAGS, *flags, f"-I{project / 'src'}", *search, *map(str, sources)]
     subprocess.run([*command, "-o", str(built)], check=True)
     data = [str(project / "data" / name) for name in DATA]
     done = subprocess.run([str(built), *data], capture_output=True, text=True, check=False)
@@ -132,7 +131,16 @@ def test_an_address_with_too_many_bits_is_seen(
     window.write_text(window.read_text().replace(" % kActWords", ""))
     sanitized.library = tmp_path / "wrong.so"
     sources = [project / "src" / "firebrick_kernel.cpp", project / "tb" / "library.cpp"]
-    command = ["g++", *FLAGS, *SANITIZERS, f"-I{project / 'src'}", "-isystem", str(ap_types())]
+    command = [
+        "g++",
+        "-fPIC",
+        "-shared",
+        *FLAGS,
+        *SANITIZERS,
+        f"-I{project / 'src'}",
+        "-isystem",
+        str(ap_types()),
+    ]
     environment = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
     command += [*map(str, sources), "-o", str(sanitized.library)]
     subprocess.run(command, check=True, env=environment)

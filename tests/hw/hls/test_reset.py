@@ -22,17 +22,36 @@ SHAPE = EngineShape(pixels=8, channels=8, act_words=8192)
 RESETS = 60
 
 
-def test_an_ended_run_does_not_poison_the_next(tmp_path: Path) -> None:
+def after_resets(library: Path) -> tuple[int, list[int]]:
+    """Stream reads of a clean run, and at which of them a reset harms the run that follows."""
     net = random_network(3, bypass=True)
     images = random_images(net, 1, 3)
-    library = model_library(emitted(SHAPE, tmp_path))
     model = Model(library, compile_network(net, SHAPE).blob, images)
     reads, first, error = model.run()
     assert reads > RESETS and error == 0
     expected = golden.run(net, images).sums
     assert np.array_equal(scores(first, model.program)[0], expected)
-    for at in np.linspace(1, reads - 1, RESETS, dtype=int):
-        assert model.run(reads=int(at))[0] == -1
+    harmed = []
+    for at in map(int, np.linspace(1, reads - 1, RESETS, dtype=int)):
+        assert model.run(reads=at)[0] == -1
         again, sums, error = model.run()
-        assert (again, error) == (reads, 0), f"reset at stream read {at} of {reads}"
-        assert np.array_equal(sums, first), f"reset at stream read {at} of {reads}"
+        if (again, error) != (reads, 0) or not np.array_equal(sums, first):
+            harmed.append(at)
+    return reads, harmed
+
+
+def test_an_ended_run_does_not_poison_the_next(tmp_path: Path) -> None:
+    reads, harmed = after_resets(model_library(emitted(SHAPE, tmp_path)))
+    assert harmed == [], f"of {reads} stream reads"
+
+
+def test_flags_that_a_reset_leaves_in_the_array_are_seen(tmp_path: Path) -> None:
+    """Without the loop that clears them."""
+    project = emitted(SHAPE, tmp_path)
+    source = project / "src" / "array.h"
+    text = source.read_text()
+    for flag in ("first", "last"):
+        assert text.count(f"    a.{flag}[d] = false;\n") == 1
+        text = text.replace(f"    a.{flag}[d] = false;\n", "")
+    source.write_text(text)
+    assert after_resets(model_library(project))[1]

@@ -68,6 +68,19 @@ def test_what_to_run_first_is_said(tmp_path: Path) -> None:
         chosen_hardware({"HW": "hls", "HLS": str(project)})
 
 
+def test_copies_that_co_simulation_leaves_are_not_taken(tmp_path: Path) -> None:
+    project = synthesized(EngineShape(), tmp_path / "project")
+    solution = project / "firebrick_kernel_prj/solution1"
+    synthesis = solution / "syn/verilog/firebrick_kernel.v"
+    for folder in ("sim/verilog", "impl/verilog"):
+        (solution / folder).mkdir(parents=True)
+        for name in ("firebrick_kernel.v", "firebrick_kernel.autotb.v"):
+            shutil.copyfile(STANDIN, solution / folder / name)
+    os.utime(synthesis, (1, 1))
+    taken = [p for p in hls_hardware(project).sources if Path(p).is_relative_to(solution)]
+    assert taken == [synthesis]
+
+
 def test_the_whole_engine_bench_asks_for_it() -> None:
     """HW=hls reaches the bench of the whole engine."""
     environment = {name: value for name, value in os.environ.items() if name != "HLS"}
