@@ -5,10 +5,11 @@ cheapest grid of RAMB36 or RAMB18 in one of their aspect ratios (UG473).  *DSPs*
 channels of a pixel, up to the number that the array's parameter allows; multipliers beyond are
 built from LUTs.  *LUTs and flip-flops* are linear in what the modules are built of: pixels (the
 requantizer, the pooling unit and the window have one lane each), beats of a stored word, columns of
-the array, elements with a DSP and elements without, the adder of maps, what connects the engine to the
-processing system, and what a pumped array has besides.  The coefficients are a least-squares fit through counts that yosys made,
-in ``resources.toml``, relative errors weighed alike: many shapes without the last two and some of
-the whole design.  Points that are not fitted tell how wrong the model is (``errors``).
+the array, elements with a DSP and elements without, the adder of maps, what connects the engine to
+the processing system, and what a pumped array has besides.  The coefficients are a least-squares
+fit through counts that yosys made, in ``resources.toml``, relative errors weighed alike: many
+shapes without the last three and some of the whole design.  Points that are not fitted tell how
+wrong the model is (``errors``).
 
 yosys counts a LUT for every function of five or six inputs, Vivado packs two small ones into one:
 the figures are an upper estimate.  A chip is not called large enough unless routing has room:
@@ -66,9 +67,7 @@ def memories(shape: EngineShape, adder: bool = True) -> dict[str, tuple[int, int
     pixels = 8 * shape.pixels
     found = {
         "weights": (8 * shape.weight_bytes, shape.weight_words),
-        **{
-            f"activations {k}": (pixels, shape.act_words // shape.pump) for k in range(shape.pump)
-        },
+        **{f"activations {k}": (pixels, shape.act_words // shape.pump) for k in range(shape.pump)},
         "biases": (64, shape.bias_pairs),
         "pool rows": (pixels + 8, shape.pool_channels),
         "pool line": (pixels, shape.pool_line_words),
