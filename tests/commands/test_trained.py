@@ -191,7 +191,7 @@ def test_a_real_training(tmp_path: Path) -> None:
             f"{PYTHON} lacks PyTorch or the project's packages; FIREBRICK_TORCH names another"
         )
     out = tmp_path / "trained"
-    options = ["--study", "bypass", "--seeds", "2", "--epochs", "4", "--training", "400"]
+    options = ["--study", "bypass", "--seeds", "2", "--epochs", "8", "--training", "400"]
     done = subprocess.run(
         [PYTHON, "-m", "firebrick", "trained", "--out", str(out), *options],
         cwd=ROOT,
