@@ -96,7 +96,7 @@ def _digits() -> Dataset:
     grey = np.rint(digits.images * (255 / SOURCE_MAX)).astype(np.uint8)
     return Dataset(
         "digits",
-        "handwritten digits of scikit-learn (8x8)",
+        "Handwritten digits of scikit-learn (8x8)",
         grey[:, None],
         digits.target.astype(np.int64),
         DIGITS,

@@ -14,6 +14,8 @@ WIDTH, HEIGHT = 1000, 430
 COLORS = ("#2f6f9f", "#d9822b", "#3f8f5f", "#8f4a86", "#b3473f", "#6b7785")
 RIGHT = "right"
 MARGIN = 0.08
+# Of the height, below the lowest error bar: for the legend.
+STRIP = 0.12
 # The least that a left axis beside a right one spans.
 LEAST = 5.0
 
@@ -60,7 +62,7 @@ def _figure(chart: Chart) -> Any:
         plot.add_layout(LinearAxis(y_range_name=RIGHT, axis_label=chart.right_label), RIGHT)
     elif any(series.bars for series in chart.series):
         low, high = _room(left)
-        plot.y_range = Range1d(start=low, end=high)
+        plot.y_range = Range1d(start=low - STRIP * (high - low), end=high)
     elif names:
         plot.y_range = Range1d(start=0, end=125 if chart.stacked else (1 + MARGIN) * max(left))
         plot.xaxis.major_label_orientation = 0.5
@@ -74,6 +76,10 @@ def _figure(chart: Chart) -> Any:
         plot.legend.orientation = "horizontal" if chart.stacked else "vertical"
         plot.legend.location = chart.legend
         plot.legend.click_policy = "hide"
+        if any(series.bars for series in chart.series):
+            # Error bars reach into every corner: it has a strip of its own.
+            plot.legend.orientation = "horizontal"
+            plot.legend.location = "bottom_center"
     else:
         plot.legend.visible = False
     plot.xgrid.grid_line_color = None
