@@ -14,6 +14,9 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 # In front of what sets an environment up: a second make waits, and finds it done.
 alone = exec 9>>$(1).lock && flock 9 || exit 2;
+# The packages of $(VENV) are an environment's, too, behind its own.
+on_top = $(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % \
+  sysconfig.get_path("purelib"))' > $$(echo $(1)/lib/python3*/site-packages)/project.pth
 ROUTE_STAMP := $(VENV)/.installed-synth
 # The pynq releases of boards with a Zynq-7000, each with an environment for its tests: pynq wants
 # NumPy 1, which ends at Python 3.12; the boards have Python 3.10.
@@ -61,6 +64,8 @@ SEED ?= 1
 
 # A Dask cluster for what is many independent jobs: tcp://host:8786; empty: this machine's cores.
 SCHEDULER ?=
+# What `make trained` trains on: digits, or fashion (Fashion-MNIST); empty: digits.
+DATA ?=
 # Frames a second that `make advise` is to reach.
 FPS ?=
 
@@ -75,7 +80,7 @@ for_board = --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") \
             $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
 .PHONY: help setup demo test test-fast pynq frontends clang accuracy quantize learn compress deploy notebook hls figures train \
-        generate lint synth timing formal gates route boards explore advise bitstream faults coverage mutants nightly \
+        generate lint synth timing formal gates route boards explore trained advise bitstream faults coverage mutants nightly \
         bench clean
 
 help:  ## this list
@@ -174,9 +179,7 @@ frontends: $(FRONTENDS_STAMP)  ## an environment with PyTorch and Keras, for tes
 $(FRONTENDS_STAMP): $(FRONTENDS) $(STAMP)
 	@$(call alone,$(@D)) test $@ -nt $(FRONTENDS) || { \
 	  echo "Installing PyTorch and Keras into $(@D) (a minute, once)" && rm -rf $(@D) && \
-	  $(BIN)/python -m venv $(@D) && \
-	  $(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % \
-	    sysconfig.get_path("purelib"))' > $$(echo $(@D)/lib/python3*/site-packages)/project.pth && \
+	  $(BIN)/python -m venv $(@D) && $(call on_top,$(@D)) && \
 	  { $(@D)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check \
 	    -r $(FRONTENDS) 2> $(@D)/unavailable && rm $(@D)/unavailable || cat $(@D)/unavailable >&2; } && \
 	  touch $@; }
@@ -194,6 +197,9 @@ boards: $(STAMP)  ## the boards: resources of their engines, predicted frames a 
 
 explore: $(STAMP)  ## networks x boards x arrays: what choices cost -> build/explore.* (SCHEDULER=tcp://host:8786)
 	@$(BIN)/firebrick explore --out "$(BUILD)/explore" $(scheduled) $(OPTIONS)
+
+trained: $(TRAIN_STAMP)  ## what choices do to accuracy, really trained -> build/trained.* (DATA= OPTIONS=, PyTorch)
+	@$(TRAIN_VENV)/bin/python -m firebrick trained $(if $(DATA),--data "$(DATA)") $(scheduled) $(OPTIONS)
 
 advise: $(STAMP)  ## boards, engine and changes that suit a network (MODEL= FPS= BOARD=)
 	@$(BIN)/firebrick advise $(if $(MODEL),--model "$(MODEL)") $(if $(FPS),--fps "$(FPS)") \
@@ -224,8 +230,9 @@ train: $(TRAIN_STAMP)  ## train the bundled digits network anew (installs PyTorc
 
 $(TRAIN_STAMP): models/requirements-train.txt $(STAMP)
 	@$(call alone,$(TRAIN_VENV)) test $@ -nt $< || { \
-	  echo "Installing PyTorch into $(TRAIN_VENV)" && $(PYTHON) -m venv $(TRAIN_VENV) && \
-	  $(TRAIN_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  echo "Installing PyTorch into $(TRAIN_VENV) (0.8 GB, once)" && rm -rf $(TRAIN_VENV) && \
+	  $(BIN)/python -m venv $(TRAIN_VENV) && $(call on_top,$(TRAIN_VENV)) && \
+	  $(TRAIN_VENV)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check \
 	    -r models/requirements-train.txt && touch $@; }
 
 clean:  ## remove what was built (not the Python environments)

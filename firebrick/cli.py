@@ -28,6 +28,7 @@ COMMANDS = {
     "figures": ("commands.figures", "parameters, MACs and sizes of SqueezeNets"),
     "boards": ("commands.boards", "the boards: resources, predicted frames a second"),
     "explore": ("commands.explore", "what choices of network and engine cost"),
+    "trained": ("commands.trained", "what choices of network do to accuracy, really trained"),
     "advise": ("commands.advise", "boards, engine and changes for a network"),
     "bitstream": ("commands.bitstream", "build the overlay of a board with Vivado or openXC7"),
     "synth": ("commands.synth", "synthesize for the xc7z020 with yosys"),

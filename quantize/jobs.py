@@ -30,6 +30,7 @@ Item = TypeVar("Item")
 CONNECT_SECONDS = 10
 # Workers of this machine are waited for longer: it may have much else to do.
 START_SECONDS = 60
+SILENT_SECONDS = 600
 # To start workers takes some seconds: fewer jobs than this are done sooner without.
 FEW = 4
 # Lives of a job: so many workers may die of it before it is the job that is wrong.
@@ -168,10 +169,14 @@ def _cluster(scheduler: str | None, jobs: int) -> Iterator[Client]:
     import dask
     from distributed import Client, LocalCluster
 
-    settings = {
+    settings: dict[str, Any] = {
         "distributed.scheduler.allowed-failures": DEATHS,
         "distributed.comm.timeouts.connect": CONNECT_SECONDS if scheduler else START_SECONDS,
     }
+    if scheduler is None:
+        # One that says nothing is busy; of one that died its parent knows.
+        settings["distributed.scheduler.worker-ttl"] = None
+        settings["distributed.comm.timeouts.tcp"] = SILENT_SECONDS
     # What Dask tells of workers that come and go is not for the user of a command.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with dask.config.set(settings):

@@ -34,6 +34,12 @@ from firebrick.quantize.support.progress import track
 from firebrick.quantize.support.terminal import Table, new_console
 
 REFERENCE = "pynq-z2"
+TITLE = "Networks and engines: what choices cost"
+ABOUT = (
+    "Cycles and resources are predicted: the cycle model is held to the simulated engine, the "
+    "resource model to yosys's counts. No clock has been confirmed by Vivado, and nothing has run "
+    "on a real board. Accuracy is what the SqueezeNet paper states, where it does."
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -116,7 +122,7 @@ def _page_facts(
             for e in facts["pareto"]["engines"]
         ],
     }
-    return {"cards": cards, "tables": [*networks, small]}
+    return {"title": TITLE, "about": ABOUT, "cards": cards, "tables": [*networks, small]}
 
 
 def _row(entry: dict[str, Any]) -> tuple[str, ...]:

@@ -20,7 +20,9 @@ ALIKE = 0.1
 
 @dataclass(frozen=True)
 class Series:
-    """One line, cloud or row of bars; ``right`` has an axis of its own."""
+    """One line, cloud or row of bars; ``right`` has an axis of its own.  ``bars`` are error bars,
+    up and down from ``y``; where ``x`` are names, ``aside`` is how far from their middle it stands,
+    in shares of their distance."""
 
     name: str
     x: Sequence[float | str]
@@ -28,6 +30,8 @@ class Series:
     labels: Sequence[str]
     kind: str = "line"  # line, dots, bars, front
     right: bool = False
+    bars: Sequence[float] = ()
+    aside: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,14 @@ WIDTH, HEIGHT = 1000, 430
 COLORS = ("#2f6f9f", "#d9822b", "#3f8f5f", "#8f4a86", "#b3473f", "#6b7785")
 RIGHT = "right"
 MARGIN = 0.08
+# Of the height, below the lowest error bar: for the legend.
+STRIP = 0.12
 # The least that a left axis beside a right one spans.
 LEAST = 5.0
 
 
 def render(made: Sequence[Chart], facts: Mapping[str, Any]) -> str:
-    """The page; ``facts`` are the cards and tables on it."""
+    """The page; ``facts``: its ``title``, what it is ``about``, the cards and the tables on it."""
     from bokeh.embed import components
     from bokeh.resources import Resources
 
@@ -52,12 +54,15 @@ def _figure(chart: Chart) -> Any:
     )
     plot.toolbar.logo = None
     right = [y for series in chart.series if series.right for y in series.y]
-    left = [y for series in chart.series if not series.right for y in series.y]
+    left = [y for series in chart.series if not series.right for y in _ends(series)]
     if right:
         low, high = _room(left)
         plot.y_range = Range1d(start=low, end=high)
         plot.extra_y_ranges = {RIGHT: Range1d(start=0, end=(1 + MARGIN) * max(right))}
         plot.add_layout(LinearAxis(y_range_name=RIGHT, axis_label=chart.right_label), RIGHT)
+    elif any(series.bars for series in chart.series):
+        low, high = _room(left)
+        plot.y_range = Range1d(start=low - STRIP * (high - low), end=high)
     elif names:
         plot.y_range = Range1d(start=0, end=125 if chart.stacked else (1 + MARGIN) * max(left))
         plot.xaxis.major_label_orientation = 0.5
@@ -71,6 +76,10 @@ def _figure(chart: Chart) -> Any:
         plot.legend.orientation = "horizontal" if chart.stacked else "vertical"
         plot.legend.location = chart.legend
         plot.legend.click_policy = "hide"
+        if any(series.bars for series in chart.series):
+            # Error bars reach into every corner: it has a strip of its own.
+            plot.legend.orientation = "horizontal"
+            plot.legend.location = "bottom_center"
     else:
         plot.legend.visible = False
     plot.xgrid.grid_line_color = None
@@ -80,15 +89,20 @@ def _figure(chart: Chart) -> Any:
 def _draw(plot: Any, series: Series, color: str) -> None:
     from bokeh.models import ColumnDataSource
 
-    source = ColumnDataSource(
-        {"x": list(series.x), "y": list(series.y), "label": list(series.labels)}
-    )
+    # A name and a distance from its middle are a place, too.
+    x = [(name, series.aside) for name in series.x] if series.aside else list(series.x)
+    columns = {"x": x, "y": list(series.y), "label": list(series.labels)}
+    if series.bars:
+        columns["low"], columns["high"] = _bars(series)
+    source = ColumnDataSource(columns)
     named: dict[str, Any] = {"legend_label": series.name, "source": source}
     if series.right:
         named["y_range_name"] = RIGHT
     if series.kind == "bars":
         plot.vbar("x", top="y", width=0.7, color=color, **named)
         return
+    if series.bars:
+        plot.segment("x", "low", "x", "high", color=color, line_width=1.5, **named)
     if series.kind == "line":
         plot.line("x", "y", color=color, line_width=2, **named)
     if series.kind == "front":
@@ -104,6 +118,20 @@ def _draw(plot: Any, series: Series, color: str) -> None:
         size=6 if len(series.x) > 20 or series.kind == "line" else 9,
         **named,
     )
+
+
+def _bars(series: Series) -> tuple[list[float], list[float]]:
+    """The lower and the upper ends of the error bars."""
+    pairs = list(zip(series.y, series.bars, strict=True))
+    return [y - bar for y, bar in pairs], [y + bar for y, bar in pairs]
+
+
+def _ends(series: Series) -> list[float]:
+    """What a plot has to have room for."""
+    if not series.bars:
+        return list(series.y)
+    low, high = _bars(series)
+    return low + high
 
 
 def _stack(plot: Any, chart: Chart) -> None:

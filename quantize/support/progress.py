@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 from rich.progress import (
@@ -21,6 +22,17 @@ from firebrick.quantize.support.terminal import new_console
 Item = TypeVar("Item")
 
 QUIET_SECONDS = 1.0
+_silent: ContextVar[bool] = ContextVar("silent", default=False)
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """No bars inside: for jobs of a bag, whose own bar is another's."""
+    token = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
 
 
 def track(items: Iterable[Item], label: str, total: int) -> Iterator[Item]:
@@ -40,7 +52,7 @@ def track(items: Iterable[Item], label: str, total: int) -> Iterator[Item]:
     shown = False
     try:
         for item in items:
-            if not shown and time.monotonic() - begin > QUIET_SECONDS:
+            if not shown and not _silent.get() and time.monotonic() - begin > QUIET_SECONDS:
                 bar.start()
                 shown = True
             yield item

@@ -45,6 +45,7 @@ RUN_BY = {
     "gates": "tests/sim/gates/test_chip.py",
     "timing": "tests/hw/flow/test_timing.py",
     "explore": "tests/commands/test_explore.py",
+    "trained": "tests/commands/test_trained.py",
     "advise": "tests/commands/test_advise.py",
 }
 # What the gate and the set-up run themselves, and the campaigns, a part of which the tests run.

@@ -20,7 +20,7 @@ from firebrick.quantize.report.figures import macs, parameters
 
 BOARD = load_board("pynq-z2")
 OWN = engine(BOARD, BOARD.shape)
-FACTS: dict = {"cards": [], "tables": []}
+FACTS: dict = {"title": "A title", "about": "About it.", "cards": [], "tables": []}
 
 
 @cache
