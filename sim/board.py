@@ -126,6 +126,7 @@ def _load(library: Path) -> ctypes.CDLL:
         "fb_read": (c.c_int, [c.c_void_p, c.c_uint32, c.POINTER(c.c_uint32)]),
         "fb_run": (c.c_uint64, [c.c_void_p, c.c_uint64, c.c_int]),
         "fb_reset": (None, [c.c_void_p, c.c_int]),
+        "fb_lose_clock": (None, [c.c_void_p]),
         "fb_irq": (c.c_int, [c.c_void_p]),
         "fb_cycles": (c.c_uint64, [c.c_void_p]),
         "fb_failure": (c.c_char_p, [c.c_void_p]),
@@ -261,6 +262,12 @@ class SimulatedBoard:
         processor's ports do, which know nothing of the reset.
         """
         self._lib.fb_reset(self._open(), in_flight)
+        self._check()
+
+    def lose_clock(self) -> None:
+        """The engine's clocks are lost and come back, as where FCLK0 is changed: a hard reset whose
+        reason the engine reports."""
+        self._lib.fb_lose_clock(self._open())
         self._check()
 
     def now(self) -> float:

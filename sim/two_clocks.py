@@ -26,20 +26,25 @@ def two_clock_library(shape: EngineShape, progress: Progress | None = None) -> P
     """
     if shape.pump == 1:
         raise ValueError(f"an engine of {shape} has one clock")
-    text = yosys_models(("DSP48E1",))
-    name = f"cells-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    cells = once(name, lambda folder: _discard((folder / CELLS_FILE).write_text(text)))
     design = engine_design(shape)
     return build_design(
         replace(
             design,
             name=f"{design.name}-two-clocks",
-            sources=(cells / CELLS_FILE, *design.sources),
+            sources=(dsp_model(), *design.sources),
             parameters={**design.parameters, "FastClock": 1},
             two_clocks=True,
         ),
         progress,
     )
+
+
+def dsp_model() -> Path:
+    """A file with yosys' model of the DSP block."""
+    text = yosys_models(("DSP48E1",))
+    name = f"cells-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    folder = once(name, lambda folder: _discard((folder / CELLS_FILE).write_text(text)))
+    return folder / CELLS_FILE
 
 
 def _discard(_: int) -> None:

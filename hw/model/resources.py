@@ -98,8 +98,8 @@ def _features(shape: EngineShape, zynq: bool, adder: bool) -> list[float]:
     return [
         *(1, shape.pixels, beats - 1, shape.channels / 2, _elements(shape) - in_luts, in_luts),
         *(zynq, adder, adder * shape.pixels),
-        # Of a pumped array: operands of a second K step, their window, and two clocks.
-        *((shape.pump - 1) * count for count in (shape.pixels, _elements(shape))),
+        # Of a pumped array: a second K step's operands along its edges, and in its elements.
+        *((shape.pump - 1) * n for n in (shape.pixels + shape.channels / 2, _elements(shape))),
     ]
 
 

@@ -10,27 +10,15 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.clock import Clock
-from cocotb.triggers import Timer
 
-from firebrick.sim.benches.pipeline import garbage, pack, run, signed_array
+from firebrick.sim.benches.bench_lut_products import packed_weight
+from firebrick.sim.benches.pipeline import garbage, halves, pack, run, signed_array
 from firebrick.sim.benches.runner import bench_parameters
 
 DRAIN = 5  # cycles from the last step to the drain outputs
 FIRST_DELAY = 2
 LAST_DELAY = 3
 BLOCKS = 120
-
-
-def packed_weight(w0: np.ndarray, w1: np.ndarray) -> np.ndarray:
-    """The operand's 16 stored bits: w1 less the borrow of w0 above w0."""
-    return ((w1 - (w0 < 0)) & 0xFF) << 8 | (w0 & 0xFF)
-
-
-async def halves(dut: Any, period_ns: int = 10) -> None:
-    """The neighbour's phase: low in the first half of a cycle, changing behind the edges."""
-    await Timer(1, "ns")
-    Clock(dut.phase_i, period_ns, unit="ns").start(start_high=False)
 
 
 @cocotb.test()

@@ -47,6 +47,15 @@ def garbage(rng: np.random.Generator, cycles: int, bits: int) -> list[int]:
     ]
 
 
+async def halves(dut: Any, period_ns: int = 10) -> None:
+    """Drive `phase_i` as a register of the fast clock does: low in the first half of a cycle."""
+    from cocotb.clock import Clock
+    from cocotb.triggers import Timer
+
+    await Timer(1, "ns")
+    Clock(dut.phase_i, period_ns, unit="ns").start(start_high=False)
+
+
 async def run(
     dut: Any, inputs: Mapping[str, Sequence[int]], outputs: Sequence[str]
 ) -> dict[str, list[int]]:

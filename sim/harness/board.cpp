@@ -114,6 +114,13 @@ class Board {
     }
 
     bool failed() const { return !failure_.text().empty(); }
+    // The engine's clocks go and come back: it is reset, and told why.
+    void lose_clock() {
+        top_->clock_lost_i = 1;
+        reset();
+        top_->clock_lost_i = 0;
+    }
+
     bool irq() const { return top_->irq_o; }
     Memory& memory() { return memory_; }
     const std::string& failure() const { return failure_.text(); }
@@ -272,6 +279,8 @@ uint64_t fb_run(void* board, uint64_t cycles, int until_irq) {
 }
 
 void fb_reset(void* board, int in_flight) { static_cast<Board*>(board)->reset(in_flight != 0); }
+
+void fb_lose_clock(void* board) { static_cast<Board*>(board)->lose_clock(); }
 
 int fb_irq(void* board) { return static_cast<Board*>(board)->irq(); }
 

@@ -136,6 +136,19 @@ def _unaligned(bench: Bench) -> None:
     vars(engine)["write"] = write
 
 
+def _clock_lost(bench: Bench) -> None:
+    """The clock goes when the engine has just been started."""
+    engine = bench.engine._engine
+
+    def write(name: str, value: int) -> None:
+        type(engine).write(engine, name, value)
+        if name == "CONTROL" and value & 1:
+            bench.board.run(100)
+            bench.board.lose_clock()
+
+    vars(engine)["write"] = write
+
+
 def _damage(at: int) -> Callable[[Bench], None]:
     def damage(bench: Bench) -> None:
         bench.ddr("program")[at] ^= 0x10
@@ -159,6 +172,7 @@ FAULTS: dict[str, Callable[[Bench], None]] = {
     "GROUPS": _crafted(group_last=1),
     "BOUNDS": _crafted(dst_offset=1 << 24),
     "FIELDS": _crafted(segment_words=0),
+    "CLOCK": _clock_lost,
 }
 
 

@@ -1,7 +1,5 @@
 """The systolic array in simulation."""
 
-from pathlib import Path
-
 import pytest
 
 from firebrick.sim.benches.runner import run_bench
@@ -21,7 +19,7 @@ def test_array(pixels: int, channels: int, dsps: int, pump: int) -> None:
 
 
 @pytest.mark.parametrize(("pixels", "channels", "dsps"), [(7, 8, 220), (8, 16, 50)])
-def test_array_at_two_clocks(pixels: int, channels: int, dsps: int, tmp_path: Path) -> None:
+def test_array_at_two_clocks(pixels: int, channels: int, dsps: int) -> None:
     parameters = {"P": pixels, "C": channels, "Dsps": dsps, "Pump": 2, "FastClock": 1}
-    sources = with_cells("fb_array", tmp_path)
+    sources = with_cells("fb_array")
     run_bench("fb_array", "bench_array", sources=sources, parameters=parameters, verilator_args=LAX)

@@ -1,7 +1,5 @@
 """The processing element in simulation, with a DSP block and from LUTs, at one clock and at two."""
 
-from pathlib import Path
-
 import pytest
 
 from firebrick.sim.benches.runner import run_bench
@@ -16,7 +14,7 @@ def test_pe(use_dsp: int, acc_bits: int, pump: int) -> None:
 
 
 @pytest.mark.parametrize("use_dsp", [1, 0])
-def test_pe_at_two_clocks(use_dsp: int, tmp_path: Path) -> None:
+def test_pe_at_two_clocks(use_dsp: int) -> None:
     parameters = {"AccBits": 24, "UseDsp": use_dsp, "Pump": 2, "FastClock": 1}
-    sources = with_cells("fb_pe", tmp_path)
+    sources = with_cells("fb_pe")
     run_bench("fb_pe", "bench_pe", sources=sources, parameters=parameters, verilator_args=LAX)

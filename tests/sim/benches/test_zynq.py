@@ -2,7 +2,6 @@
 
 import re
 from importlib.resources import files
-from pathlib import Path
 
 from firebrick.sim.benches.runner import resolve_sources, run_bench
 from tests.conftest import ROOT
@@ -27,9 +26,9 @@ def test_zynq() -> None:
     run_bench("firebrick_zynq", "bench_zynq", sources=sources, parameters=SHAPE)
 
 
-def test_pumped_zynq(tmp_path: Path) -> None:
+def test_pumped_zynq() -> None:
     """With the DSP blocks at twice the clock, and both clocks from an MMCM."""
-    sources = with_cells("firebrick_zynq", tmp_path, "PS7", "BUFG", "MMCME2_BASE")
+    sources = with_cells("firebrick_zynq", "PS7", "BUFG", "MMCME2_BASE")
     run_bench(
         "firebrick_zynq",
         "bench_zynq",
