@@ -28,7 +28,7 @@ def fashion(tmp_path: Path) -> Path:
     rng = np.random.default_rng(5)
     for part, count in (("train", TRAIN), ("t10k", TEST)):
         images = rng.integers(0, 256, (count, 28, 28))
-        (tmp_path / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images, mtime=0)))
+        (tmp_path / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images), mtime=0))
         (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(idx(np.arange(count) % 10))
     return tmp_path
 
@@ -71,7 +71,7 @@ def test_fashion_of_debian() -> None:
         (idx(np.zeros((3, 4))), "2 dimensions"),
         (b"\0\0\x0d\x03" + bytes(12), "type 13"),
         (idx(np.zeros((2, 3, 4)))[:-1], "23 bytes of numbers"),
-        (gzip.compress(idx(np.zeros((2, 3, 4, mtime=0))))[:-9], "gzip cannot unpack"),
+        (gzip.compress(idx(np.zeros((2, 3, 4))), mtime=0)[:-9], "gzip cannot unpack"),
     ],
 )
 def test_files_that_are_damaged(tmp_path: Path, content: bytes, told: str) -> None:
