@@ -6,12 +6,15 @@
 // an event of a run since the last soft reset, and goes when it is acknowledged; what describes a
 // run cannot change while it runs. STATUS is read all the time (its value is 3 cycles old).
 //
+// A lost clock may be the reason of any reset, or of none.
+//
 // Taken for granted: nothing but a reset in the first cycle.
 `default_nettype none
 
 module control_properties (
   input wire logic        clk_i,
   input wire logic        rst_ni,
+  input wire logic        clock_lost_i,
   input wire logic        wr_en_i,
   input wire logic [12:0] wr_addr_i,
   input wire logic [31:0] wr_data_i,
@@ -32,6 +35,7 @@ module control_properties (
   fb_control dut (
     .clk_i,
     .rst_ni,
+    .clock_lost_i,
     .irq_o          (irq),
     .wr_en_i,
     .wr_addr_i,
