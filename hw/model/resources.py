@@ -67,7 +67,7 @@ def memories(shape: EngineShape, adder: bool = True) -> dict[str, tuple[int, int
     pixels = 8 * shape.pixels
     found = {
         "weights": (8 * shape.weight_bytes, shape.weight_words),
-        **{f"activations {k}": (pixels, shape.act_words // shape.pump) for k in range(shape.pump)},
+        "activations": (pixels, shape.act_words // shape.pump),
         "biases": (64, shape.bias_pairs),
         "pool rows": (pixels + 8, shape.pool_channels),
         "pool line": (pixels, shape.pool_line_words),
@@ -79,6 +79,8 @@ def memories(shape: EngineShape, adder: bool = True) -> dict[str, tuple[int, int
         "addend reader": (65, ADDEND_READER_WORDS),
         "profile": (32, PROFILE_WORDS),
     }
+    if shape.pump > 1:
+        found["activations of odd channels"] = found["activations"]
     if shape.fifo_words < BLOCK_FIFO_WORDS:
         del found["results"], found["addends"]
     if not adder:

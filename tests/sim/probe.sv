@@ -13,7 +13,9 @@
 
 module probe (
     input  wire logic        clk_i,
+    input  wire logic        clk_fast_i,
     input  wire logic        rst_ni,
+    input  wire logic        clock_lost_i,
     output logic             irq_o,
 
     input  wire logic [12:0] s_axi_control_awaddr,
