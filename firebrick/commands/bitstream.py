@@ -30,7 +30,7 @@ from firebrick.hw.flow.placeable import (
 )
 from firebrick.hw.flow.toolrun import Report
 from firebrick.hw.model.resources import lacking, predict_resources
-from firebrick.hw.shape import EngineShape, parse_shape
+from firebrick.hw.shape import EngineShape, parse_shape, pumped
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.locks import sole_writer
 from firebrick.quantize.support.paths import build_folder
@@ -109,7 +109,7 @@ def _with_shape(board: Board, options: argparse.Namespace) -> Board:
     if options.shape:
         asked = parse_shape(options.shape)
         shape = replace(board.shape, pixels=asked.pixels, channels=asked.channels)
-        board = replace(board, shape=shape)
+        board = replace(board, shape=pumped(shape, asked.pump))
     if options.toolchain != "openxc7":
         return board
     if options.shape:
@@ -125,7 +125,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--toolchain", default="vivado", help="vivado (default) or openxc7")
     parser.add_argument("--clock", type=float, help="at most so many MHz; the board's default")
     parser.add_argument(
-        "--shape", help="array, pixels x channels (the board's; openxc7: the largest it can place)"
+        "--shape",
+        help="array: 14x32, or pumped: 14x32p2 (the board's; openxc7: the largest it places)",
     )
     parser.add_argument("--out", help="folder (build/<board>)")
     parser.add_argument(

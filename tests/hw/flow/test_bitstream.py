@@ -306,3 +306,14 @@ def test_cut_or_foreign_bit_files_are_refused() -> None:
         parse_bit(whole + b"\0")
     with pytest.raises(ValueError, match="does not begin"):
         parse_bit(b"\x7fELF" + whole)
+
+
+def test_a_pumped_array_is_built_as_asked(vivado: Path) -> None:
+    """Its pump and its MMCM reach the tool, its pump the hand-off file."""
+    out = run(vivado, "--shape", "14x32p2", "--clock", "150")
+    synth = next(words for words in vivado_commands(vivado) if words[0] == "synth_design")
+    given = [synth[i + 1] for i, word in enumerate(synth) if word == "-generic"]
+    megahertz = 1000 / 7
+    assert {"Pump=2", "WeightWords=4096", "ClockMultiply=6"} <= set(given)
+    assert f"ClockPeriodPs={round(1e6 / megahertz)}" in given
+    assert shape_of(out / "firebrick.hwh") == pumped(PYNQ_Z2, 2)
