@@ -36,7 +36,11 @@ class Engine:
     shape: EngineShape
     used: Resources
     lacking: tuple[str, ...]
-    pump: int = 1
+
+    @property
+    def pump(self) -> int:
+        """K steps a cycle."""
+        return self.shape.pump
 
     @property
     def timing(self) -> MemoryTiming:
