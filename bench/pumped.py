@@ -111,13 +111,13 @@ def shapes() -> tuple[EngineShape, EngineShape]:
 def table(title: str, macs: int, found: list[Run]) -> Table:
     """Ideal, predicted and simulated cycles a frame, speed, and what the memory moves."""
     result = Table(box=SIMPLE_HEAD, title=f"{title}: one and two K steps a cycle", pad_edge=False)
-    result.add_column("pump, clock, frames", no_wrap=True)
-    for name in ("ideal", "model", "simulated", "frames/s", "GMAC/s", "MB a frame"):
+    result.add_column("pump/MHz/frames", no_wrap=True)
+    for name in ("ideal", "model", "simulated", "frames/s", "GMAC/s", "MB"):
         result.add_column(name, justify="right", no_wrap=True)
     for run in found:
         rate = run.mhz * 1e6 / run.cycles
         result.add_row(
-            f"{run.pump}, {run.mhz} MHz, {run.frames}",
+            f"{run.pump}/{run.mhz}/{run.frames}",
             f"{run.ideal:,}",
             f"{run.model:,}",
             f"{run.cycles:,}",
