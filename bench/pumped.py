@@ -7,7 +7,7 @@ bytes a second, so fewer in a cycle of the faster clock.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -70,8 +70,8 @@ def simulate(program: Program, images: np.ndarray, sums: np.ndarray, mhz: int, f
     shape = program.shape
     overlay = write_overlay(folder / f"overlay-{shape}", shape)
     memory = timing(mhz)
-    fields = {name: getattr(memory, name) for name in memory.__dataclass_fields__}
-    board = SimulatedBoard(shape, library=build_library(shape), timing=MemoryTiming(**fields))
+    as_simulated = MemoryTiming(**asdict(memory))
+    board = SimulatedBoard(shape, library=build_library(shape), timing=as_simulated)
     parsed = parse_program(program.blob)
     with simulated(board), Firebrick(str(overlay), parsed, clock=board) as engine:
         begin = time.perf_counter()
@@ -105,7 +105,7 @@ def runs(qnet: QNetwork, images: np.ndarray, sums: np.ndarray, folder: Path) -> 
 
 def shapes() -> tuple[EngineShape, EngineShape]:
     """The board's array with one and with two K steps a cycle."""
-    return replace(PYNQ_Z2, pump=1), pumped(PYNQ_Z2, 2)
+    return PYNQ_Z2, pumped(PYNQ_Z2, 2)
 
 
 def table(title: str, macs: int, found: list[Run]) -> Table:

@@ -23,7 +23,7 @@ from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.paths import ROOT, build_folder
-from firebrick.sim.gates.chip import yosys_models
+from firebrick.sim.two_clocks import dsp_model
 
 WAIVERS = Path(__file__).with_name("waivers.toml")
 PRIMITIVES = Path(__file__).with_name("primitives")
@@ -186,15 +186,12 @@ def judge(found: list[Finding], waivers: list[Waiver]) -> Verdict:
 def lint_all() -> list[Finding]:
     """The chip and the HLS engine, in every shape; what several of them show counts once."""
     found: dict[tuple, Finding] = {}
-    with tempfile.TemporaryDirectory() as name:
-        cells = Path(name).resolve() / "cells.v"
-        cells.write_text(yosys_models(("DSP48E1",)))
-        primitives = [*sorted(PRIMITIVES.glob("*.sv")), cells]
-        for shape in SHAPES:
-            chip = lint(sources(), CHIP_TOP, shape.parameters(), primitives)
-            for finding in chip + (lint_wrapper(shape) if shape.pump == 1 else []):
-                where = (finding.file, finding.line, finding.column)
-                found.setdefault((*where, finding.warning, finding.symbol), finding)
+    primitives = [*sorted(PRIMITIVES.glob("*.sv")), dsp_model()]
+    for shape in SHAPES:
+        chip = lint(sources(), CHIP_TOP, shape.parameters(), primitives)
+        for finding in chip + (lint_wrapper(shape) if shape.pump == 1 else []):
+            place = (finding.file, finding.line, finding.column, finding.warning, finding.symbol)
+            found.setdefault(place, finding)
     return [found[place] for place in sorted(found)]
 
 

@@ -43,9 +43,8 @@ def dsp_model() -> Path:
     """A file with yosys' model of the DSP block."""
     text = yosys_models(("DSP48E1",))
     name = f"cells-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    folder = once(name, lambda folder: _discard((folder / CELLS_FILE).write_text(text)))
-    return folder / CELLS_FILE
 
+    def fill(folder: Path) -> None:
+        (folder / CELLS_FILE).write_text(text)
 
-def _discard(_: int) -> None:
-    """Only the file is kept."""
+    return once(name, fill) / CELLS_FILE

@@ -39,11 +39,8 @@ def fetch(channels: int, kernel: tuple[int, int], stride: int, pump: int) -> Fet
     of no meaning, whose weights are zero.
     """
     taps = phase_taps(kernel[1], stride)
-    planes = channels * stride
-    phase1 = channels
-    if pump > 1:
-        phase1 += channels % pump
-        planes = max(phase1, planes)
+    phase1 = channels + channels % pump
+    planes = max(phase1, channels * stride)
     row = phase1 // pump * taps[0] + (planes - phase1) // pump * taps[-1]
     if pump > 1 and kernel[0] > 1 and row < ROW_CYCLES_MIN:
         more = -(-(ROW_CYCLES_MIN - row) // taps[-1])
