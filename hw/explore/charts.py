@@ -407,9 +407,11 @@ def _v1_1(points: Iterable[Point], ratio: float = 0.125) -> list[Point]:
 def _engine_front(points: Sequence[Point]) -> Chart | None:
     series = []
     found = _v1_1(points)
-    for chip in dict.fromkeys(p.engine.board.chip.name for p in found):
-        these = [p for p in found if p.engine.board.chip.name == chip and p.fits]
-        series.append(_by_lut(f"fits the {chip}", these, "dots"))
+    for chip, pump in dict.fromkeys((p.engine.board.chip.name, p.engine.pump) for p in found):
+        these = [p for p in _on_chip(found, chip) if p.engine.pump == pump]
+        name = f"fits the {chip}{', two K steps a cycle' if pump > 1 else ''}"
+        if these:
+            series.append(_by_lut(name, these, "dots"))
     best = engine_front(points)
     if not best:
         return None
@@ -423,6 +425,7 @@ def _engine_front(points: Sequence[Point]) -> Chart | None:
             f"{_engine(large)}: {large.engine.used.lut / small.engine.used.lut:.1f} times the LUTs "
             f"are {rate(large) / rate(small):.1f} times the speed."
         )
+        sentence += _pumped(_on_chip(found, large.engine.board.chip.name))
     return Chart(
         "engines",
         "Engines: LUTs and speed of v1.1, every board's clock and memory",
@@ -431,6 +434,25 @@ def _engine_front(points: Sequence[Point]) -> Chart | None:
         series,
         sentence,
         legend="top_left",
+    )
+
+
+def _on_chip(points: Sequence[Point], chip: str) -> list[Point]:
+    """Those of engines that fit a chip."""
+    return [p for p in points if p.engine.board.chip.name == chip and p.fits]
+
+
+def _pumped(points: Sequence[Point]) -> str:
+    """The fastest engine of two K steps a cycle against the fastest of one, if there are both."""
+    best = {}
+    for pump in (1, 2):
+        if these := [p for p in points if p.engine.pump == pump]:
+            best[pump] = max(these, key=rate)
+    if len(best) < 2:
+        return ""
+    return (
+        f" With two K steps a cycle the fastest that fits the {best[2].engine.board.chip.name} is "
+        f"{_engine(best[2])}, with one {_engine(best[1])}."
     )
 
 

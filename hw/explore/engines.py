@@ -9,12 +9,13 @@ from firebrick.hw.boards.board import Board, board_names, load_board
 from firebrick.hw.boards.parts import Chip, Resources
 from firebrick.hw.memory_timing import MemoryTiming
 from firebrick.hw.model.resources import lacking, predict_resources
-from firebrick.hw.shape import EngineShape
+from firebrick.hw.shape import PUMPS, EngineShape, pumped
 
 # Pixels and channels of the arrays that are tried beside the boards' own.
 PIXELS = (4, 6, 7, 8, 12, 14, 16)
 CHANNELS = (8, 16, 32, 64)
-# More multipliers than this are no engine for the chips that are known: their DSPs are 220.
+# More multipliers than this, of one K step, are no engine for the chips that are known: their DSPs
+# are 220.
 MACS_MAX = 512
 # Depths of the activation, weight and bias memories, the most useful first: a chip gets the first
 # that fits it beside an array.
@@ -64,26 +65,29 @@ def engine(board: Board, shape: EngineShape) -> Engine:
 
 
 def engines(board: Board) -> list[Engine]:
-    """The board's own engine, and arrays of every shape up to what the board's DSPs can be; the
-    largest memories that fit beside each."""
+    """The board's own engine, and arrays of every shape up to what the board's DSPs can be, of one
+    and of two K steps a cycle; the largest memories that fit beside each."""
     own = engine(board, board.shape)
-    taken = (board.shape.pixels, board.shape.channels)
+    taken = (board.shape.pixels, board.shape.channels, board.shape.pump)
     found = [own]
-    for pixels, channels in array_shapes():
-        if (pixels, channels) != taken and _elements(pixels, channels) <= _most(board.chip):
-            found.append(engine(board, with_memories(board.chip, pixels, channels)))
+    for pixels, channels, pump in array_shapes():
+        if (pixels, channels, pump) != taken and _elements(pixels, channels) <= _most(board.chip):
+            found.append(engine(board, with_memories(board.chip, pixels, channels, pump)))
     return found
 
 
-def array_shapes() -> list[tuple[int, int]]:
-    """Pixels and channels of the arrays that are tried, the smallest first."""
-    pairs = [(p, c) for p in PIXELS for c in CHANNELS if p * c <= MACS_MAX]
-    return sorted(pairs, key=lambda pair: (pair[0] * pair[1], pair[1]))
+def array_shapes() -> list[tuple[int, int, int]]:
+    """Pixels, channels and pump of the arrays that are tried, the smallest first."""
+    found = [(p, c, x) for p in PIXELS for c in CHANNELS for x in PUMPS if p * c <= MACS_MAX]
+    return sorted(found, key=lambda shape: (shape[0] * shape[1], shape[1], shape[2]))
 
 
 @cache
-def with_memories(chip: Chip, pixels: int, channels: int) -> EngineShape:
-    """The first of DEPTHS that fits the chip beside such an array; the last where none does."""
+def with_memories(chip: Chip, pixels: int, channels: int, pump: int = 1) -> EngineShape:
+    """The first of DEPTHS that fits the chip beside such an array; the last where none does.
+
+    A pumped array has the same bytes of weights.
+    """
     for act_words, weight_words, bias_pairs in DEPTHS:
         shape = replace(
             EngineShape(pixels, channels),
@@ -91,6 +95,7 @@ def with_memories(chip: Chip, pixels: int, channels: int) -> EngineShape:
             weight_words=weight_words,
             bias_pairs=bias_pairs,
         )
+        shape = pumped(shape, pump)
         if not lacking(predict_resources(shape), chip.resources):
             return shape
     return shape

@@ -24,7 +24,7 @@ def test_words(capsys) -> None:
     for text in (
         "cora-z7-07s",
         "The smallest engine that reaches 6000",
-        "pump 1",
+        "4x8p2 on Cora Z7-07S (xc7z007s), pump 2",
         "1. pictures of",
     ):
         assert text in out

@@ -36,11 +36,13 @@ def test_a_job_says_what_compiler_and_plain_model_say() -> None:
         net, for_network(preprocessing("torchvision"), net), images, effort="plain"
     )
     boards = [load_board(name) for name in ("pynq-z2", "cora-z7-07s", "zybo-z7-10")]
-    pairs = pairs_of(engine(board, board.shape) for board in boards)
+    wanted = [engine(board, board.shape) for board in boards]
+    wanted.append(engine(boards[0], with_memories(boards[0].chip, 7, 16, 2)))
+    pairs = pairs_of(wanted)
     found = Measured.of(json.loads(json.dumps(measure(Job(SMALL, pairs)))))
     assert (found.parameters, found.macs) == (parameters(net), macs(net))
     assert found.float_bytes == 4 * found.parameters
-    assert len(pairs) == 3
+    assert len(pairs) == 4
     for (shape, timing), speed in zip(pairs, found.speeds, strict=True):
         predicted = predict(compile_network(qnet, shape), timing)
         assert speed.cycles == predicted.cycles
@@ -85,6 +87,8 @@ def test_every_boards_own_engine_fits_and_comes_first() -> None:
         assert found[0].is_the_boards and not found[0].lacking
         assert sum(e.is_the_boards for e in found) == 1
         assert any(e.lacking for e in found) and len(found) <= len(array_shapes()) + 1
+        # Each array with one and with two K steps a cycle.
+        assert {e.pump for e in found if not e.lacking} == {1, 2}
         for other in found[1:]:
             assert bool(other.lacking) == bool(
                 lacking(predict_resources(other.shape), board.chip.resources)
