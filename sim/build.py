@@ -29,6 +29,7 @@ from firebrick.sim.benches.runner import COVERAGE_ARGS, BenchError, resolve_sour
 HARNESS = ROOT / "sim" / "harness"
 BUILDS = build_folder() / "sim"
 LIBRARY = "libfirebrick.so"
+HEADERS = "headers.h"
 TOP = "firebrick_engine"
 COMPILE_JOBS = 2
 ERROR_LINES = 3
@@ -265,6 +266,32 @@ def _runtime(tools: _Tools, progress: Progress) -> list[Path]:
     return sorted(folder.glob("*.o"))
 
 
+def _options(tools: _Tools, flags: Sequence[str]) -> list[str]:
+    """What every source is compiled with."""
+    verilated = tools.root / "include"
+    folders = (verilated, verilated / "vltstd")
+    return [*COMPILER_FLAGS, *flags, *RUNTIME_DEFINES, *(f"-I{path}" for path in folders)]
+
+
+def _headers(tools: _Tools, flags: Sequence[str]) -> Path:
+    """Headers of Verilator's run-time library with their precompiled form beside them.
+
+    They are half of the work of compiling an engine.
+    """
+    options = _options(tools, flags)
+    settings = json.dumps([options, tools.versions])
+    name = f"headers-{hashlib.sha256(settings.encode()).hexdigest()[:16]}"
+
+    def fill(scratch: Path) -> None:
+        header = scratch / HEADERS
+        header.write_text('#include "verilated.h"\n')
+        command = [*tools.compiler, *options, "-x", "c++-header", str(header)]
+        result = scratch / f"{HEADERS}.gch"
+        _run([*command, "-o", str(result)], scratch, "g++", {"TMPDIR": str(scratch)})
+
+    return once(name, fill) / HEADERS
+
+
 def _compile(
     tools: _Tools,
     sources: Sequence[Path],
@@ -275,13 +302,8 @@ def _compile(
     flags: Sequence[str] = (),
 ) -> list[Path]:
     """Object files, in ``folder``, of C++ sources, two at a time."""
-    verilated = tools.root / "include"
-    options = [
-        *COMPILER_FLAGS,
-        *flags,
-        *RUNTIME_DEFINES,
-        *(f"-I{path}" for path in (*include, verilated, verilated / "vltstd")),
-    ]
+    headers = ("-include", str(_headers(tools, flags)))
+    options = [*headers, *_options(tools, flags), *(f"-I{path}" for path in include)]
     done = 0
     lock = threading.Lock()
     programs = Programs()

@@ -41,16 +41,23 @@ echo "$$ $!" >> {told}
 
 
 @pytest.fixture(scope="module")
-def runtime() -> Path:
-    """Verilator's run-time library, compiled: the same for all builds."""
-    return build._runtime(build._Tools.find(), lambda *_: None)[0].parent
+def runtime() -> tuple[Path, ...]:
+    """Verilator's run-time library and its headers, compiled: the same for all builds."""
+    tools = build._Tools.find()
+    return build._runtime(tools, lambda *_: None)[0].parent, build._headers(tools, ()).parent
+
+
+def link(folder: Path, runtime: tuple[Path, ...]) -> None:
+    """Have them in a folder of builds."""
+    folder.mkdir(parents=True)
+    for path in runtime:
+        (folder / path.name).symlink_to(path)
 
 
 @pytest.fixture
-def folder(tmp_path: Path, runtime: Path) -> Path:
-    """A build folder in which only that is."""
-    (tmp_path / "build" / "sim").mkdir(parents=True)
-    (tmp_path / "build" / "sim" / runtime.name).symlink_to(runtime)
+def folder(tmp_path: Path, runtime: tuple[Path, ...]) -> Path:
+    """A build folder in which only these are."""
+    link(tmp_path / "build" / "sim", runtime)
     return tmp_path / "build"
 
 
@@ -75,9 +82,10 @@ def compiler(folder: Path, then: str) -> tuple[str, Path]:
     return f"'{path}' -w", told
 
 
-def left(folder: Path, runtime: Path) -> list[str]:
+def left(folder: Path, runtime: tuple[Path, ...]) -> list[str]:
     """What is in the folder but what was there before."""
-    return [p.name for p in (folder / "sim").iterdir() if p.name != runtime.name]
+    kept = {path.name for path in runtime}
+    return [p.name for p in (folder / "sim").iterdir() if p.name not in kept]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +98,7 @@ def left(folder: Path, runtime: Path) -> list[str]:
     ],
 )
 def test_an_interrupted_build_leaves_nothing(
-    number: signal.Signals, whom, said: str, folder: Path, runtime: Path, tmp_path: Path
+    number: signal.Signals, whom, said: str, folder: Path, runtime: tuple[Path, ...], tmp_path: Path
 ) -> None:
     command, told = compiler(tmp_path, "wait")
     with start(folder, command) as process:
@@ -106,7 +114,7 @@ def test_an_interrupted_build_leaves_nothing(
 
 
 def test_two_builds_at_once_are_one(
-    folder: Path, runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, runtime: tuple[Path, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where an earlier one was killed and could not clean up."""
     command, _ = compiler(tmp_path, 'kill $!; exec g++ "$@" -O0')
@@ -124,20 +132,21 @@ def test_two_builds_at_once_are_one(
 
 
 @pytest.fixture
-def full_folder(folder: Path, tmp_path: Path, runtime: Path) -> Iterator[Path]:
+def full_folder(folder: Path, tmp_path: Path, runtime: tuple[Path, ...]) -> Iterator[Path]:
     """A build folder of 16 KiB."""
     small = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", folder]
     if subprocess.run(small, capture_output=True).returncode:
         pytest.skip("a small file system can be mounted by root only")
     try:
-        (folder / "sim").mkdir()
-        (folder / "sim" / runtime.name).symlink_to(runtime)
+        link(folder / "sim", runtime)
         yield folder
     finally:
         subprocess.run(["umount", folder], check=True)
 
 
-def test_a_full_disk_is_one_line_and_leaves_nothing(full_folder: Path, runtime: Path) -> None:
+def test_a_full_disk_is_one_line_and_leaves_nothing(
+    full_folder: Path, runtime: tuple[Path, ...]
+) -> None:
     with start(full_folder) as process:
         out, err = process.communicate()
     assert process.returncode == 2 and out == "" and err.count("\n") == 1
