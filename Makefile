@@ -80,7 +80,7 @@ for_board = --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") \
             $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
 .PHONY: help setup demo test test-fast pynq frontends clang accuracy quantize learn compress deploy notebook hls figures train \
-        generate lint synth timing formal gates route boards explore trained advise bitstream faults coverage mutants nightly \
+        generate lint synth timing formal gates route boards explore trained advise bitstream faults coverage mutants nightly test-nightly \
         bench clean
 
 help:  ## this list
@@ -220,7 +220,10 @@ coverage: $(STAMP)  ## lines and bits of the RTL that networks and faults reach 
 mutants: $(STAMP)  ## mutants of the RTL, which the tests must see -> build/mutants.json (N=200 SEED=1)
 	@nice $(BIN)/python -m firebrick.sim.mutants $(if $(N),--mutants $(N)) --seed $(SEED) $(OPTIONS)
 
-nightly: formal faults gates coverage mutants  ## every campaign on the hardware, one after the other
+nightly: formal faults gates coverage mutants test-nightly  ## every campaign on the hardware, and the tests' further cases
+
+test-nightly: $(STAMP)
+	@$(BIN)/python -m pytest -n auto --nightly $(OPTIONS)
 
 bench: $(STAMP)  ## print the benchmarks' figures
 	@$(BIN)/firebrick bench $(OPTIONS)

@@ -80,6 +80,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "shared_data" in getattr(item, "fixturenames", ()):
             item.add_marker("shared_data")
+    fast.keep_nightly(config, items)
     if config.getoption("--fast"):
         fast.leave_out(config, items)
 

@@ -1,9 +1,14 @@
-"""`make test-fast`: the tests that take under a second, by the list of those that take longer.
+"""`make test-fast` and `make nightly`: fewer tests, and the cases that the others leave out.
+
+A fast run takes the tests that take under a second, by the list of those that take longer.
 
 ``--record-slow`` brings ``slow.txt`` up to date for the tests of its run, ``--fast`` leaves out
 what it lists.  What fixtures of a module or a session take counts for each test that uses them: in
 random order any of them may be the one that sets them up.  Tests that build a simulator or need an
 environment of their own are listed until a run has measured them.
+
+Cases marked ``nightly`` - further shapes and seeds of what is tested anyhow - are skipped, and are
+all that ``--nightly`` runs.
 """
 
 from __future__ import annotations
@@ -29,6 +34,7 @@ _unreported: list[tuple[str, str, float]] = []
 def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("firebrick")
     group.addoption("--fast", action="store_true", help=f"leave out what {SLOW.name} lists")
+    group.addoption("--nightly", action="store_true", help="the cases that are skipped otherwise")
     group.addoption("--record-slow", action="store_true", help=f"bring {SLOW.name} up to date")
 
 
@@ -47,6 +53,17 @@ def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out = [item for item in items if function_of(item.nodeid) in slow]
     items[:] = [item for item in items if function_of(item.nodeid) not in slow]
     config.hook.pytest_deselected(items=left_out)
+
+
+def keep_nightly(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip the cases marked ``nightly``, or everything else."""
+    if not config.getoption("--nightly"):
+        for item in items:
+            if item.get_closest_marker("nightly"):
+                item.add_marker(pytest.mark.skip(reason="`make nightly` runs this case"))
+        return
+    config.hook.pytest_deselected(items=[i for i in items if not i.get_closest_marker("nightly")])
+    items[:] = [item for item in items if item.get_closest_marker("nightly")]
 
 
 @pytest.hookimpl(wrapper=True)

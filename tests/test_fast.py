@@ -88,3 +88,16 @@ def test_the_list_names_tests_that_are_there() -> None:
         tree = ast.parse((ROOT / file).read_text())
         names = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
         assert function.rpartition("::")[2] in names, name
+
+
+def test_nightly_cases_are_skipped_or_alone(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(CONFTEST.format(bound=0))
+    (tmp_path / "test_some.py").write_text(
+        "import pytest\n"
+        "@pytest.mark.parametrize('n', [1, pytest.param(2, marks=pytest.mark.nightly)])\n"
+        "def test_case(n): pass\n"
+    )
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = nightly: x\n")
+    usual, alone = run(tmp_path), run(tmp_path, "--nightly")
+    assert "test_case[1] PASSED" in usual and "1 passed, 1 skipped" in usual
+    assert "test_case[2] PASSED" in alone and "1 passed, 1 deselected" in alone

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -63,14 +63,16 @@ def _cases(function: Any) -> Iterator[dict[str, Any]]:
             continue
         names, values = mark.args[:2]
         names = [n.strip() for n in names.split(",")] if isinstance(names, str) else list(names)
-        axes.append(
-            [
-                dict(zip(names, value if len(names) > 1 else [value], strict=True))
-                for value in values
-            ]
-        )
+        axes.append([dict(zip(names, _values(case, len(names)), strict=True)) for case in values])
     for choice in itertools.product(*axes):
         yield {name: value for part in choice for name, value in part.items()}
+
+
+def _values(case: Any, count: int) -> Sequence[Any]:
+    """What one of the cases of ``parametrize`` gives to ``count`` arguments."""
+    if hasattr(case, "marks"):  # it is a pytest.param
+        return case.values
+    return case if count > 1 else [case]
 
 
 @cache

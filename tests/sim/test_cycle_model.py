@@ -83,7 +83,12 @@ def test_batch(seed: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "shape",
-    [EngineShape(14, 16), EngineShape(7, 32), EngineShape(14, 64), EngineShape(8, 8)],
+    [
+        pytest.param(EngineShape(14, 16), marks=pytest.mark.nightly),
+        EngineShape(7, 32),
+        pytest.param(EngineShape(14, 64), marks=pytest.mark.nightly),
+        EngineShape(8, 8),
+    ],
     ids=str,
 )
 def test_other_shape(shape: EngineShape, tmp_path: Path) -> None:
@@ -133,8 +138,13 @@ def test_pumped_squeezenet(recipe, tmp_path: Path) -> None:
         (2, PUMPED, MemoryTiming(read_latency=80)),
         (3, PUMPED, MemoryTiming(0, 0, 100, 0, 0)),
         (4, pumped(EngineShape(7, 16), 2), MemoryTiming()),
-        (5, pumped(EngineShape(14, 16), 2), MemoryTiming(bytes_per_cycle=21)),
-        (6, pumped(EngineShape(7, 32), 2), MemoryTiming()),
+        pytest.param(
+            *(5, pumped(EngineShape(14, 16), 2), MemoryTiming(bytes_per_cycle=21)),
+            marks=pytest.mark.nightly,
+        ),
+        pytest.param(
+            *(6, pumped(EngineShape(7, 32), 2), MemoryTiming()), marks=pytest.mark.nightly
+        ),
         (7, pumped(EngineShape(8, 8), 2), MemoryTiming()),
         (8, pumped(EngineShape(8, 8), 2), MemoryTiming(bytes_per_cycle=21)),
         (9, pumped(EngineShape(7, 16), 2), MemoryTiming(bytes_per_cycle=21)),

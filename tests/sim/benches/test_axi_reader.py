@@ -4,10 +4,12 @@ import pytest
 
 from firebrick.sim.benches.runner import run_bench
 
+NIGHTLY = pytest.mark.nightly
+
 
 @pytest.mark.parametrize(
     ("burst_beats", "max_outstanding", "fifo_depth"),
-    [(16, 8, 512), (16, 2, 32), (4, 4, 64)],
+    [(16, 8, 512), (4, 4, 64), pytest.param(16, 2, 32, marks=NIGHTLY)],
 )
 def test_axi_reader(burst_beats: int, max_outstanding: int, fifo_depth: int) -> None:
     parameters = {

@@ -19,7 +19,15 @@ SMALL = {
 
 
 # HW=hls: the Verilog that Vitis HLS made has the shape of its project.
-CASES = ["hls"] if is_hls() else ["8x8", "14x16", "8x8p2"]
+CASES = (
+    ["hls"]
+    if is_hls()
+    else [
+        "8x8",
+        pytest.param("14x16", marks=pytest.mark.nightly),
+        "8x8p2",
+    ]
+)
 
 
 @pytest.mark.parametrize("case", CASES)
