@@ -75,7 +75,7 @@ def test_one_name_in_site_packages(installed: Installed) -> None:
 def test_the_digits_demo_runs_from_any_folder(installed: Installed) -> None:
     command = installed.python.with_name("firebrick")
     assert installed.run(command, "--version").strip() == f"firebrick {__version__}"
-    installed.run(command, "demo", "--model", "digits", "--count", "4")
+    installed.run(command, "demo", "--model", "digits", "--shape", "7x8", "--count", "4")
     facts = json.loads((installed.work / "build" / "demo.json").read_text())
     assert facts["images"] == 4 and facts["mismatches"] == 0 and facts["values_compared"] > 10_000
     assert (installed.work / "build" / "demo.png").stat().st_size > 10_000
