@@ -81,7 +81,11 @@ def _output_tensor(qnet: QNetwork, node: QConv | QMaxPool | QConcat | QAdd) -> Q
         source = qnet.tensors[node.input]
         if node.kernel not in (2, 3):
             raise FirebrickError(f"layer {node.name}: a pooling window must be 2 or 3 wide")
-        rows, cols = (pool_size(size, node.kernel, node.ceil_mode) for size in source.shape[1:])
+        if node.padding not in (0, 1):
+            raise FirebrickError(f"layer {node.name}: a pooling's padding must be 0 or 1")
+        rows, cols = (
+            pool_size(size + node.padding, node.kernel, node.ceil_mode) for size in source.shape[1:]
+        )
         if min(rows, cols) < 1:
             raise FirebrickError(f"layer {node.name}: its window does not fit {source.shape}")
         return QTensor(node.output, (source.shape[0], rows, cols), source.exponent, source.signed)

@@ -57,13 +57,15 @@ class Conv:
 
 @dataclass(frozen=True)
 class MaxPool:
-    """Max pooling, ``kernel`` 2 or 3, stride 2, no padding."""
+    """Max pooling, ``kernel`` 2 or 3, stride 2; the first window begins ``padding`` rows and
+    columns (0 or 1) ahead of the map, of which nothing counts."""
 
     name: str
     input: str
     output: str
     kernel: int
     ceil_mode: bool
+    padding: int = 0
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from firebrick.quantize.network import MaxPool
+
 
 @dataclass(frozen=True)
 class QTensor:
@@ -56,9 +58,10 @@ class QConv:
 
 @dataclass(frozen=True)
 class QMaxPool:
-    """Max pooling on the 8-bit values: ``kernel`` 2 or 3, stride 2, no padding.
+    """Max pooling on the 8-bit values: ``kernel`` 2 or 3, stride 2.
 
-    With ``ceil_mode`` the last window may reach over the edge; what lies outside is ignored.
+    With ``ceil_mode`` the last window may reach over the edge; the first one begins ``padding``
+    rows and columns (0 or 1) ahead of the map.  What lies outside is ignored.
     """
 
     name: str
@@ -66,6 +69,12 @@ class QMaxPool:
     output: str
     kernel: int
     ceil_mode: bool
+    padding: int = 0
+
+
+def quantize_pool(node: MaxPool) -> QMaxPool:
+    """The same pooling of the 8-bit values: the largest of them stays the largest."""
+    return QMaxPool(node.name, node.input, node.output, node.kernel, node.ceil_mode, node.padding)
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from firebrick.quantize.qnetwork import (
     QConcat,
     QConv,
     QGlobalSum,
-    QMaxPool,
     QNetwork,
     QNode,
     QTensor,
+    quantize_pool,
 )
 
 
@@ -49,7 +49,7 @@ def without_numbers(net: Network) -> QNetwork:
 
 def _node(node: Conv | MaxPool | Concat | Add, net: Network, last: GlobalAverage) -> QNode:
     if isinstance(node, MaxPool):
-        return QMaxPool(node.name, node.input, node.output, node.kernel, node.ceil_mode)
+        return quantize_pool(node)
     if isinstance(node, Concat):
         return QConcat(node.name, node.inputs, node.output)
     if isinstance(node, Add):

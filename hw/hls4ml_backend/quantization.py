@@ -35,10 +35,10 @@ from firebrick.quantize.qnetwork import (
     QConcat,
     QConv,
     QGlobalSum,
-    QMaxPool,
     QNetwork,
     QNode,
     QTensor,
+    quantize_pool,
 )
 
 
@@ -146,7 +146,7 @@ def _assemble(
                 continue
             signed = not node.relu
         elif isinstance(node, MaxPool):
-            nodes.append(QMaxPool(node.name, node.input, node.output, node.kernel, node.ceil_mode))
+            nodes.append(quantize_pool(node))
             signed = tensors[node.input].signed
         elif isinstance(node, Concat):
             nodes.append(QConcat(node.name, node.inputs, node.output))

@@ -43,10 +43,10 @@ from firebrick.quantize.qnetwork import (
     QConcat,
     QConv,
     QGlobalSum,
-    QMaxPool,
     QNetwork,
     QNode,
     QTensor,
+    quantize_pool,
 )
 
 # Weight exponents stay where float32 scales are normal numbers, also after adding e_in.
@@ -444,7 +444,7 @@ def _assemble(
             nodes.append(_conv(layer, numbers, exponents[node.input], exponents[node.output]))
             signed = not node.relu
         elif isinstance(node, MaxPool):
-            nodes.append(QMaxPool(node.name, node.input, node.output, node.kernel, node.ceil_mode))
+            nodes.append(quantize_pool(node))
             signed = tensors[node.input].signed
         elif isinstance(node, Add):
             nodes.append(quantize_add(node, exponents))

@@ -48,10 +48,10 @@ from firebrick.quantize.qnetwork import (
     QConcat,
     QConv,
     QGlobalSum,
-    QMaxPool,
     QNetwork,
     QNode,
     QTensor,
+    quantize_pool,
 )
 
 # A number is on a grid when it is this close to it: the file's own float32 arithmetic is no finer.
@@ -408,7 +408,7 @@ def _assemble(work: _Work, numbers: dict[str, _Numbers], classes: tuple[str, ...
                 )
             )
         elif isinstance(node, MaxPool):
-            nodes.append(QMaxPool(node.name, node.input, node.output, node.kernel, node.ceil_mode))
+            nodes.append(quantize_pool(node))
         elif isinstance(node, Add):
             first, second = (work.exponents[name] for name in node.inputs)
             common = max(first, second)

@@ -11,6 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.exporters.pooling import pool_attributes
 from firebrick.quantize.importers.load import CLASSES_KEY, PICTURES_KEY
 from firebrick.quantize.network import Add, Concat, Conv, MaxPool, Network, inputs_of
 from firebrick.quantize.qnetwork import Preprocessing
@@ -83,9 +84,7 @@ def to_model(
                 inputs,
                 linear,
                 node.name,
-                kernel_shape=[node.kernel] * 2,
-                strides=[2, 2],
-                ceil_mode=int(node.ceil_mode),
+                **pool_attributes(node, net.shapes[node.input], net.shapes[node.output]),
             )
         elif isinstance(node, Concat):
             add("Concat", inputs, linear, node.name, axis=1)

@@ -18,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from firebrick.quantize.check import check_qnetwork
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.exporters.pooling import pool_attributes
 from firebrick.quantize.fixed_point import largest_magnitude
 from firebrick.quantize.golden.integer_model import FLOAT32_EXACT, accumulator_bound
 from firebrick.quantize.importers.load import CLASSES_KEY, PICTURES_KEY
@@ -109,9 +110,9 @@ def to_model(qnet: QNetwork, outputs: Outputs = None) -> onnx.ModelProto:
                 [graph.real(qnet.tensors[node.input], node.name)],
                 f"{node.name}/real",
                 name=node.name,
-                kernel_shape=[node.kernel, node.kernel],
-                strides=[2, 2],
-                ceil_mode=int(node.ceil_mode),
+                **pool_attributes(
+                    node, *(qnet.tensors[name].shape for name in (node.input, node.output))
+                ),
             )
             graph.eight_bit(real, qnet.tensors[node.output])
         elif isinstance(node, QConcat):

@@ -56,7 +56,9 @@ class FloatModel:
             out += node.bias.astype(np.float32)[:, None]
             return activate(node, out).reshape(-1, rows, width)
         if isinstance(node, MaxPool):
-            return convolution.max_pool(maps[node.input], node.kernel, node.ceil_mode)
+            return convolution.max_pool(
+                maps[node.input], node.kernel, node.ceil_mode, padding=node.padding
+            )
         if isinstance(node, Concat):
             return np.concatenate([maps[name] for name in node.inputs])
         if isinstance(node, Add):

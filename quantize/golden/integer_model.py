@@ -92,10 +92,10 @@ def conv_accumulate(
     return np.stack([layer.accumulate(image).astype(np.int64) for image in x])
 
 
-def max_pool(x: np.ndarray, kernel: int, ceil_mode: bool) -> np.ndarray:
+def max_pool(x: np.ndarray, kernel: int, ceil_mode: bool, padding: int = 0) -> np.ndarray:
     """Max pooling with stride 2 of 8-bit values [..., H, W]; see
     :func:`quantize.golden.convolution.max_pool`."""
-    return convolution.max_pool(x, kernel, ceil_mode)
+    return convolution.max_pool(x, kernel, ceil_mode, padding=padding)
 
 
 def add(
@@ -230,7 +230,7 @@ def step(
     if isinstance(node, QConv):
         return layers[node.name].activate(maps[node.input], node.relu)
     if isinstance(node, QMaxPool):
-        return max_pool(maps[node.input], node.kernel, node.ceil_mode)
+        return max_pool(maps[node.input], node.kernel, node.ceil_mode, node.padding)
     if isinstance(node, QAdd):
         first, second = node.inputs
         return add(maps[first], maps[second], node.left, node.shift, qnet.tensors[node.output])

@@ -55,10 +55,10 @@ class Builder:
         )
         return self._made(f"{name}.out", (outputs, rows, cols))
 
-    def pool(self, name, kernel, ceil_mode):
+    def pool(self, name, kernel, ceil_mode, padding=0):
         channels, height, width = self.shapes[self.last]
-        self.nodes.append(MaxPool(name, self.last, f"{name}.out", kernel, ceil_mode))
-        rows, cols = (pool_size(size, kernel, ceil_mode) for size in (height, width))
+        self.nodes.append(MaxPool(name, self.last, f"{name}.out", kernel, ceil_mode, padding))
+        rows, cols = (pool_size(size + padding, kernel, ceil_mode) for size in (height, width))
         return self._made(f"{name}.out", (channels, rows, cols))
 
     def fire(self, name, squeeze, expand, relu=True):
@@ -155,3 +155,23 @@ def networks():
         gain=st.sampled_from([0.05, 1.0, 20.0]),
     )
     return st.one_of(fires, bypasses)
+
+
+def residual_network(seed=0, shape: Shape = (3, 22, 19), *, keras=False, classes=5) -> Network:
+    """As ResNets are: a padded pooling, a block that adds its input, and one that halves the map
+    and adds a strided convolution of it; ReLU behind both sums.
+
+    ``keras`` pads the strided convolution as "same" does: an even size behind the map only.
+    """
+    builder = Builder(seed, shape)
+    builder.conv("first", 8, 3, stride=1, pad=1)
+    x = builder.pool("pool", 3, True, padding=1)
+    builder.conv("one.a", 8, 3, pad=1)
+    x = builder.add("one.add", builder.conv("one.b", 8, 3, pad=1, relu=False), x, relu=True)
+    top, left = (size % 2 if keras else 1 for size in builder.shapes[x][1:])
+    builder.conv("two.a", 12, 3, stride=2, pad=(top, left, 1, 1))
+    main = builder.conv("two.b", 12, 3, pad=1, relu=False)
+    short = builder.conv("two.short", 12, 1, stride=2, relu=False, source=x)
+    builder.add("two.add", short, main, relu=True)
+    builder.conv("classes", classes, 1, relu=False)
+    return builder.build("residual")

@@ -27,7 +27,7 @@ from firebrick.quantize.importers.onnx import (
     schema,
 )
 from firebrick.quantize.importers.onnx.graph import OnnxGraph, OnnxNode, Refusal, read_graph
-from firebrick.quantize.importers.onnx.refusals import stand_in, together
+from firebrick.quantize.importers.onnx.refusals import stand_in, together, wide_kernels
 from firebrick.quantize.importers.onnx.saturation import saturation
 from firebrick.quantize.importers.onnx.values import (
     CHANNELS_FIRST,
@@ -127,6 +127,7 @@ def _follow(builder: Builder, node: OnnxNode) -> None:
     if node.op not in HANDLERS:
         operators.refuse(builder, node, HANDLERS)
     if builder.unknown.intersection(node.inputs):
+        layers.check_alone(builder, node)
         builder.unknown.update(node.outputs)
         return
     _refuse_behind_softmax(builder, node)
@@ -136,9 +137,9 @@ def _follow(builder: Builder, node: OnnxNode) -> None:
 
 
 def _with_end(builder: Builder, found: list[Refusal], stood_in: list[Map]) -> list[Refusal]:
-    """``found`` and what else there is to say of a network that cannot be used: another end than
-    the global average."""
-    found = list(found)
+    """``found`` and what else there is to say of a network that cannot be used: kernels that no
+    engine runs, another end than the global average."""
+    found = [*found, *wide_kernels(builder, found)]
     result = builder.values.get(builder.graph.output)
     if isinstance(result, Logits) and result.view.map not in stood_in:
         try:
@@ -348,7 +349,9 @@ def _node(layer: Layer, made: Map, bounds: Bounds | None) -> Node:
             bounds,
         )
     if isinstance(layer, PoolLayer):
-        return MaxPool(layer.name, inputs[0], made.name, layer.kernel, layer.ceil_mode)
+        return MaxPool(
+            layer.name, inputs[0], made.name, layer.kernel, layer.ceil_mode, layer.padding
+        )
     if isinstance(layer, AddLayer):
         return Add(layer.name, (inputs[0], inputs[1]), made.name, layer.relu, bounds)
     return Concat(layer.name, inputs, made.name)

@@ -148,6 +148,7 @@ class PoolLayer:
     quantized: list[bool]
     kernel: int
     ceil_mode: bool
+    padding: int = 0
 
 
 @dataclass(eq=False)

@@ -77,19 +77,20 @@ def test_too_large_accumulators_are_refused():
     st.sampled_from([2, 3]),
     st.booleans(),
     st.booleans(),
+    st.sampled_from([0, 1]),
     st.integers(0, 1000),
 )
-def test_max_pool(height, width, kernel, ceil_mode, signed, seed):
+def test_max_pool(height, width, kernel, ceil_mode, signed, padding, seed):
     kind = np.int8 if signed else np.uint8
     info = np.iinfo(kind)
     x = np.random.default_rng(seed).integers(info.min, info.max, (2, height, width), kind, True)
-    if min(pool_size(height, kernel, ceil_mode), pool_size(width, kernel, ceil_mode)) < 1:
+    if min(pool_size(size + padding, kernel, ceil_mode) for size in (height, width)) < 1:
         with pytest.raises(FirebrickError, match="does not fit"):
-            golden.max_pool(x, kernel, ceil_mode)
+            golden.max_pool(x, kernel, ceil_mode, padding)
         return
-    result = golden.max_pool(x[None], kernel, ceil_mode)
+    result = golden.max_pool(x[None], kernel, ceil_mode, padding)
     assert result.dtype == kind
-    np.testing.assert_array_equal(result[0], reference.pool(x, kernel, ceil_mode))
+    np.testing.assert_array_equal(result[0], reference.pool(x, kernel, ceil_mode, padding))
 
 
 @pytest.mark.parametrize(
