@@ -8,6 +8,7 @@ from firebrick.hw.compiler.packing import phase_taps
 from firebrick.hw.compiler.patterns import Patterns
 from firebrick.hw.compiler.steps import CompileError, refusal
 from firebrick.hw.shape import EngineShape
+from firebrick.quantize.golden import accumulator_reach
 from firebrick.quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QMaxPool, QNetwork, QNode
 from firebrick.quantize.support.reasons import by_kind
 
@@ -69,11 +70,10 @@ def _check_accumulator(net: QNetwork, shape: EngineShape, node: QNode) -> None:
     if not isinstance(node, QConv | QGlobalSum):
         return
     source = net.tensors[node.input]
-    largest = 128 if source.signed else 255
     weights = node.weights.astype(np.int64)
     if np.abs(weights).max(initial=0) > 127:
         raise refusal(net.name, node.name, "a weight is -128; weights are within [-127, 127]")
-    bound = np.abs(node.bias.astype(np.int64)) + largest * np.abs(weights).sum(axis=(1, 2, 3))
+    bound = accumulator_reach(weights, node.bias, source.signed)
     limit = 1 << (shape.acc_bits - 1)
     if bound.max(initial=0) >= limit:
         channel = int(bound.argmax())

@@ -32,7 +32,6 @@ from firebrick.quantize.fixed_point import (
     MAX_SHIFT,
     WEIGHT_MAX,
     largest_exponent,
-    largest_magnitude,
     signed_bits,
 )
 from firebrick.quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network, inputs_of
@@ -53,6 +52,8 @@ from firebrick.quantize.qnetwork import (
 WEIGHT_EXPONENT_RANGE = (-60, 60)
 # A dead channel (all weights zero) only rounds its bias: eight bits below the output suffice.
 DEAD_CHANNEL_SHIFT = 8
+# Bits that weights may give up so that their sum fits: at most 15 levels a side are left.
+MOST_NARROWED = 3
 MEASURED_IMAGES = 16
 # Pictures whose pixels differ by no more than this in any channel, and how many of them are many.
 FLAT = 2
@@ -297,7 +298,7 @@ def _round_weights(weights: np.ndarray, exponent: np.ndarray) -> np.ndarray:
 @dataclass(frozen=True, eq=False)
 class _Numbers:
     """A convolution in integers; ``narrowed`` counts the channels whose weights gave up
-    resolution so that a large bias fits."""
+    resolution so that a large bias, or the sum of many large weights, fits."""
 
     weights: np.ndarray
     bias: np.ndarray
@@ -338,11 +339,17 @@ def _numbers(
         if output_exponent is not None:
             fitting = np.maximum(fitting, np.minimum(exponent, output_exponent - input_exponent))
         exponent = fitting
+    for bits in range(MOST_NARROWED + 1):
+        weights = _integer_weights(layer.weights, exponent).astype(np.int8)
+        rounded = np.ldexp(weights.astype(np.float64).sum(axis=(2, 3)), -exponent[:, None])
+        bias = np.rint(np.ldexp(layer.bias - rounded @ layer.offset, input_exponent + exponent))
+        bias = np.clip(bias, -limit, limit)
+        over = golden.accumulator_reach(weights, bias, layer.signed_input) >= 2 * limit
+        if bits < MOST_NARROWED:
+            exponent = exponent - over
+        if not over.any():
+            break
     narrowed = int(np.count_nonzero((exponent < wanted) & ~dead))
-    weights = _integer_weights(layer.weights, exponent).astype(np.int8)
-    rounded = np.ldexp(weights.astype(np.float64).sum(axis=(2, 3)), -exponent[:, None])
-    bias = np.rint(np.ldexp(layer.bias - rounded @ layer.offset, input_exponent + exponent))
-    bias = np.clip(bias, -limit, limit)
     return _Numbers(weights, bias.astype(np.int32), exponent.astype(np.int32), dead, narrowed)
 
 
@@ -513,16 +520,13 @@ def _global_sum(
 
 
 def _prove(layer: Folded, numbers: _Numbers, accumulator_bits: int) -> None:
-    """FirebrickError naming layer and channel unless |bias| + sum|w| * max|x| fits."""
-    bound = golden.accumulator_bound(
-        numbers.weights, numbers.bias, largest_magnitude(layer.signed_input)
-    )
+    """FirebrickError naming layer and channel unless whatever inputs make of them fits."""
+    bound = golden.accumulator_reach(numbers.weights, numbers.bias, layer.signed_input)
     channel = int(bound.argmax())
     limit = 1 << (accumulator_bits - 1)
     if bound[channel] >= limit:
         raise FirebrickError(
-            f"layer {layer.node.name}, channel {channel}: |bias| + sum|w| * "
-            f"{largest_magnitude(layer.signed_input)} = {bound[channel]} needs "
+            f"layer {layer.node.name}, channel {channel}: can reach {bound[channel]}, which needs "
             f"{signed_bits(int(bound[channel]))} bits; the accumulator has {accumulator_bits} "
             f"(below {limit}); use fewer input channels or smaller kernels in this layer"
         )
@@ -541,9 +545,8 @@ def _report(
         if not isinstance(node, QConv | QGlobalSum):
             continue
         numbers = solution.layers[node.name]
-        bound = golden.accumulator_bound(
-            node.weights, node.bias, largest_magnitude(folded[node.name].signed_input)
-        )
+        signed = folded[node.name].signed_input
+        bound = golden.accumulator_reach(node.weights, node.bias, signed)
         entry: dict = {
             "name": node.name,
             "output": node.output,

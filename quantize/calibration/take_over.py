@@ -26,7 +26,6 @@ from firebrick.quantize.fixed_point import (
     MAX_ADD_SHIFT,
     MAX_SHIFT,
     WEIGHT_MAX,
-    largest_magnitude,
     signed_bits,
 )
 from firebrick.quantize.importers.onnx.model import ImportedModel
@@ -256,9 +255,7 @@ def _convolution(work: _Work, layer: ConvLayer, made: Map) -> _Numbers:
     elif pad_error > NEAR:
         work.rounded.append(f"{layer.name}: the zero of its padding, by {pad_error:.2f} of a pixel")
     signed = not (first or is_rectified(layer.inputs[0]))
-    bound = golden.accumulator_bound(
-        numbers.weights.astype(np.int8), numbers.bias, largest_magnitude(signed)
-    )
+    bound = golden.accumulator_reach(numbers.weights.astype(np.int8), numbers.bias, signed)
     if int(bound.max()) >= 1 << (ACCUMULATOR_BITS - 1):
         work.reasons.append(
             f"{layer.name}: its accumulator needs {signed_bits(int(bound.max()))} bits, the "
@@ -438,7 +435,7 @@ def _report(work: _Work, qnet: QNetwork, numbers: dict[str, _Numbers]) -> dict:
         if not isinstance(node, QConv | QGlobalSum):
             continue
         signed = qnet.tensors[node.input].signed
-        bound = golden.accumulator_bound(node.weights, node.bias, largest_magnitude(signed))
+        bound = golden.accumulator_reach(node.weights, node.bias, signed)
         exponent = None if isinstance(node, QGlobalSum) else qnet.tensors[node.output].exponent
         dead = ~node.weights.reshape(len(node.weights), -1).any(axis=1)
         layers.append(

@@ -19,8 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 from firebrick.quantize.check import check_qnetwork
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.exporters.pooling import pool_attributes
-from firebrick.quantize.fixed_point import largest_magnitude
-from firebrick.quantize.golden.integer_model import FLOAT32_EXACT, accumulator_bound
+from firebrick.quantize.golden.integer_model import FLOAT32_EXACT, accumulator_reach
 from firebrick.quantize.importers.load import CLASSES_KEY, PICTURES_KEY
 from firebrick.quantize.preprocessing import picture_mode
 from firebrick.quantize.qnetwork import (
@@ -172,7 +171,7 @@ def _value(tensor: QTensor) -> onnx.ValueInfoProto:
 def _conv(graph: _Graph, qnet: QNetwork, node: QConv | QGlobalSum) -> str:
     """Convolution and ReLU in real units; returns the tensor's name."""
     source = qnet.tensors[node.input]
-    bound = int(accumulator_bound(node.weights, node.bias, largest_magnitude(source.signed)).max())
+    bound = int(accumulator_reach(node.weights, node.bias, source.signed).max())
     if bound >= FLOAT32_EXACT:
         raise FirebrickError(
             f"layer {node.name}: accumulators up to {bound} are not exact in float32 "

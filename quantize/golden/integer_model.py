@@ -2,8 +2,9 @@
 
 Every other implementation is compared with this one, bit for bit.  Convolutions run as float
 matrix products, which are exact because every partial sum is an integer below the float type's
-limit: |bias| + sum|w| * max|x| < 2**24 for float32, < 2**53 for float64, proven from the weights
-for each layer.  Scaling by a power of two is exact too, and ``rint`` rounds half to even.
+limit, 2**24 for float32 and 2**53 for float64, proven from the weights for each layer
+(:func:`accumulator_reach`).  Scaling by a power of two is exact too, and ``rint`` rounds half to
+even.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from firebrick.quantize.support.parallel import parallel_map
 
 __all__ = [
     "GoldenResult",
-    "accumulator_bound",
+    "accumulator_reach",
     "add",
     "conv_accumulate",
     "logits",
@@ -59,11 +60,18 @@ class GoldenResult:
     tensors: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def accumulator_bound(weights: np.ndarray, bias: np.ndarray, largest_input: int) -> np.ndarray:
-    """The largest absolute value a channel's accumulator can take, int64 [O]:
-    |bias| + sum|w| * ``largest_input`` (every partial sum included)."""
-    taps = np.abs(weights.astype(np.int64)).reshape(weights.shape[0], -1).sum(axis=1)
-    return np.abs(bias.astype(np.int64)) + taps * largest_input
+def accumulator_reach(weights: np.ndarray, bias: np.ndarray, signed: bool) -> np.ndarray:
+    """The largest absolute value a channel's accumulator can take, int64 [O], every partial sum
+    included, whatever its order.
+
+    Inputs are -128..127 where ``signed``, so that every weight can count with either sign, and
+    0..255 otherwise: then positive and negative weights pull apart, and the larger of the two sums
+    is all there is.
+    """
+    taps = weights.astype(np.int64).reshape(weights.shape[0], -1)
+    up, down = np.maximum(taps, 0).sum(axis=1), np.maximum(-taps, 0).sum(axis=1)
+    pull = up + down if signed else np.maximum(up, down)
+    return np.abs(bias.astype(np.int64)) + pull * largest_magnitude(signed)
 
 
 def exact_float(bound: int) -> FloatType:
@@ -133,11 +141,10 @@ class Layer:
         signed_input: bool,
         shift: np.ndarray | None = None,
     ) -> None:
-        largest = largest_magnitude(signed_input)
-        if pad_value is not None:
-            largest = max(largest, int(np.max(pad_value)))
-        bound = int(accumulator_bound(weights, bias, largest).max())
-        self.dtype = exact_float(bound)
+        reach = int(accumulator_reach(weights, bias, signed_input).max())
+        if signed_input and pad_value is not None:
+            reach += int(accumulator_reach(weights, bias, False).max())
+        self.dtype = exact_float(reach)
         self.matrix = convolution.weight_matrix(weights, self.dtype)
         self.bias: np.ndarray = bias.astype(self.dtype)[:, None]
         self.kernel = weights.shape[2:]

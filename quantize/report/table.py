@@ -15,9 +15,9 @@ def print_report(report: dict, console: Console | None = None) -> None:
     "exp" shows the difference from the no-saturation exponent in parentheses, "weights" is the
     range of the weight exponents, "bits" what the accumulator needs, "SQNR" in dB, "at limit" the
     share of values at the end of the 8-bit range.  Notes: channels whose weights are all zero
-    ("dead"), channels whose weights gave up resolution for a large bias ("narrowed"), the share of
-    weights that are not the nearest integers ("moved"), and the error of the padding in pixel
-    values; of an addition, how far its operands are shifted left.
+    ("dead"), channels whose weights gave up resolution to fit the accumulator ("narrowed"), the
+    share of weights that are not the nearest integers ("moved"), and the error of the padding in
+    pixel values; of an addition, how far its operands are shifted left.
     """
     console = console or new_console()
     console.print(f"{report['network']}, quantized:")
