@@ -32,8 +32,8 @@ from firebrick.models.canvases import (
 from firebrick.models.train import Fire
 
 SEED = 11
-TRAINING = 5000
-EPOCHS = 16
+TRAINING = 4000
+EPOCHS = 10
 BATCH = 32
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 1e-3

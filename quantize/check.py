@@ -34,8 +34,12 @@ def check_qnetwork(qnet: QNetwork) -> None:
             f"network {qnet.name}: its input {qnet.input!r} must be uint8 {list(expected)} of "
             f"exponent 0, not {source}"
         )
-    if not qnet.nodes or not isinstance(qnet.nodes[-1], QGlobalSum):
-        raise FirebrickError(f"network {qnet.name}: the last layer must be a global sum")
+    if qnet.classifier is None and not (qnet.nodes and qnet.maps):
+        raise FirebrickError(
+            f"network {qnet.name}: the last layer must be a global sum, where no map is an output"
+        )
+    if qnet.classifier is not None and qnet.maps:
+        raise FirebrickError(f"network {qnet.name}: it ends in a global sum and in maps")
     known = {qnet.input}
     names: set[str] = set()
     for node in qnet.nodes:
@@ -61,10 +65,16 @@ def check_qnetwork(qnet: QNetwork) -> None:
                 f"{qnet.tensors.get(node.output)}"
             )
         known.add(node.output)
-    if qnet.classes and len(qnet.classes) != len(qnet.nodes[-1].bias):
+    lost = [name for name in qnet.maps if name not in known - {qnet.input}]
+    if lost or len(set(qnet.maps)) != len(qnet.maps):
         raise FirebrickError(
-            f"network {qnet.name}: {len(qnet.classes)} class names for "
-            f"{len(qnet.nodes[-1].bias)} classes"
+            f"network {qnet.name}: its outputs {', '.join(qnet.maps)} must be maps of its own, "
+            "each once"
+        )
+    last = qnet.classifier
+    if qnet.classes and last and len(qnet.classes) != len(last.bias):
+        raise FirebrickError(
+            f"network {qnet.name}: {len(qnet.classes)} class names for {len(last.bias)} classes"
         )
 
 

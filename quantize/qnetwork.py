@@ -160,8 +160,9 @@ class QNetwork:
 
     ``tensors`` maps a name to its :class:`QTensor` and holds the input (uint8, exponent 0,
     in the order L, LA, RGB or RGBA) and every node's 8-bit output; the last node is a
-    :class:`QGlobalSum`, whose int64 output is not in it.  ``nodes`` are in
-    execution order.  ``report`` is the per-layer calibration report (plain JSON data).
+    :class:`QGlobalSum`, whose int64 output is not in it, unless the network ends in feature maps,
+    which ``maps`` names.  ``nodes`` are in execution order.  ``report`` is the per-layer
+    calibration report (plain JSON data).
     """
 
     name: str
@@ -171,3 +172,10 @@ class QNetwork:
     preprocessing: Preprocessing
     classes: tuple[str, ...] = ()
     report: dict = field(default_factory=dict)
+    maps: tuple[str, ...] = ()
+
+    @property
+    def classifier(self) -> QGlobalSum | None:
+        """The last layer of a network that classifies, None where it ends in maps."""
+        last = self.nodes[-1] if self.nodes else None
+        return last if isinstance(last, QGlobalSum) else None

@@ -24,6 +24,11 @@ def check_network(
 
     Without ``numbers`` weights, biases and shifts are not looked at.
     """
+    if net.maps:
+        raise CompileError(
+            f"{net.name}: ends in the map {net.maps[0]}, which no engine hands out yet; supported "
+            "is a classifier with global average"
+        )
     if not net.nodes or not isinstance(net.nodes[-1], QGlobalSum):
         raise CompileError(f"{net.name}: the last layer must be a classifier with global average")
     joined: set[str] = set()

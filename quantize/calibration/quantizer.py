@@ -231,13 +231,16 @@ def _check_images(net: Network, images: np.ndarray, what: str) -> None:
 def _check_form(net: Network) -> None:
     """FirebrickError unless the network has the form that a QNetwork can express."""
     last = net.nodes[-1]
-    if not isinstance(last, GlobalAverage):
+    if net.average is None and not net.maps:
         raise FirebrickError(
-            f"network {net.name}: the last layer {last.name} must be a global average pooling"
+            f"network {net.name}: the last layer {last.name} must be a global average pooling, "
+            "where no map is an output"
         )
     producer = {node.output: node for node in net.nodes}
     rectified = rectified_tensors(net)
-    for node in net.nodes[:-1]:
+    for node in net.nodes:
+        if node is net.average:
+            continue
         if isinstance(node, GlobalAverage):
             raise FirebrickError(
                 f"layer {node.name}: a global average pooling must be the last layer"
@@ -248,9 +251,9 @@ def _check_form(net: Network) -> None:
                 f"layer {node.name}: it reads the network's input; only a convolution may, because "
                 "the preprocessing is folded into it"
             )
-        if last.input in inputs:
+        if net.averaged in inputs:
             raise FirebrickError(
-                f"layer {node.name}: it reads {last.input!r}, which the global average pooling "
+                f"layer {node.name}: it reads {net.averaged!r}, which the global average pooling "
                 "consumes without an 8-bit step"
             )
         if isinstance(node, Concat) and len({rectified[name] for name in inputs}) > 1:
@@ -258,7 +261,7 @@ def _check_form(net: Network) -> None:
                 f"layer {node.name}: it concatenates inputs with and without ReLU; all must "
                 "have it, or none"
             )
-    if not isinstance(producer.get(last.input), Conv):
+    if net.averaged and not isinstance(producer.get(net.averaged), Conv):
         raise FirebrickError(
             f"layer {last.name}: a global average pooling must follow a convolution"
         )
@@ -375,7 +378,6 @@ def _solve(
     """
     groups = exponent_groups(net)
     chosen = {group: choice.best for group, choice in choices.items()}
-    average_input = net.nodes[-1].input  # type: ignore[union-attr]
     convs = [node for node in net.nodes if isinstance(node, Conv)]
 
     def exponent_of(name: str) -> int:
@@ -386,7 +388,7 @@ def _solve(
         changed = _align_additions(net, groups, chosen)
         for conv in convs:
             source = exponent_of(conv.input)
-            target = None if conv.output == average_input else exponent_of(conv.output)
+            target = None if conv.output == net.averaged else exponent_of(conv.output)
             numbers = _numbers(folded[conv.name], source, target, accumulator_bits)
             layers[conv.name] = numbers
             if target is not None and source + int(numbers.exponent.min()) < target:
@@ -437,16 +439,16 @@ def _assemble(
     classes: tuple[str, ...],
 ) -> QNetwork:
     exponents = solution.exponents
-    last = net.nodes[-1]
-    assert isinstance(last, GlobalAverage)
     tensors = {net.input: QTensor(net.input, net.shapes[net.input], 0, False)}
     nodes: list[QNode] = []
-    for node in net.nodes[:-1]:
+    for node in net.nodes:
+        if isinstance(node, GlobalAverage):
+            continue
         if isinstance(node, Conv):
             layer = folded[node.name]
             numbers = solution.layers[node.name]
-            if node.output == last.input:
-                nodes.append(_global_sum(net, last, layer, numbers))
+            if net.average and node.output == net.averaged:
+                nodes.append(_global_sum(net, net.average, layer, numbers))
                 continue
             nodes.append(_conv(layer, numbers, exponents[node.input], exponents[node.output]))
             signed = not node.relu
@@ -463,7 +465,9 @@ def _assemble(
         tensors[node.output] = QTensor(
             node.output, net.shapes[node.output], exponents[node.output], signed
         )
-    return QNetwork(net.name, net.input, tensors, tuple(nodes), preprocessing, classes)
+    return QNetwork(
+        net.name, net.input, tensors, tuple(nodes), preprocessing, classes, maps=net.maps
+    )
 
 
 def quantize_add(node: Add, exponents: dict[str, int]) -> QAdd:

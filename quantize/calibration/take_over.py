@@ -134,7 +134,7 @@ def _tensors(work: _Work) -> None:
     if work.model.dropped:
         names = ", ".join(node.name for node in work.model.dropped)
         work.notes.append(f"the mean over the map stays exact; the file rounds it in {names}")
-    last = net.nodes[-1].input  # type: ignore[union-attr]
+    last = net.averaged
     grids: dict[str, list[Grid]] = {}
     maps: dict[str, list[Map]] = {}
     for _, made in work.model.layers:
@@ -359,10 +359,12 @@ def _shift(numbers: _Numbers, source: int, target: int | None) -> np.ndarray | N
 def _assemble(work: _Work, numbers: dict[str, _Numbers], classes: tuple[str, ...]) -> QNetwork:
     net = work.model.network
     rectified = rectified_tensors(net)
-    last = net.nodes[-1]
+    last = net.average
     tensors = {net.input: QTensor(net.input, net.shapes[net.input], 0, False)}
     nodes: list[QNode] = []
-    for node in net.nodes[:-1]:
+    for node in net.nodes:
+        if node is last:
+            continue
         if isinstance(node, Conv):
             found = numbers[node.name]
             arrays: dict[str, Any] = {
@@ -370,7 +372,7 @@ def _assemble(work: _Work, numbers: dict[str, _Numbers], classes: tuple[str, ...
                 "bias": found.bias.astype(np.int32),
                 "weight_exponent": found.exponent.astype(np.int32),
             }
-            if node.output == last.input:  # type: ignore[union-attr]
+            if last and node.output == last.input:
                 if found.pad_value is not None:
                     raise FirebrickError(
                         f"layer {node.name}: the only convolution cannot pad; remove its padding"
@@ -425,7 +427,9 @@ def _assemble(work: _Work, numbers: dict[str, _Numbers], classes: tuple[str, ...
             work.exponents[node.output],
             not rectified[node.output],
         )
-    return QNetwork(net.name, net.input, tensors, tuple(nodes), work.preprocessing, classes)
+    return QNetwork(
+        net.name, net.input, tensors, tuple(nodes), work.preprocessing, classes, maps=net.maps
+    )
 
 
 def _report(work: _Work, qnet: QNetwork, numbers: dict[str, _Numbers]) -> dict:

@@ -53,7 +53,11 @@ Keep = Iterable[str] | Literal["all"] | None
 @dataclass(frozen=True, eq=False)
 class GoldenResult:
     """``sums`` int64 [N, O] is the hardware's answer, ``logits`` float64 [N, O] its real value;
-    ``tensors`` holds the 8-bit maps that were asked for, uint8 or int8 [N, C, H, W]."""
+    ``tensors`` holds the 8-bit maps that were asked for, uint8 or int8 [N, C, H, W].
+
+    Of a network that ends in maps there are no sums, ``tensors`` holds those maps in any case, and
+    ``logits`` their real values, one after the other.
+    """
 
     sums: np.ndarray
     logits: np.ndarray
@@ -122,8 +126,8 @@ def add(
 
 def logits(qnet: QNetwork, sums: np.ndarray) -> np.ndarray:
     """Real logits float64 [N, O] of the sums [N, O]: sum / positions * 2**-(e_in + e_w)."""
-    last = qnet.nodes[-1]
-    assert isinstance(last, QGlobalSum)
+    last = qnet.classifier
+    assert last is not None
     exponent = qnet.tensors[last.input].exponent + last.weight_exponent.astype(np.int64)
     return np.ldexp(sums / last.positions, -exponent)
 
@@ -178,9 +182,9 @@ class Layer:
 def run(qnet: QNetwork, images: np.ndarray, keep: Keep = None) -> GoldenResult:
     """Run a batch through the quantized network.
 
-    ``images`` uint8 [N, C, H, W] as the network's input tensor says.  ``keep`` names the 8-bit
-    tensors to return ("all" for every one, the input excluded).  Raises FirebrickError for
-    images of another shape or type, and for unknown names in ``keep``.
+    ``images`` uint8 [N, C, H, W] as the network's input tensor says.  ``keep`` names 8-bit tensors
+    to return besides those that are outputs ("all" for every one, the input excluded).  Raises
+    FirebrickError for images of another shape or type, and for unknown names in ``keep``.
     """
     source = qnet.tensors[qnet.input]
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != source.shape:
@@ -195,9 +199,8 @@ def run(qnet: QNetwork, images: np.ndarray, keep: Keep = None) -> GoldenResult:
         if isinstance(node, QConv | QGlobalSum)
     }
     last_use = _last_uses(qnet)
-    last = qnet.nodes[-1]
-    assert isinstance(last, QGlobalSum)
-    sums = np.zeros((len(images), last.weights.shape[0]), np.int64)
+    last = qnet.classifier
+    sums = np.zeros((len(images), last.weights.shape[0] if last else 0), np.int64)
     tensors: dict[str, np.ndarray] = {
         name: np.empty((len(images), *qnet.tensors[name].shape), qnet.tensors[name].dtype)
         for name in names
@@ -216,7 +219,17 @@ def run(qnet: QNetwork, images: np.ndarray, keep: Keep = None) -> GoldenResult:
                 del maps[name]
 
     deque(parallel_map(run_image, range(len(images))), maxlen=0)
-    return GoldenResult(sums, logits(qnet, sums), tensors)
+    answer = logits(qnet, sums) if last else _real_maps(qnet, tensors)
+    return GoldenResult(sums, answer, tensors)
+
+
+def _real_maps(qnet: QNetwork, tensors: dict[str, np.ndarray]) -> np.ndarray:
+    """The values of the maps that a network ends in, float64 [N, values]."""
+    parts = [
+        np.ldexp(tensors[name].astype(np.float64), -qnet.tensors[name].exponent)
+        for name in qnet.maps
+    ]
+    return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
 
 
 def prepare(qnet: QNetwork, node: QConv | QGlobalSum) -> Layer:
@@ -253,12 +266,12 @@ def _global_sum(layer: Layer, image: np.ndarray, relu: bool) -> np.ndarray:
 
 
 def _kept_names(qnet: QNetwork, keep: Keep) -> tuple[str, ...]:
-    outputs = tuple(node.output for node in qnet.nodes[:-1])
+    outputs = tuple(n.output for n in qnet.nodes if not isinstance(n, QGlobalSum))
     if keep is None:
-        return ()
+        return qnet.maps
     if keep == "all":
         return outputs
-    names = tuple(dict.fromkeys(keep))
+    names = tuple(dict.fromkeys((*keep, *qnet.maps)))
     unknown = [name for name in names if name not in outputs]
     if unknown:
         raise FirebrickError(

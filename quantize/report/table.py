@@ -46,9 +46,11 @@ def print_report(report: dict, console: Console | None = None) -> None:
     file = report.get("against_file", {})
     original = "the file" if "oracle" in file else "the float network"
     if held_out is not None:
+        share = held_out["agreement"]
+        said = "maps" if share is None else f"same first choice as {original} {share:.1f} %, logits"
         console.print(
-            f"held-out images: {held_out['images']}, same first choice as {original} "
-            f"{held_out['agreement']:.1f} %, logits {_decibel(held_out['logit_sqnr_db'])} dB"
+            f"held-out images: {held_out['images']}, {said} "
+            f"{_decibel(held_out['logit_sqnr_db'])} dB"
         )
     if "oracle" in file:
         console.print(f"agreement and logits measured against {file['oracle']}")

@@ -75,6 +75,9 @@ class Builder:
         self.nodes.append(Add(name, (a, b), f"{name}.out", relu))
         return self._made(f"{name}.out", self.shapes[a])
 
+    def ends_in(self, *maps: str, name="small") -> Network:
+        return Network(name, "data", tuple(self.nodes), dict(self.shapes), False, maps)
+
     def build(self, name="small") -> Network:
         self.nodes.append(GlobalAverage("average", self.last, "logits"))
         self.shapes["logits"] = (self.shapes[self.last][0], 1, 1)
@@ -175,3 +178,13 @@ def residual_network(seed=0, shape: Shape = (3, 22, 19), *, keras=False, classes
     builder.add("two.add", short, main, relu=True)
     builder.conv("classes", classes, 1, relu=False)
     return builder.build("residual")
+
+
+def map_network(seed=0, shape: Shape = (3, 19, 17), *, both=False) -> Network:
+    """A network that ends in a head's map, and with ``both`` in one that the head reads too."""
+    builder = Builder(seed, shape)
+    builder.conv("first", 8, 3, stride=2)
+    builder.fire("fire2", 4, 6)
+    shared = builder.fire("fire3", 5, 7)
+    head = builder.conv("head", 9, 3, pad=1, relu=False)
+    return builder.ends_in(*((head, shared) if both else (head,)), name="maps")

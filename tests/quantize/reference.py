@@ -72,9 +72,15 @@ def pool(x: np.ndarray, kernel: int, ceil_mode: bool, padding: int = 0) -> np.nd
     )
 
 
+def maps(qnet: QNetwork, image: np.ndarray) -> dict[str, np.ndarray]:
+    """All 8-bit tensors of one image."""
+    return run(qnet, image)[0]
+
+
 def run(qnet: QNetwork, image: np.ndarray) -> tuple[dict[str, np.ndarray], list[int]]:
-    """All 8-bit tensors of one image and the sums."""
+    """All 8-bit tensors of one image and the sums, none where the network ends in maps."""
     maps = {qnet.input: image}
+    sums: list[int] = []
     for node in qnet.nodes:
         if isinstance(node, QConv):
             acc = convolve(

@@ -223,7 +223,8 @@ def test_old_softmax_over_the_last_axis_is_refused(tmp_path):
 def test_networks_that_end_otherwise(tmp_path):
     graph = Graph()
     x = graph.head("x", 3)
-    refused(graph.save(tmp_path, x, 4), "is not the global average", "must end as")
+    flat = graph.add("Flatten", x)
+    refused(graph.save(tmp_path, flat), "neither the global average nor a map", "must end as")
     y = graph.add("GlobalAveragePool", x)
     graph.conv(x, CLASSES, 2)
     refused(graph.save(tmp_path, y, 4), "read elsewhere too", "must end as")
