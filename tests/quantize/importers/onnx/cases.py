@@ -88,7 +88,7 @@ POOL_PADS = [
     same([0, 0, 1, 0], kernel_shape=[2, 2]),
     *each(same, [1] * 4, [1, 1, 0, 0], [1, 1, 0, 1]),
     *each(same, [1] * 4, [1, 1, 0, 0], [1, 1, 0, 1], kernel_shape=[2, 2]),
-    *each(refused, [1, 0, 0, 0], [0, 1, 1, 1], [2] * 4, [1, 1, 2, 1], [1, 1, 3, 1]),
+    *each(refused, [1, 0, 0, 0], [0, 1, 1, 1], [2] * 4, [1, 1, 2, 2], [1, 1, 3, 1]),
     *each(refused, [0, 0, 3, 3], [0, 0, -1, 0], [0, 0]),
 ]
 AUTO_PAD = ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"]
