@@ -116,6 +116,43 @@ def test_a_file_that_ends_in_a_map(tmp_path, relu):
     np.testing.assert_allclose(found, expected.reshape(2, -1), rtol=1e-4, atol=1e-5)
 
 
+def squeezedet(height: int, width: int) -> tuple[Graph, str]:
+    """The published network, as torch exports it: Fire modules, and 9 anchors x (3 + 1 + 4)."""
+    graph = Graph(shape=("N", 3, height, width))
+    x = graph.relu(graph.conv("x", 3, 64, 3, strides=[2, 2], pads=[1] * 4))
+    channels = 64
+    pools = {2: 3, 4: 3, 6: 3}
+    fires = ((16, 64),) * 2 + ((32, 128),) * 2 + ((48, 192),) * 2 + ((64, 256),) * 2
+    for number, (squeeze, expand) in enumerate((*fires, (96, 384), (96, 384)), 2):
+        if number in pools:
+            x = graph.pool(x, ceil_mode=1)
+        x = graph.fire(x, channels, squeeze, expand)
+        channels = 2 * expand
+    # Dropout at half is nothing outside of training.
+    return graph, graph.conv(graph.add("Dropout", x), channels, 72, 3, pads=[1] * 4)
+
+
+def test_squeezedet_as_published(tmp_path):
+    graph, output = squeezedet(384, 1248)
+    net = import_onnx(graph.save(tmp_path, output, 4))
+    assert len([n for n in net.nodes if isinstance(n, Conv)]) == 32
+    assert net.shapes[net.maps[0]] == (72, 24, 78)
+
+
+def test_a_small_squeezedet_is_quantized(tmp_path):
+    graph, output = squeezedet(64, 96)
+    path = graph.save(tmp_path, output, 4)
+    model = read_model(path, "torchvision", resize=0)
+    images = builders.photos(2, 3, (3, 64, 96))
+    qnet = model.quantize(images, effort="plain")
+    assert compare(qnet, images[:1]) > 100_000
+    # onnxruntime runs the file itself.
+    real = model.reference().run(images)
+    error = golden.run(qnet, images).logits - real
+    assert np.linalg.norm(error) < 0.15 * np.linalg.norm(real)
+    assert qnet.report["against_file"]["agreement"] is None
+
+
 def test_ends_that_are_no_map_of_a_layer(tmp_path):
     graph = Graph()
     x = graph.relu(graph.conv("x", 3, 4))
