@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.text import Text
 
 from firebrick.bench import hls, hls4ml_peer, pumped
+from firebrick.bench.detection import decoding
 from firebrick.bench.golden import frames_per_second
 from firebrick.commands.frame import Parser, run_cli
 from firebrick.host.driver import Firebrick
@@ -297,6 +298,7 @@ def main(arguments: list[str] | None = None) -> None:
                 facts["onnxruntime_fps"] = cpu.measure(job.net, job.qnet, job.images[0])
     with busy("golden model"):
         facts["golden_fps"] = round(frames_per_second("v1.0", 16), 2)
+    facts["detection"] = decoding()
     dsps = _dsps(folder)
     console.print(speed_table(rows, dsps))
     if dsps is None:
@@ -305,7 +307,9 @@ def main(arguments: list[str] | None = None) -> None:
     console.print(
         f"SqueezeNet v1.0 by onnxruntime on {cpu.name()}: float32 {fps['float32']:.1f}, QDQ "
         f"{fps['qdq']:.1f} frames/s\nsimulation {facts['sim_cycles_per_second']:,} cycles/s, "
-        f"golden model {facts['golden_fps']} frames/s (v1.0)",
+        f"golden model {facts['golden_fps']} frames/s (v1.0)\n"
+        f"boxes of {facts['detection']['anchors']:,} anchors on the host "
+        f"{facts['detection']['decode_ms']} ms",
     )
     print_peers(console)
     facts |= _hls(console)

@@ -34,8 +34,12 @@ def check_qnetwork(qnet: QNetwork) -> None:
             f"network {qnet.name}: its input {qnet.input!r} must be uint8 {list(expected)} of "
             f"exponent 0, not {source}"
         )
-    if not qnet.nodes or not isinstance(qnet.nodes[-1], QGlobalSum):
-        raise FirebrickError(f"network {qnet.name}: the last layer must be a global sum")
+    if qnet.classifier is None and not (qnet.nodes and qnet.maps):
+        raise FirebrickError(
+            f"network {qnet.name}: the last layer must be a global sum, where no map is an output"
+        )
+    if qnet.classifier is not None and qnet.maps:
+        raise FirebrickError(f"network {qnet.name}: it ends in a global sum and in maps")
     known = {qnet.input}
     names: set[str] = set()
     for node in qnet.nodes:
@@ -61,10 +65,16 @@ def check_qnetwork(qnet: QNetwork) -> None:
                 f"{qnet.tensors.get(node.output)}"
             )
         known.add(node.output)
-    if qnet.classes and len(qnet.classes) != len(qnet.nodes[-1].bias):
+    lost = [name for name in qnet.maps if name not in known - {qnet.input}]
+    if lost or len(set(qnet.maps)) != len(qnet.maps):
         raise FirebrickError(
-            f"network {qnet.name}: {len(qnet.classes)} class names for "
-            f"{len(qnet.nodes[-1].bias)} classes"
+            f"network {qnet.name}: its outputs {', '.join(qnet.maps)} must be maps of its own, "
+            "each once"
+        )
+    last = qnet.classifier
+    if qnet.classes and last and len(qnet.classes) != len(last.bias):
+        raise FirebrickError(
+            f"network {qnet.name}: {len(qnet.classes)} class names for {len(last.bias)} classes"
         )
 
 
@@ -81,7 +91,11 @@ def _output_tensor(qnet: QNetwork, node: QConv | QMaxPool | QConcat | QAdd) -> Q
         source = qnet.tensors[node.input]
         if node.kernel not in (2, 3):
             raise FirebrickError(f"layer {node.name}: a pooling window must be 2 or 3 wide")
-        rows, cols = (pool_size(size, node.kernel, node.ceil_mode) for size in source.shape[1:])
+        if node.padding not in (0, 1):
+            raise FirebrickError(f"layer {node.name}: a pooling's padding must be 0 or 1")
+        rows, cols = (
+            pool_size(size + node.padding, node.kernel, node.ceil_mode) for size in source.shape[1:]
+        )
         if min(rows, cols) < 1:
             raise FirebrickError(f"layer {node.name}: its window does not fit {source.shape}")
         return QTensor(node.output, (source.shape[0], rows, cols), source.exponent, source.signed)

@@ -11,8 +11,9 @@ def conv_size(size: int, kernel: int, stride: int, before: int, after: int) -> i
 
 
 def pool_size(size: int, kernel: int, ceil_mode: bool, stride: int = 2) -> int:
-    """Output rows (or columns) of an unpadded pooling; 0 or less where no window fits.
+    """Output rows (or columns) of a pooling; 0 or less where no window fits.
 
+    ``size`` counts what is padded ahead of the map, but not what is padded behind it.
     With ``ceil_mode`` the last window may reach over the edge but must start inside the map (the
     rule of PyTorch and ONNX).  With ``kernel`` >= ``stride`` it always does.
     """

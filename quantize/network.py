@@ -57,13 +57,15 @@ class Conv:
 
 @dataclass(frozen=True)
 class MaxPool:
-    """Max pooling, ``kernel`` 2 or 3, stride 2, no padding."""
+    """Max pooling, ``kernel`` 2 or 3, stride 2; the first window begins ``padding`` rows and
+    columns (0 or 1) ahead of the map, of which nothing counts."""
 
     name: str
     input: str
     output: str
     kernel: int
     ceil_mode: bool
+    padding: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,8 @@ def inputs_of(node: Node) -> tuple[str, ...]:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A float network; ``nodes`` in execution order, the last one a :class:`GlobalAverage`.
+    """A float network; ``nodes`` in execution order, the last one a :class:`GlobalAverage` unless
+    the network ends in feature maps, which ``maps`` names.
 
     ``shapes`` gives (channels, height, width) of every tensor, the input's included.
     ``softmax`` tells whether the original file ended in one (the logits are before it).
@@ -116,3 +119,15 @@ class Network:
     nodes: tuple[Node, ...]
     shapes: dict[str, Shape]
     softmax: bool
+    maps: tuple[str, ...] = ()
+
+    @property
+    def average(self) -> GlobalAverage | None:
+        """The global average that the network ends in, None where it ends in maps."""
+        last = self.nodes[-1]
+        return last if isinstance(last, GlobalAverage) else None
+
+    @property
+    def averaged(self) -> str | None:
+        """The map that the global average takes in, which has no 8-bit step."""
+        return self.average.input if self.average else None

@@ -127,6 +127,7 @@ def _members(qnet: QNetwork) -> dict[str, Any]:
         "preprocessing": dataclasses.asdict(qnet.preprocessing),
         "classes": qnet.classes,
         "report": qnet.report,
+        "maps": qnet.maps,
     }
     text = json.dumps(metadata, sort_keys=True, allow_nan=False)
     return {"metadata": np.frombuffer(text.encode(), np.uint8), **arrays}
@@ -166,6 +167,7 @@ def _build(metadata: dict[str, Any], arrays: dict[str, np.ndarray]) -> QNetwork:
         ),
         classes=tuple(metadata["classes"]),
         report=metadata["report"],
+        maps=tuple(metadata.get("maps", ())),
     )
 
 

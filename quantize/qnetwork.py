@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from firebrick.quantize.network import MaxPool
+
 
 @dataclass(frozen=True)
 class QTensor:
@@ -56,9 +58,10 @@ class QConv:
 
 @dataclass(frozen=True)
 class QMaxPool:
-    """Max pooling on the 8-bit values: ``kernel`` 2 or 3, stride 2, no padding.
+    """Max pooling on the 8-bit values: ``kernel`` 2 or 3, stride 2.
 
-    With ``ceil_mode`` the last window may reach over the edge; what lies outside is ignored.
+    With ``ceil_mode`` the last window may reach over the edge; the first one begins ``padding``
+    rows and columns (0 or 1) ahead of the map.  What lies outside is ignored.
     """
 
     name: str
@@ -66,6 +69,12 @@ class QMaxPool:
     output: str
     kernel: int
     ceil_mode: bool
+    padding: int = 0
+
+
+def quantize_pool(node: MaxPool) -> QMaxPool:
+    """The same pooling of the 8-bit values: the largest of them stays the largest."""
+    return QMaxPool(node.name, node.input, node.output, node.kernel, node.ceil_mode, node.padding)
 
 
 @dataclass(frozen=True)
@@ -151,8 +160,9 @@ class QNetwork:
 
     ``tensors`` maps a name to its :class:`QTensor` and holds the input (uint8, exponent 0,
     in the order L, LA, RGB or RGBA) and every node's 8-bit output; the last node is a
-    :class:`QGlobalSum`, whose int64 output is not in it.  ``nodes`` are in
-    execution order.  ``report`` is the per-layer calibration report (plain JSON data).
+    :class:`QGlobalSum`, whose int64 output is not in it, unless the network ends in feature maps,
+    which ``maps`` names.  ``nodes`` are in execution order.  ``report`` is the per-layer
+    calibration report (plain JSON data).
     """
 
     name: str
@@ -162,3 +172,10 @@ class QNetwork:
     preprocessing: Preprocessing
     classes: tuple[str, ...] = ()
     report: dict = field(default_factory=dict)
+    maps: tuple[str, ...] = ()
+
+    @property
+    def classifier(self) -> QGlobalSum | None:
+        """The last layer of a network that classifies, None where it ends in maps."""
+        last = self.nodes[-1] if self.nodes else None
+        return last if isinstance(last, QGlobalSum) else None

@@ -51,8 +51,9 @@ def check_agreement(report: dict, accept: bool, console: Console) -> None:
     sqnr = figures["logit_sqnr_db"]
     far = [] if sqnr is None or sqnr >= LEAST_SQNR_DB else [f"logits {sqnr:.1f} dB"]
     measured = held_out or report.get("against_file", {})
-    if measured.get("images", 0) >= COUNTED_IMAGES and measured["agreement"] < LEAST_AGREEMENT:
-        far.append(f"same first choice {measured['agreement']:.1f} %")
+    share = measured.get("agreement")
+    if share is not None and measured["images"] >= COUNTED_IMAGES and share < LEAST_AGREEMENT:
+        far.append(f"same first choice {share:.1f} %")
     if not far:
         return
     layer = broken_layer(report)

@@ -22,7 +22,7 @@ from firebrick.quantize.calibration.model import Model, read_model
 from firebrick.quantize.calibration.quantizer import Quantized
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.pictures.labels import Label
-from firebrick.quantize.qnetwork import Preprocessing, QGlobalSum, QNetwork
+from firebrick.quantize.qnetwork import Preprocessing, QNetwork
 from firebrick.quantize.report.accuracy import spread
 
 HELD_OUT = 64
@@ -84,8 +84,12 @@ def open_network(
                 "and class names; leave those options out"
             )
         qnet = qfile.load(options.model)
-        last = qnet.nodes[-1]
-        assert isinstance(last, QGlobalSum)
+        last = qnet.classifier
+        if last is None:
+            raise FirebrickError(
+                f"{options.model}: ends in the map {qnet.maps[0]}, not in classes; this command is "
+                "for networks that classify"
+            )
         pictures = Pictures(qnet.preprocessing, skip_bad, console)
         return Opened(qnet.preprocessing, len(last.bias), pictures, qnet=qnet)
     model = read_model(options.model, **given)

@@ -8,7 +8,8 @@ from firebrick.hw.compiler.packing import phase_taps
 from firebrick.hw.compiler.patterns import Patterns
 from firebrick.hw.compiler.steps import CompileError, refusal
 from firebrick.hw.shape import EngineShape
-from firebrick.quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QNetwork, QNode
+from firebrick.quantize.golden import accumulator_reach
+from firebrick.quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QMaxPool, QNetwork, QNode
 from firebrick.quantize.support.reasons import by_kind
 
 # Bits of a class's sum over the map.
@@ -23,6 +24,11 @@ def check_network(
 
     Without ``numbers`` weights, biases and shifts are not looked at.
     """
+    if net.maps:
+        raise CompileError(
+            f"{net.name}: ends in the map {net.maps[0]}, which no engine hands out yet; supported "
+            "is a classifier with global average"
+        )
     if not net.nodes or not isinstance(net.nodes[-1], QGlobalSum):
         raise CompileError(f"{net.name}: the last layer must be a classifier with global average")
     joined: set[str] = set()
@@ -32,6 +38,7 @@ def check_network(
         lambda node: _check_add(net, node),
         *([lambda node: _check_accumulator(net, shape, node)] if numbers else []),
         lambda node: _check_kernel(net, node),
+        lambda node: _check_pool(net, node),
     ]
     for node in net.nodes:
         for check in checks:
@@ -68,11 +75,10 @@ def _check_accumulator(net: QNetwork, shape: EngineShape, node: QNode) -> None:
     if not isinstance(node, QConv | QGlobalSum):
         return
     source = net.tensors[node.input]
-    largest = 128 if source.signed else 255
     weights = node.weights.astype(np.int64)
     if np.abs(weights).max(initial=0) > 127:
         raise refusal(net.name, node.name, "a weight is -128; weights are within [-127, 127]")
-    bound = np.abs(node.bias.astype(np.int64)) + largest * np.abs(weights).sum(axis=(1, 2, 3))
+    bound = accumulator_reach(weights, node.bias, source.signed)
     limit = 1 << (shape.acc_bits - 1)
     if bound.max(initial=0) >= limit:
         channel = int(bound.argmax())
@@ -128,6 +134,16 @@ def _check_kernel(net: QNetwork, node: QNode) -> None:
             f"a convolution of {kh}x{kw}, stride {node.stride}, padding {node.padding}; "
             "behind the first layer supported are 1x1 without padding and 3x3 with padding 1, "
             "both with stride 1",
+        )
+
+
+def _check_pool(net: QNetwork, node: QNode) -> None:
+    if isinstance(node, QMaxPool) and node.padding:
+        raise refusal(
+            net.name,
+            node.name,
+            f"a max pooling padded by {node.padding} at the top and the left; supported are "
+            "poolings whose first window begins within the map: train with padding 0",
         )
 
 

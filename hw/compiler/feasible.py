@@ -15,10 +15,10 @@ from firebrick.quantize.qnetwork import (
     QConcat,
     QConv,
     QGlobalSum,
-    QMaxPool,
     QNetwork,
     QNode,
     QTensor,
+    quantize_pool,
 )
 
 
@@ -34,22 +34,21 @@ def check_float(net: Network, shape: EngineShape) -> None:
 def without_numbers(net: Network) -> QNetwork:
     """A quantized network of the same layers and sizes, all of its weights zero."""
     rectified = rectified_tensors(net)
-    last = net.nodes[-1]
-    assert isinstance(last, GlobalAverage)
+    last = net.average
     nodes = [_node(node, net, last) for node in net.nodes if not isinstance(node, GlobalAverage)]
     tensors = {
         name: QTensor(name, size, 0, name != net.input and not rectified[name])
         for name, size in net.shapes.items()
-        if name not in (last.input, last.output)
+        if last is None or name not in (last.input, last.output)
     }
     channels, height, width = net.shapes[net.input]
     some = Preprocessing("L", 0, (height, width), 1.0, (0.0,) * channels, (1.0,) * channels)
-    return QNetwork(net.name, net.input, tensors, tuple(nodes), some)
+    return QNetwork(net.name, net.input, tensors, tuple(nodes), some, maps=net.maps)
 
 
-def _node(node: Conv | MaxPool | Concat | Add, net: Network, last: GlobalAverage) -> QNode:
+def _node(node: Conv | MaxPool | Concat | Add, net: Network, last: GlobalAverage | None) -> QNode:
     if isinstance(node, MaxPool):
-        return QMaxPool(node.name, node.input, node.output, node.kernel, node.ceil_mode)
+        return quantize_pool(node)
     if isinstance(node, Concat):
         return QConcat(node.name, node.inputs, node.output)
     if isinstance(node, Add):
@@ -57,7 +56,7 @@ def _node(node: Conv | MaxPool | Concat | Add, net: Network, last: GlobalAverage
     # All the same zero, which takes no memory.
     weights = np.broadcast_to(np.zeros((), np.int8), node.weights.shape)
     zeros = np.broadcast_to(np.zeros((), np.int32), node.bias.shape)
-    if node.output != last.input:
+    if last is None or node.output != last.input:
         return QConv(
             node.name, node.input, node.output, weights, zeros, zeros, zeros,
             node.stride, node.padding, node.relu,

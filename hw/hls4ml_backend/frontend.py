@@ -207,11 +207,11 @@ def _conv(node: Conv, shapes: dict[str, Shape], name: str, source: str) -> dict[
 
 
 def _max_pool(node: MaxPool, shapes: dict[str, Shape], name: str, source: str) -> dict[str, Any]:
-    """ceil_mode becomes the padding at bottom and right that makes the same windows."""
+    """ceil_mode becomes the padding at bottom and right that makes the same windows, none
+    without it."""
     before, after = shapes[node.input], shapes[node.output]
     bottom, right = (
-        max(0, (after[axis] - 1) * 2 + node.kernel - before[axis]) if node.ceil_mode else 0
-        for axis in (1, 2)
+        max(0, (after[axis] - 1) * 2 + node.kernel - before[axis] - node.padding) for axis in (1, 2)
     )
     return {
         "name": name,
@@ -223,8 +223,8 @@ def _max_pool(node: MaxPool, shapes: dict[str, Shape], name: str, source: str) -
         "pool_width": node.kernel,
         "stride_height": 2,
         "stride_width": 2,
-        "pad_top": 0,
-        "pad_left": 0,
+        "pad_top": node.padding,
+        "pad_left": node.padding,
         "pad_bottom": bottom,
         "pad_right": right,
     }

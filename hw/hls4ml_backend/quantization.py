@@ -23,7 +23,6 @@ from firebrick.quantize.fixed_point import (
     ACCUMULATOR_BITS,
     MAX_SHIFT,
     WEIGHT_MAX,
-    largest_magnitude,
 )
 from firebrick.quantize.importers.load import prepare
 from firebrick.quantize.importers.onnx.model import ImportedModel
@@ -35,10 +34,10 @@ from firebrick.quantize.qnetwork import (
     QConcat,
     QConv,
     QGlobalSum,
-    QMaxPool,
     QNetwork,
     QNode,
     QTensor,
+    quantize_pool,
 )
 
 
@@ -146,7 +145,7 @@ def _assemble(
                 continue
             signed = not node.relu
         elif isinstance(node, MaxPool):
-            nodes.append(QMaxPool(node.name, node.input, node.output, node.kernel, node.ceil_mode))
+            nodes.append(quantize_pool(node))
             signed = tensors[node.input].signed
         elif isinstance(node, Concat):
             nodes.append(QConcat(node.name, node.inputs, node.output))
@@ -197,11 +196,11 @@ def _conv(
         bias = _bias(layer.weights, layer.bias, layer.offset, exponent, source)
     column = exponent[:, None, None, None]
     weights = np.clip(np.rint(np.ldexp(layer.weights, column)), -WEIGHT_MAX, WEIGHT_MAX)
-    bound = golden.accumulator_bound(weights, bias, largest_magnitude(layer.signed_input))
+    bound = golden.accumulator_reach(weights, bias, layer.signed_input)
     if int(bound.max()) >= 1 << (ACCUMULATOR_BITS - 1):
         raise FirebrickError(
-            f"layer {node.name}, channel {int(bound.argmax())}: |bias| + sum|w| * |x| = "
-            f"{int(bound.max())} does not fit the accumulator of {ACCUMULATOR_BITS} bits; give its "
+            f"layer {node.name}, channel {int(bound.argmax())}: can reach {int(bound.max())}, "
+            f"which does not fit the accumulator of {ACCUMULATOR_BITS} bits; give its "
             "weights more integer bits"
         )
     common = {

@@ -81,7 +81,9 @@ def open_file(imported: ImportedModel) -> FileModel:
         rewritten = _without_quant(model)
         made = {name for node in model.graph.node for name in node.output}
         stated = {value.name for value in model.graph.output}
-        end = imported.network.nodes[-1].output
+        average = imported.network.average
+        # A file that ends in a map shows it under the name of its own output.
+        end = average.output if average else model.graph.output[0].name
         wanted = [end, *(layer.name for _, layer in imported.layers)]
         for name in dict.fromkeys(wanted):
             if name in made and name not in stated:
@@ -151,8 +153,9 @@ def _without_quant(model: onnx.ModelProto) -> bool:
 
 
 def compare_with_file(file: FileModel, qnet: QNetwork, images: np.ndarray) -> dict[str, Any]:
-    """Of pictures uint8 [N, C, H, W]: the share of equal first choices in percent, the SQNR of
-    the logits (None where the file shows only probabilities), and that of every layer."""
+    """Of pictures uint8 [N, C, H, W]: the share of equal first choices in percent (None for a
+    network that ends in maps), the SQNR of the logits or maps (None where the file shows only
+    probabilities), and that of every layer."""
     signal = error = 0.0
     same = 0
     for image in track(images, "measure: against the file", len(images)):
@@ -165,7 +168,7 @@ def compare_with_file(file: FileModel, qnet: QNetwork, images: np.ndarray) -> di
     return {
         "oracle": file.name,
         "images": len(images),
-        "agreement": 100.0 * same / len(images),
+        "agreement": None if qnet.maps else 100.0 * same / len(images),
         "logit_sqnr_db": sqnr_db(signal, error),
         "layers": _layers(file, qnet, images[:LAYER_IMAGES]),
     }

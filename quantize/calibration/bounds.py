@@ -100,7 +100,7 @@ def keep_bounds(net: Network, preprocessing: Preprocessing, images: np.ndarray) 
 
 def _measure(net: Network, preprocessing: Preprocessing, images: np.ndarray) -> dict[str, _Seen]:
     model = FloatModel(net)
-    last = net.nodes[-1].output
+    last = net.average.output if net.average else None
 
     def of_image(image: np.ndarray) -> dict[str, _Seen]:
         maps = {net.input: float_input(image, preprocessing)}
@@ -142,7 +142,9 @@ def _measure(net: Network, preprocessing: Preprocessing, images: np.ndarray) -> 
 
 def _fixed(net: Network, groups: dict[str, str]) -> dict[str, str]:
     """Why tensors cannot be multiplied, by their group, or name where they have none."""
-    reasons = {net.nodes[-1].input: "it feeds the average, which has no 8-bit step"}  # type: ignore[union-attr]
+    reasons = {groups[name]: "it is an output, whose values are what they are" for name in net.maps}
+    if net.averaged:
+        reasons[net.averaged] = "it feeds the average, which has no 8-bit step"
     for node in net.nodes:
         if isinstance(node, Add):
             for name in (*node.inputs, node.output):

@@ -17,7 +17,6 @@ from firebrick.quantize.network import (
     Add,
     Concat,
     Conv,
-    GlobalAverage,
     MaxPool,
     Network,
     Node,
@@ -111,8 +110,6 @@ def activation_exponents(
     """
     model = FloatModel(net)
     groups = exponent_groups(net)
-    last = net.nodes[-1]
-    assert isinstance(last, GlobalAverage)
     makers = [n for n in net.nodes if isinstance(n, Conv | Add)]
     rectified = rectified_tensors(net)
 
@@ -125,11 +122,11 @@ def activation_exponents(
     for peaks in track(found, "calibrate: ranges", len(images)):
         for maker, peak in zip(makers, peaks, strict=True):
             check_peak(maker, peak)
-            if maker.output == last.input:
+            if maker.output == net.averaged:
                 continue
             group = groups[maker.output]
             largest[group] = max(largest.get(group, 0.0), peak)
-    makers = [maker for maker in makers if maker.output != last.input]
+    makers = [maker for maker in makers if maker.output != net.averaged]
     signed = {groups[maker.output]: not rectified[maker.output] for maker in makers}
     lossless: dict[str, int] = {}
     for maker in makers:

@@ -37,7 +37,6 @@ from firebrick.quantize.network import (
     MaxPool,
     Network,
     Node,
-    inputs_of,
 )
 from firebrick.quantize.pictures.preprocess import float_input
 from firebrick.quantize.qnetwork import Preprocessing
@@ -138,7 +137,7 @@ def channel_statistics(
 
 
 def _check_seen(net: Network, node: Node, peak: np.ndarray, images: int) -> None:
-    if isinstance(node, Conv) and node.output != inputs_of(net.nodes[-1])[0] and not peak.any():
+    if isinstance(node, Conv) and node.output != net.averaged and not peak.any():
         raise FirebrickError(
             f"layer {node.name}: its output is zero on all {images} calibration images; give "
             "images like those that the network was trained on"
@@ -207,7 +206,7 @@ def channel_slots(net: Network) -> dict[str, np.ndarray]:
 
 def rescale(net: Network, gains: dict[str, np.ndarray]) -> Network:
     """The same function with every channel of tensor ``t`` multiplied by ``gains[t]``, positive
-    [C]; ones for the input and for what the global average reads."""
+    [C]; ones for the input, for what the global average reads, and for maps that are outputs."""
     nodes: list[Node] = []
     for node in net.nodes:
         if isinstance(node, Conv):
@@ -240,6 +239,8 @@ def sensitivities(net: Network, statistics: dict[str, ChannelStatistics]) -> dic
     ReLU lets the share of it pass that meets values above zero.
     """
     power = {name: np.zeros(shape[0]) for name, shape in net.shapes.items()}
+    for name in net.maps:
+        power[name] += 1.0
     for node in reversed(net.nodes):
         out = power[node.output]
         if isinstance(node, GlobalAverage):
@@ -293,14 +294,13 @@ class _Choice:
         self.limits = {name: value_range(not rectified[name])[1] for name in net.shapes}
         count = max(int(ids.max()) for ids in self.slots.values()) + 1
         self.fixed = np.zeros(count, bool)
-        last = net.nodes[-1]
-        assert isinstance(last, GlobalAverage)
-        self.fixed[self.slots[net.input]] = True
-        self.fixed[self.slots[last.input]] = True
+        # What comes in and what goes out means what it means.
+        for name in (net.input, *net.maps, *([net.averaged] if net.averaged else [])):
+            self.fixed[self.slots[name]] = True
         self.rounded = [
             node.output
             for node in net.nodes
-            if isinstance(node, Conv | Add) and node.output != last.input
+            if isinstance(node, Conv | Add) and node.output != net.averaged
         ]
         self.sharers = {conv.output: self._sharers(self.slots[conv.output]) for conv in self.convs}
         self.start, self.exponents = self._start(count)

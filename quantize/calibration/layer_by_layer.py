@@ -22,7 +22,7 @@ from firebrick.quantize.calibration.weight_rounding import (
     refitted,
     round_with_feedback,
 )
-from firebrick.quantize.fixed_point import WEIGHT_MAX, largest_magnitude
+from firebrick.quantize.fixed_point import WEIGHT_MAX
 from firebrick.quantize.golden import convolution
 from firebrick.quantize.golden.float_model import FloatModel, activate
 from firebrick.quantize.network import Conv, Network, Node, inputs_of
@@ -273,9 +273,8 @@ def _keep_within(
 ) -> QConv | QGlobalSum:
     """``new``, with the channels of ``old`` where those of ``new`` could exceed the
     accumulator."""
-    largest = largest_magnitude(qnet.tensors[new.input].signed)
-    bound = golden.accumulator_bound(new.weights, new.bias, largest)
-    over = (bound >= 1 << (accumulator_bits - 1)) | (
+    reach = golden.accumulator_reach(new.weights, new.bias, qnet.tensors[new.input].signed)
+    over = (reach >= 1 << (accumulator_bits - 1)) | (
         np.abs(new.bias.astype(np.int64)) > 1 << (accumulator_bits - 2)
     )
     if not over.any():

@@ -28,8 +28,8 @@ def measure(net: Network, qnet: QNetwork, images: np.ndarray, held_out: np.ndarr
     """Compare float and golden, image by image.
 
     ``images`` uint8 [N, C, H, W] give the SQNR of every convolution and addition and its share of
-    saturated values, ``held_out`` the agreement of the first choices (percent) and the SQNR of
-    the logits.
+    saturated values, ``held_out`` the agreement of the first choices (percent, None for a network
+    that ends in maps) and the SQNR of the logits or maps.
     """
     model = FloatModel(net)
     names = [node.output for node in qnet.nodes if isinstance(node, QConv | QAdd)]
@@ -69,21 +69,19 @@ def _compare(
         if tensor.signed:
             clipped += np.count_nonzero(integers == low)
         sums[name] = np.array([np.vdot(real, real), np.vdot(error, error), clipped, real.size])
-    return maps[model.net.nodes[-1].output], result.logits[0], sums
+    return model.answer(maps), result.logits[0], sums
 
 
 def _held_out(model: FloatModel, qnet: QNetwork, images: np.ndarray) -> dict:
-    last = model.net.nodes[-1].output
-
     def logits(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        real = model.maps(float_input(image, qnet.preprocessing))[last]
+        real = model.answer(model.maps(float_input(image, qnet.preprocessing)))
         return real, golden.run(qnet, image[None]).logits[0]
 
     pairs = list(track(parallel_map(logits, images), "measure: held-out images", len(images)))
     same = sum(int(real.argmax() == fixed.argmax()) for real, fixed in pairs)
     return {
         "images": len(images),
-        "agreement": 100.0 * same / len(images),
+        "agreement": None if qnet.maps else 100.0 * same / len(images),
         "logit_sqnr_db": _logit_sqnr(pairs),
     }
 

@@ -32,7 +32,6 @@ from firebrick.quantize.fixed_point import (
     MAX_SHIFT,
     WEIGHT_MAX,
     largest_exponent,
-    largest_magnitude,
     signed_bits,
 )
 from firebrick.quantize.network import Add, Concat, Conv, GlobalAverage, MaxPool, Network, inputs_of
@@ -43,16 +42,18 @@ from firebrick.quantize.qnetwork import (
     QConcat,
     QConv,
     QGlobalSum,
-    QMaxPool,
     QNetwork,
     QNode,
     QTensor,
+    quantize_pool,
 )
 
 # Weight exponents stay where float32 scales are normal numbers, also after adding e_in.
 WEIGHT_EXPONENT_RANGE = (-60, 60)
 # A dead channel (all weights zero) only rounds its bias: eight bits below the output suffice.
 DEAD_CHANNEL_SHIFT = 8
+# Bits that weights may give up so that their sum fits: at most 15 levels a side are left.
+MOST_NARROWED = 3
 MEASURED_IMAGES = 16
 # Pictures whose pixels differ by no more than this in any channel, and how many of them are many.
 FLAT = 2
@@ -230,13 +231,16 @@ def _check_images(net: Network, images: np.ndarray, what: str) -> None:
 def _check_form(net: Network) -> None:
     """FirebrickError unless the network has the form that a QNetwork can express."""
     last = net.nodes[-1]
-    if not isinstance(last, GlobalAverage):
+    if net.average is None and not net.maps:
         raise FirebrickError(
-            f"network {net.name}: the last layer {last.name} must be a global average pooling"
+            f"network {net.name}: the last layer {last.name} must be a global average pooling, "
+            "where no map is an output"
         )
     producer = {node.output: node for node in net.nodes}
     rectified = rectified_tensors(net)
-    for node in net.nodes[:-1]:
+    for node in net.nodes:
+        if node is net.average:
+            continue
         if isinstance(node, GlobalAverage):
             raise FirebrickError(
                 f"layer {node.name}: a global average pooling must be the last layer"
@@ -247,9 +251,9 @@ def _check_form(net: Network) -> None:
                 f"layer {node.name}: it reads the network's input; only a convolution may, because "
                 "the preprocessing is folded into it"
             )
-        if last.input in inputs:
+        if net.averaged in inputs:
             raise FirebrickError(
-                f"layer {node.name}: it reads {last.input!r}, which the global average pooling "
+                f"layer {node.name}: it reads {net.averaged!r}, which the global average pooling "
                 "consumes without an 8-bit step"
             )
         if isinstance(node, Concat) and len({rectified[name] for name in inputs}) > 1:
@@ -257,7 +261,7 @@ def _check_form(net: Network) -> None:
                 f"layer {node.name}: it concatenates inputs with and without ReLU; all must "
                 "have it, or none"
             )
-    if not isinstance(producer.get(last.input), Conv):
+    if net.averaged and not isinstance(producer.get(net.averaged), Conv):
         raise FirebrickError(
             f"layer {last.name}: a global average pooling must follow a convolution"
         )
@@ -297,7 +301,7 @@ def _round_weights(weights: np.ndarray, exponent: np.ndarray) -> np.ndarray:
 @dataclass(frozen=True, eq=False)
 class _Numbers:
     """A convolution in integers; ``narrowed`` counts the channels whose weights gave up
-    resolution so that a large bias fits."""
+    resolution so that a large bias, or the sum of many large weights, fits."""
 
     weights: np.ndarray
     bias: np.ndarray
@@ -338,11 +342,17 @@ def _numbers(
         if output_exponent is not None:
             fitting = np.maximum(fitting, np.minimum(exponent, output_exponent - input_exponent))
         exponent = fitting
+    for bits in range(MOST_NARROWED + 1):
+        weights = _integer_weights(layer.weights, exponent).astype(np.int8)
+        rounded = np.ldexp(weights.astype(np.float64).sum(axis=(2, 3)), -exponent[:, None])
+        bias = np.rint(np.ldexp(layer.bias - rounded @ layer.offset, input_exponent + exponent))
+        bias = np.clip(bias, -limit, limit)
+        over = golden.accumulator_reach(weights, bias, layer.signed_input) >= 2 * limit
+        if bits < MOST_NARROWED:
+            exponent = exponent - over
+        if not over.any():
+            break
     narrowed = int(np.count_nonzero((exponent < wanted) & ~dead))
-    weights = _integer_weights(layer.weights, exponent).astype(np.int8)
-    rounded = np.ldexp(weights.astype(np.float64).sum(axis=(2, 3)), -exponent[:, None])
-    bias = np.rint(np.ldexp(layer.bias - rounded @ layer.offset, input_exponent + exponent))
-    bias = np.clip(bias, -limit, limit)
     return _Numbers(weights, bias.astype(np.int32), exponent.astype(np.int32), dead, narrowed)
 
 
@@ -368,7 +378,6 @@ def _solve(
     """
     groups = exponent_groups(net)
     chosen = {group: choice.best for group, choice in choices.items()}
-    average_input = net.nodes[-1].input  # type: ignore[union-attr]
     convs = [node for node in net.nodes if isinstance(node, Conv)]
 
     def exponent_of(name: str) -> int:
@@ -379,7 +388,7 @@ def _solve(
         changed = _align_additions(net, groups, chosen)
         for conv in convs:
             source = exponent_of(conv.input)
-            target = None if conv.output == average_input else exponent_of(conv.output)
+            target = None if conv.output == net.averaged else exponent_of(conv.output)
             numbers = _numbers(folded[conv.name], source, target, accumulator_bits)
             layers[conv.name] = numbers
             if target is not None and source + int(numbers.exponent.min()) < target:
@@ -430,21 +439,21 @@ def _assemble(
     classes: tuple[str, ...],
 ) -> QNetwork:
     exponents = solution.exponents
-    last = net.nodes[-1]
-    assert isinstance(last, GlobalAverage)
     tensors = {net.input: QTensor(net.input, net.shapes[net.input], 0, False)}
     nodes: list[QNode] = []
-    for node in net.nodes[:-1]:
+    for node in net.nodes:
+        if isinstance(node, GlobalAverage):
+            continue
         if isinstance(node, Conv):
             layer = folded[node.name]
             numbers = solution.layers[node.name]
-            if node.output == last.input:
-                nodes.append(_global_sum(net, last, layer, numbers))
+            if net.average and node.output == net.averaged:
+                nodes.append(_global_sum(net, net.average, layer, numbers))
                 continue
             nodes.append(_conv(layer, numbers, exponents[node.input], exponents[node.output]))
             signed = not node.relu
         elif isinstance(node, MaxPool):
-            nodes.append(QMaxPool(node.name, node.input, node.output, node.kernel, node.ceil_mode))
+            nodes.append(quantize_pool(node))
             signed = tensors[node.input].signed
         elif isinstance(node, Add):
             nodes.append(quantize_add(node, exponents))
@@ -456,7 +465,9 @@ def _assemble(
         tensors[node.output] = QTensor(
             node.output, net.shapes[node.output], exponents[node.output], signed
         )
-    return QNetwork(net.name, net.input, tensors, tuple(nodes), preprocessing, classes)
+    return QNetwork(
+        net.name, net.input, tensors, tuple(nodes), preprocessing, classes, maps=net.maps
+    )
 
 
 def quantize_add(node: Add, exponents: dict[str, int]) -> QAdd:
@@ -513,16 +524,13 @@ def _global_sum(
 
 
 def _prove(layer: Folded, numbers: _Numbers, accumulator_bits: int) -> None:
-    """FirebrickError naming layer and channel unless |bias| + sum|w| * max|x| fits."""
-    bound = golden.accumulator_bound(
-        numbers.weights, numbers.bias, largest_magnitude(layer.signed_input)
-    )
+    """FirebrickError naming layer and channel unless whatever inputs make of them fits."""
+    bound = golden.accumulator_reach(numbers.weights, numbers.bias, layer.signed_input)
     channel = int(bound.argmax())
     limit = 1 << (accumulator_bits - 1)
     if bound[channel] >= limit:
         raise FirebrickError(
-            f"layer {layer.node.name}, channel {channel}: |bias| + sum|w| * "
-            f"{largest_magnitude(layer.signed_input)} = {bound[channel]} needs "
+            f"layer {layer.node.name}, channel {channel}: can reach {bound[channel]}, which needs "
             f"{signed_bits(int(bound[channel]))} bits; the accumulator has {accumulator_bits} "
             f"(below {limit}); use fewer input channels or smaller kernels in this layer"
         )
@@ -541,9 +549,8 @@ def _report(
         if not isinstance(node, QConv | QGlobalSum):
             continue
         numbers = solution.layers[node.name]
-        bound = golden.accumulator_bound(
-            node.weights, node.bias, largest_magnitude(folded[node.name].signed_input)
-        )
+        signed = folded[node.name].signed_input
+        bound = golden.accumulator_reach(node.weights, node.bias, signed)
         entry: dict = {
             "name": node.name,
             "output": node.output,

@@ -26,7 +26,6 @@ from firebrick.quantize.fixed_point import (
     MAX_ADD_SHIFT,
     MAX_SHIFT,
     WEIGHT_MAX,
-    largest_magnitude,
     signed_bits,
 )
 from firebrick.quantize.importers.onnx.model import ImportedModel
@@ -48,10 +47,10 @@ from firebrick.quantize.qnetwork import (
     QConcat,
     QConv,
     QGlobalSum,
-    QMaxPool,
     QNetwork,
     QNode,
     QTensor,
+    quantize_pool,
 )
 
 # A number is on a grid when it is this close to it: the file's own float32 arithmetic is no finer.
@@ -135,7 +134,7 @@ def _tensors(work: _Work) -> None:
     if work.model.dropped:
         names = ", ".join(node.name for node in work.model.dropped)
         work.notes.append(f"the mean over the map stays exact; the file rounds it in {names}")
-    last = net.nodes[-1].input  # type: ignore[union-attr]
+    last = net.averaged
     grids: dict[str, list[Grid]] = {}
     maps: dict[str, list[Map]] = {}
     for _, made in work.model.layers:
@@ -256,9 +255,7 @@ def _convolution(work: _Work, layer: ConvLayer, made: Map) -> _Numbers:
     elif pad_error > NEAR:
         work.rounded.append(f"{layer.name}: the zero of its padding, by {pad_error:.2f} of a pixel")
     signed = not (first or is_rectified(layer.inputs[0]))
-    bound = golden.accumulator_bound(
-        numbers.weights.astype(np.int8), numbers.bias, largest_magnitude(signed)
-    )
+    bound = golden.accumulator_reach(numbers.weights.astype(np.int8), numbers.bias, signed)
     if int(bound.max()) >= 1 << (ACCUMULATOR_BITS - 1):
         work.reasons.append(
             f"{layer.name}: its accumulator needs {signed_bits(int(bound.max()))} bits, the "
@@ -362,10 +359,12 @@ def _shift(numbers: _Numbers, source: int, target: int | None) -> np.ndarray | N
 def _assemble(work: _Work, numbers: dict[str, _Numbers], classes: tuple[str, ...]) -> QNetwork:
     net = work.model.network
     rectified = rectified_tensors(net)
-    last = net.nodes[-1]
+    last = net.average
     tensors = {net.input: QTensor(net.input, net.shapes[net.input], 0, False)}
     nodes: list[QNode] = []
-    for node in net.nodes[:-1]:
+    for node in net.nodes:
+        if node is last:
+            continue
         if isinstance(node, Conv):
             found = numbers[node.name]
             arrays: dict[str, Any] = {
@@ -373,7 +372,7 @@ def _assemble(work: _Work, numbers: dict[str, _Numbers], classes: tuple[str, ...
                 "bias": found.bias.astype(np.int32),
                 "weight_exponent": found.exponent.astype(np.int32),
             }
-            if node.output == last.input:  # type: ignore[union-attr]
+            if last and node.output == last.input:
                 if found.pad_value is not None:
                     raise FirebrickError(
                         f"layer {node.name}: the only convolution cannot pad; remove its padding"
@@ -408,7 +407,7 @@ def _assemble(work: _Work, numbers: dict[str, _Numbers], classes: tuple[str, ...
                 )
             )
         elif isinstance(node, MaxPool):
-            nodes.append(QMaxPool(node.name, node.input, node.output, node.kernel, node.ceil_mode))
+            nodes.append(quantize_pool(node))
         elif isinstance(node, Add):
             first, second = (work.exponents[name] for name in node.inputs)
             common = max(first, second)
@@ -428,7 +427,9 @@ def _assemble(work: _Work, numbers: dict[str, _Numbers], classes: tuple[str, ...
             work.exponents[node.output],
             not rectified[node.output],
         )
-    return QNetwork(net.name, net.input, tensors, tuple(nodes), work.preprocessing, classes)
+    return QNetwork(
+        net.name, net.input, tensors, tuple(nodes), work.preprocessing, classes, maps=net.maps
+    )
 
 
 def _report(work: _Work, qnet: QNetwork, numbers: dict[str, _Numbers]) -> dict:
@@ -438,7 +439,7 @@ def _report(work: _Work, qnet: QNetwork, numbers: dict[str, _Numbers]) -> dict:
         if not isinstance(node, QConv | QGlobalSum):
             continue
         signed = qnet.tensors[node.input].signed
-        bound = golden.accumulator_bound(node.weights, node.bias, largest_magnitude(signed))
+        bound = golden.accumulator_reach(node.weights, node.bias, signed)
         exponent = None if isinstance(node, QGlobalSum) else qnet.tensors[node.output].exponent
         dead = ~node.weights.reshape(len(node.weights), -1).any(axis=1)
         layers.append(

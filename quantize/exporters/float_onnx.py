@@ -11,6 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.exporters.pooling import pool_attributes
 from firebrick.quantize.importers.load import CLASSES_KEY, PICTURES_KEY
 from firebrick.quantize.network import Add, Concat, Conv, MaxPool, Network, inputs_of
 from firebrick.quantize.qnetwork import Preprocessing
@@ -24,7 +25,8 @@ IR_VERSION = 8
 def export_onnx(
     net: Network, preprocessing: Preprocessing, path: str | Path, classes: tuple[str, ...] = ()
 ) -> None:
-    """Write ``net`` as ONNX: float32 [N, C, H, W] as ``preprocessing`` makes it in, logits out.
+    """Write ``net`` as ONNX: float32 [N, C, H, W] as ``preprocessing`` makes it in, logits or maps
+    out.
 
     Tensors keep their names.  Metadata holds the preprocessing and the names of the classes, so
     that the importer needs no options.
@@ -83,9 +85,7 @@ def to_model(
                 inputs,
                 linear,
                 node.name,
-                kernel_shape=[node.kernel] * 2,
-                strides=[2, 2],
-                ceil_mode=int(node.ceil_mode),
+                **pool_attributes(node, net.shapes[node.input], net.shapes[node.output]),
             )
         elif isinstance(node, Concat):
             add("Concat", inputs, linear, node.name, axis=1)
@@ -104,13 +104,18 @@ def to_model(
             high = node.bounds.high[0]  # type: ignore[union-attr]
             weights |= dict(zip(ends, np.array([0, high], np.float32), strict=True))
             add("Clip", [linear, *ends], node.output, f"{node.name}/clip")
-    last = net.nodes[-1].output
+    outputs = [(name, list(net.shapes[name])) for name in net.maps]
+    if net.average:
+        outputs = [(net.average.output, [net.shapes[net.average.output][0]])]
     shape = net.shapes[net.input]
     graph = helper.make_graph(
         nodes,
         net.name,
         [helper.make_tensor_value_info(net.input, TensorProto.FLOAT, ["N", *shape])],
-        [helper.make_tensor_value_info(last, TensorProto.FLOAT, ["N", net.shapes[last][0]])],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", *sizes])
+            for name, sizes in outputs
+        ],
         [numpy_helper.from_array(value, name) for name, value in weights.items()],
     )
     model = helper.make_model(

@@ -18,8 +18,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from firebrick.quantize.check import check_qnetwork
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.fixed_point import largest_magnitude
-from firebrick.quantize.golden.integer_model import FLOAT32_EXACT, accumulator_bound
+from firebrick.quantize.exporters.pooling import pool_attributes
+from firebrick.quantize.golden.integer_model import FLOAT32_EXACT, accumulator_reach
 from firebrick.quantize.importers.load import CLASSES_KEY, PICTURES_KEY
 from firebrick.quantize.preprocessing import picture_mode
 from firebrick.quantize.qnetwork import (
@@ -36,6 +36,9 @@ from firebrick.quantize.support.files import write_bytes
 OPSET = 17
 # The oldest file version that holds opset 17: readable by the oldest runtimes.
 IR_VERSION = 8
+
+# Who reads a map that is an output.
+OUTPUT = "output"
 
 Outputs = Iterable[str] | Literal["all"] | None
 
@@ -86,7 +89,8 @@ def export_qdq(qnet: QNetwork, path: str | Path, outputs: Outputs = None) -> Non
     """Write ``qnet`` as an ONNX file (opset 17).
 
     Input: raw pixels uint8 [N, C, H, W] under the network's input name.  Outputs: the logits
-    float32 [N, O], named as the last node's output, and the 8-bit tensors named in ``outputs``
+    float32 [N, O], named as the last node's output (of a network that ends in maps those, as real
+    values float32 [N, C, H, W], see :func:`real_name`), and the 8-bit tensors named in ``outputs``
     ("all" for every one).  Raises FirebrickError when ``qnet`` breaks a rule, when accumulators
     exceed exact float32 arithmetic, or for an unknown name in ``outputs``.  How its pictures are
     prepared and the names of the classes are in its metadata, so that it can be read back.
@@ -109,9 +113,9 @@ def to_model(qnet: QNetwork, outputs: Outputs = None) -> onnx.ModelProto:
                 [graph.real(qnet.tensors[node.input], node.name)],
                 f"{node.name}/real",
                 name=node.name,
-                kernel_shape=[node.kernel, node.kernel],
-                strides=[2, 2],
-                ceil_mode=int(node.ceil_mode),
+                **pool_attributes(
+                    node, *(qnet.tensors[name].shape for name in (node.input, node.output))
+                ),
             )
             graph.eight_bit(real, qnet.tensors[node.output])
         elif isinstance(node, QConcat):
@@ -121,9 +125,12 @@ def to_model(qnet: QNetwork, outputs: Outputs = None) -> onnx.ModelProto:
         elif isinstance(node, QAdd):
             graph.eight_bit(_add(graph, qnet, node), qnet.tensors[node.output])
         else:
+            assert isinstance(node, QGlobalSum)
             real = _conv(graph, qnet, node)
             mean = graph.add("GlobalAveragePool", [real], f"{node.name}/mean")
             graph.add("Flatten", [mean], node.output, axis=1)
+    for name in qnet.maps:
+        graph.real(qnet.tensors[name], OUTPUT)
     proto = helper.make_graph(
         graph.nodes,
         qnet.name,
@@ -149,18 +156,26 @@ def to_model(qnet: QNetwork, outputs: Outputs = None) -> onnx.ModelProto:
     return model
 
 
+def real_name(name: str) -> str:
+    """What the real values of the map ``name`` are called where it is an output."""
+    return f"{OUTPUT}/{name}/real"
+
+
 def _outputs(qnet: QNetwork, outputs: Outputs) -> list[onnx.ValueInfoProto]:
-    last = qnet.nodes[-1]
-    assert isinstance(last, QGlobalSum)
-    logits = helper.make_tensor_value_info(last.output, TensorProto.FLOAT, ["N", len(last.bias)])
-    available = [node.output for node in qnet.nodes[:-1]]
+    last = qnet.classifier
+    answers: list[tuple[str, list[str | int]]]
+    answers = [(real_name(name), ["N", *qnet.tensors[name].shape]) for name in qnet.maps]
+    if last:
+        answers = [(last.output, ["N", len(last.bias)])]
+    made = [helper.make_tensor_value_info(n, TensorProto.FLOAT, dims) for n, dims in answers]
+    available = [node.output for node in qnet.nodes if node is not last]
     names = available if outputs == "all" else list(dict.fromkeys(outputs or ()))
     for name in names:
         if name not in available:
             raise FirebrickError(
                 f"network {qnet.name} has no 8-bit tensor {name!r}; it has {', '.join(available)}"
             )
-    return [logits, *(_value(qnet.tensors[name]) for name in names)]
+    return [*made, *(_value(qnet.tensors[name]) for name in names)]
 
 
 def _value(tensor: QTensor) -> onnx.ValueInfoProto:
@@ -171,7 +186,7 @@ def _value(tensor: QTensor) -> onnx.ValueInfoProto:
 def _conv(graph: _Graph, qnet: QNetwork, node: QConv | QGlobalSum) -> str:
     """Convolution and ReLU in real units; returns the tensor's name."""
     source = qnet.tensors[node.input]
-    bound = int(accumulator_bound(node.weights, node.bias, largest_magnitude(source.signed)).max())
+    bound = int(accumulator_reach(node.weights, node.bias, source.signed).max())
     if bound >= FLOAT32_EXACT:
         raise FirebrickError(
             f"layer {node.name}: accumulators up to {bound} are not exact in float32 "

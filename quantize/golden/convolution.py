@@ -66,12 +66,18 @@ def columns(
     return gathered.reshape(kh * kw * channels, rows * cols), (rows, cols)
 
 
-def max_pool(x: np.ndarray, kernel: int, ceil_mode: bool, stride: int = 2) -> np.ndarray:
-    """Max pooling of [..., H, W] (any number type), without padding.
+def max_pool(
+    x: np.ndarray, kernel: int, ceil_mode: bool, stride: int = 2, padding: int = 0
+) -> np.ndarray:
+    """Max pooling of [..., H, W] (any number type); windows begin ``padding`` rows and columns, at
+    most 1, ahead of the map.
 
-    With ``ceil_mode`` a window that reaches over the edge takes the maximum of what is inside.
-    Raises FirebrickError when no window fits.
+    A window that reaches over an edge takes the maximum of what is inside; over the last one it
+    does with ``ceil_mode``.  Raises FirebrickError when no window fits.
     """
+    if padding:
+        # Every window over the edge holds the first row (or column) too: twice is no more.
+        x = np.pad(x, [(0, 0)] * (x.ndim - 2) + [(padding, 0)] * 2, mode="edge")
     rows = pool_size(x.shape[-2], kernel, ceil_mode, stride)
     cols = pool_size(x.shape[-1], kernel, ceil_mode, stride)
     if rows < 1 or cols < 1:

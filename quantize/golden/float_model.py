@@ -27,7 +27,7 @@ class FloatModel:
     def maps(self, image: np.ndarray) -> dict[str, np.ndarray]:
         """Every tensor of one image: ``image`` float32 [C, H, W] as the network was trained.
 
-        Maps are float32 [C, H, W]; the last node's output is the logits, float64 [O].  Values
+        Maps are float32 [C, H, W]; a global average's output is the logits, float64 [O].  Values
         beyond float32 become infinite without a warning: calibration refuses them by layer.
         """
         maps = {self.net.input: image}
@@ -37,9 +37,15 @@ class FloatModel:
         return maps
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        """Logits float64 [N, O] of ``images`` float32 [N, C, H, W]."""
-        last = self.net.nodes[-1].output
-        return np.stack(list(parallel_map(lambda image: self.maps(image)[last], images)))
+        """Logits float64 [N, O] of ``images`` float32 [N, C, H, W]; see :meth:`answer`."""
+        return np.stack(list(parallel_map(lambda image: self.answer(self.maps(image)), images)))
+
+    def answer(self, maps: dict[str, np.ndarray]) -> np.ndarray:
+        """What the network says, float64 [O], of all tensors of one image: the logits, or its maps'
+        values one after the other."""
+        if self.net.average is not None:
+            return maps[self.net.average.output]
+        return np.concatenate([maps[name].reshape(-1) for name in self.net.maps], dtype=np.float64)
 
     def step(self, node: object, maps: dict[str, np.ndarray]) -> np.ndarray:
         """The output of one node of an image whose inputs are in ``maps``."""
@@ -56,7 +62,9 @@ class FloatModel:
             out += node.bias.astype(np.float32)[:, None]
             return activate(node, out).reshape(-1, rows, width)
         if isinstance(node, MaxPool):
-            return convolution.max_pool(maps[node.input], node.kernel, node.ceil_mode)
+            return convolution.max_pool(
+                maps[node.input], node.kernel, node.ceil_mode, padding=node.padding
+            )
         if isinstance(node, Concat):
             return np.concatenate([maps[name] for name in node.inputs])
         if isinstance(node, Add):

@@ -2,8 +2,9 @@
 
 Every other implementation is compared with this one, bit for bit.  Convolutions run as float
 matrix products, which are exact because every partial sum is an integer below the float type's
-limit: |bias| + sum|w| * max|x| < 2**24 for float32, < 2**53 for float64, proven from the weights
-for each layer.  Scaling by a power of two is exact too, and ``rint`` rounds half to even.
+limit, 2**24 for float32 and 2**53 for float64, proven from the weights for each layer
+(:func:`accumulator_reach`).  Scaling by a power of two is exact too, and ``rint`` rounds half to
+even.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from firebrick.quantize.support.parallel import parallel_map
 
 __all__ = [
     "GoldenResult",
-    "accumulator_bound",
+    "accumulator_reach",
     "add",
     "conv_accumulate",
     "logits",
@@ -52,18 +53,29 @@ Keep = Iterable[str] | Literal["all"] | None
 @dataclass(frozen=True, eq=False)
 class GoldenResult:
     """``sums`` int64 [N, O] is the hardware's answer, ``logits`` float64 [N, O] its real value;
-    ``tensors`` holds the 8-bit maps that were asked for, uint8 or int8 [N, C, H, W]."""
+    ``tensors`` holds the 8-bit maps that were asked for, uint8 or int8 [N, C, H, W].
+
+    Of a network that ends in maps there are no sums, ``tensors`` holds those maps in any case, and
+    ``logits`` their real values, one after the other.
+    """
 
     sums: np.ndarray
     logits: np.ndarray
     tensors: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def accumulator_bound(weights: np.ndarray, bias: np.ndarray, largest_input: int) -> np.ndarray:
-    """The largest absolute value a channel's accumulator can take, int64 [O]:
-    |bias| + sum|w| * ``largest_input`` (every partial sum included)."""
-    taps = np.abs(weights.astype(np.int64)).reshape(weights.shape[0], -1).sum(axis=1)
-    return np.abs(bias.astype(np.int64)) + taps * largest_input
+def accumulator_reach(weights: np.ndarray, bias: np.ndarray, signed: bool) -> np.ndarray:
+    """The largest absolute value a channel's accumulator can take, int64 [O], every partial sum
+    included, whatever its order.
+
+    Inputs are -128..127 where ``signed``, so that every weight can count with either sign, and
+    0..255 otherwise: then positive and negative weights pull apart, and the larger of the two sums
+    is all there is.
+    """
+    taps = weights.astype(np.int64).reshape(weights.shape[0], -1)
+    up, down = np.maximum(taps, 0).sum(axis=1), np.maximum(-taps, 0).sum(axis=1)
+    pull = up + down if signed else np.maximum(up, down)
+    return np.abs(bias.astype(np.int64)) + pull * largest_magnitude(signed)
 
 
 def exact_float(bound: int) -> FloatType:
@@ -92,10 +104,10 @@ def conv_accumulate(
     return np.stack([layer.accumulate(image).astype(np.int64) for image in x])
 
 
-def max_pool(x: np.ndarray, kernel: int, ceil_mode: bool) -> np.ndarray:
+def max_pool(x: np.ndarray, kernel: int, ceil_mode: bool, padding: int = 0) -> np.ndarray:
     """Max pooling with stride 2 of 8-bit values [..., H, W]; see
     :func:`quantize.golden.convolution.max_pool`."""
-    return convolution.max_pool(x, kernel, ceil_mode)
+    return convolution.max_pool(x, kernel, ceil_mode, padding=padding)
 
 
 def add(
@@ -114,8 +126,8 @@ def add(
 
 def logits(qnet: QNetwork, sums: np.ndarray) -> np.ndarray:
     """Real logits float64 [N, O] of the sums [N, O]: sum / positions * 2**-(e_in + e_w)."""
-    last = qnet.nodes[-1]
-    assert isinstance(last, QGlobalSum)
+    last = qnet.classifier
+    assert last is not None
     exponent = qnet.tensors[last.input].exponent + last.weight_exponent.astype(np.int64)
     return np.ldexp(sums / last.positions, -exponent)
 
@@ -133,11 +145,10 @@ class Layer:
         signed_input: bool,
         shift: np.ndarray | None = None,
     ) -> None:
-        largest = largest_magnitude(signed_input)
-        if pad_value is not None:
-            largest = max(largest, int(np.max(pad_value)))
-        bound = int(accumulator_bound(weights, bias, largest).max())
-        self.dtype = exact_float(bound)
+        reach = int(accumulator_reach(weights, bias, signed_input).max())
+        if signed_input and pad_value is not None:
+            reach += int(accumulator_reach(weights, bias, False).max())
+        self.dtype = exact_float(reach)
         self.matrix = convolution.weight_matrix(weights, self.dtype)
         self.bias: np.ndarray = bias.astype(self.dtype)[:, None]
         self.kernel = weights.shape[2:]
@@ -171,9 +182,9 @@ class Layer:
 def run(qnet: QNetwork, images: np.ndarray, keep: Keep = None) -> GoldenResult:
     """Run a batch through the quantized network.
 
-    ``images`` uint8 [N, C, H, W] as the network's input tensor says.  ``keep`` names the 8-bit
-    tensors to return ("all" for every one, the input excluded).  Raises FirebrickError for
-    images of another shape or type, and for unknown names in ``keep``.
+    ``images`` uint8 [N, C, H, W] as the network's input tensor says.  ``keep`` names 8-bit tensors
+    to return besides those that are outputs ("all" for every one, the input excluded).  Raises
+    FirebrickError for images of another shape or type, and for unknown names in ``keep``.
     """
     source = qnet.tensors[qnet.input]
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != source.shape:
@@ -188,9 +199,8 @@ def run(qnet: QNetwork, images: np.ndarray, keep: Keep = None) -> GoldenResult:
         if isinstance(node, QConv | QGlobalSum)
     }
     last_use = _last_uses(qnet)
-    last = qnet.nodes[-1]
-    assert isinstance(last, QGlobalSum)
-    sums = np.zeros((len(images), last.weights.shape[0]), np.int64)
+    last = qnet.classifier
+    sums = np.zeros((len(images), last.weights.shape[0] if last else 0), np.int64)
     tensors: dict[str, np.ndarray] = {
         name: np.empty((len(images), *qnet.tensors[name].shape), qnet.tensors[name].dtype)
         for name in names
@@ -209,7 +219,17 @@ def run(qnet: QNetwork, images: np.ndarray, keep: Keep = None) -> GoldenResult:
                 del maps[name]
 
     deque(parallel_map(run_image, range(len(images))), maxlen=0)
-    return GoldenResult(sums, logits(qnet, sums), tensors)
+    answer = logits(qnet, sums) if last else _real_maps(qnet, tensors)
+    return GoldenResult(sums, answer, tensors)
+
+
+def _real_maps(qnet: QNetwork, tensors: dict[str, np.ndarray]) -> np.ndarray:
+    """The values of the maps that a network ends in, float64 [N, values]."""
+    parts = [
+        np.ldexp(tensors[name].astype(np.float64), -qnet.tensors[name].exponent)
+        for name in qnet.maps
+    ]
+    return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
 
 
 def prepare(qnet: QNetwork, node: QConv | QGlobalSum) -> Layer:
@@ -230,7 +250,7 @@ def step(
     if isinstance(node, QConv):
         return layers[node.name].activate(maps[node.input], node.relu)
     if isinstance(node, QMaxPool):
-        return max_pool(maps[node.input], node.kernel, node.ceil_mode)
+        return max_pool(maps[node.input], node.kernel, node.ceil_mode, node.padding)
     if isinstance(node, QAdd):
         first, second = node.inputs
         return add(maps[first], maps[second], node.left, node.shift, qnet.tensors[node.output])
@@ -246,12 +266,12 @@ def _global_sum(layer: Layer, image: np.ndarray, relu: bool) -> np.ndarray:
 
 
 def _kept_names(qnet: QNetwork, keep: Keep) -> tuple[str, ...]:
-    outputs = tuple(node.output for node in qnet.nodes[:-1])
+    outputs = tuple(n.output for n in qnet.nodes if not isinstance(n, QGlobalSum))
     if keep is None:
-        return ()
+        return qnet.maps
     if keep == "all":
         return outputs
-    names = tuple(dict.fromkeys(keep))
+    names = tuple(dict.fromkeys((*keep, *qnet.maps)))
     unknown = [name for name in names if name not in outputs]
     if unknown:
         raise FirebrickError(

@@ -77,6 +77,15 @@ PRESETS: dict[str, Preprocessing] = {
         mean=(0.485, 0.456, 0.406),
         std=(0.229, 0.224, 0.225),
     ),
+    # Networks that eat the pixels as they are, as MLPerf Tiny's ResNet-8 does.
+    "pixels": Preprocessing(
+        color="RGB",
+        resize=32,
+        crop=(32, 32),
+        scale=1.0,
+        mean=(0.0, 0.0, 0.0),
+        std=(1.0, 1.0, 1.0),
+    ),
     "digits": Preprocessing(
         color="L", resize=32, crop=(32, 32), scale=1 / 255, mean=(0.0,), std=(1.0,)
     ),

@@ -15,9 +15,9 @@ def print_report(report: dict, console: Console | None = None) -> None:
     "exp" shows the difference from the no-saturation exponent in parentheses, "weights" is the
     range of the weight exponents, "bits" what the accumulator needs, "SQNR" in dB, "at limit" the
     share of values at the end of the 8-bit range.  Notes: channels whose weights are all zero
-    ("dead"), channels whose weights gave up resolution for a large bias ("narrowed"), the share of
-    weights that are not the nearest integers ("moved"), and the error of the padding in pixel
-    values; of an addition, how far its operands are shifted left.
+    ("dead"), channels whose weights gave up resolution to fit the accumulator ("narrowed"), the
+    share of weights that are not the nearest integers ("moved"), and the error of the padding in
+    pixel values; of an addition, how far its operands are shifted left.
     """
     console = console or new_console()
     console.print(f"{report['network']}, quantized:")
@@ -46,9 +46,11 @@ def print_report(report: dict, console: Console | None = None) -> None:
     file = report.get("against_file", {})
     original = "the file" if "oracle" in file else "the float network"
     if held_out is not None:
+        share = held_out["agreement"]
+        said = "maps" if share is None else f"same first choice as {original} {share:.1f} %, logits"
         console.print(
-            f"held-out images: {held_out['images']}, same first choice as {original} "
-            f"{held_out['agreement']:.1f} %, logits {_decibel(held_out['logit_sqnr_db'])} dB"
+            f"held-out images: {held_out['images']}, {said} "
+            f"{_decibel(held_out['logit_sqnr_db'])} dB"
         )
     if "oracle" in file:
         console.print(f"agreement and logits measured against {file['oracle']}")

@@ -11,6 +11,7 @@ from firebrick.commands import accuracy, accuracy_jobs
 from firebrick.commands.opening import Made
 from firebrick.quantize import golden, qfile
 from firebrick.quantize.calibration.model import Model
+from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.calibration.reference import float_reference
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.exporters.float_onnx import export_onnx
@@ -220,3 +221,18 @@ def test_on_a_cluster_it_is_the_same_bit_for_bit(labelled, tmp_path, monkeypatch
     assert sorted(p.name for p in tmp_path.iterdir()) == ["here.json", "there.json"]
     figures = json.loads((tmp_path / "there.json").read_text())
     assert figures["images"] == 20 and figures["fixed_top1"] == 75.0
+
+
+@pytest.mark.parametrize("kind", ["npz", "onnx"])
+def test_a_network_that_ends_in_maps_is_refused_by_name(tmp_path, kind):
+    net = builders.map_network()
+    path = tmp_path / f"net.{kind}"
+    if kind == "npz":
+        qfile.save(quantize_network(net, builders.RGB, builders.photos(1, 2)), path)
+        words = rf"{path}: ends in the map head\.out, not in classes"
+    else:
+        export_onnx(net, builders.RGB, path)
+        words = r"net: ends in the map head\.out, which no engine hands out yet"
+    options = ["--model", str(path), "--images", str(tmp_path), "--labels", "none.csv"]
+    with pytest.raises(FirebrickError, match=words):
+        accuracy.main(options)

@@ -55,10 +55,10 @@ class Builder:
         )
         return self._made(f"{name}.out", (outputs, rows, cols))
 
-    def pool(self, name, kernel, ceil_mode):
+    def pool(self, name, kernel, ceil_mode, padding=0):
         channels, height, width = self.shapes[self.last]
-        self.nodes.append(MaxPool(name, self.last, f"{name}.out", kernel, ceil_mode))
-        rows, cols = (pool_size(size, kernel, ceil_mode) for size in (height, width))
+        self.nodes.append(MaxPool(name, self.last, f"{name}.out", kernel, ceil_mode, padding))
+        rows, cols = (pool_size(size + padding, kernel, ceil_mode) for size in (height, width))
         return self._made(f"{name}.out", (channels, rows, cols))
 
     def fire(self, name, squeeze, expand, relu=True):
@@ -74,6 +74,9 @@ class Builder:
     def add(self, name, a, b, relu=False):
         self.nodes.append(Add(name, (a, b), f"{name}.out", relu))
         return self._made(f"{name}.out", self.shapes[a])
+
+    def ends_in(self, *maps: str, name="small") -> Network:
+        return Network(name, "data", tuple(self.nodes), dict(self.shapes), False, maps)
 
     def build(self, name="small") -> Network:
         self.nodes.append(GlobalAverage("average", self.last, "logits"))
@@ -155,3 +158,33 @@ def networks():
         gain=st.sampled_from([0.05, 1.0, 20.0]),
     )
     return st.one_of(fires, bypasses)
+
+
+def residual_network(seed=0, shape: Shape = (3, 22, 19), *, keras=False, classes=5) -> Network:
+    """As ResNets are: a padded pooling, a block that adds its input, and one that halves the map
+    and adds a strided convolution of it; ReLU behind both sums.
+
+    ``keras`` pads the strided convolution as "same" does: an even size behind the map only.
+    """
+    builder = Builder(seed, shape)
+    builder.conv("first", 8, 3, stride=1, pad=1)
+    x = builder.pool("pool", 3, True, padding=1)
+    builder.conv("one.a", 8, 3, pad=1)
+    x = builder.add("one.add", builder.conv("one.b", 8, 3, pad=1, relu=False), x, relu=True)
+    top, left = (size % 2 if keras else 1 for size in builder.shapes[x][1:])
+    builder.conv("two.a", 12, 3, stride=2, pad=(top, left, 1, 1))
+    main = builder.conv("two.b", 12, 3, pad=1, relu=False)
+    short = builder.conv("two.short", 12, 1, stride=2, relu=False, source=x)
+    builder.add("two.add", short, main, relu=True)
+    builder.conv("classes", classes, 1, relu=False)
+    return builder.build("residual")
+
+
+def map_network(seed=0, shape: Shape = (3, 19, 17), *, both=False) -> Network:
+    """A network that ends in a head's map, and with ``both`` in one that the head reads too."""
+    builder = Builder(seed, shape)
+    builder.conv("first", 8, 3, stride=2)
+    builder.fire("fire2", 4, 6)
+    shared = builder.fire("fire3", 5, 7)
+    head = builder.conv("head", 9, 3, pad=1, relu=False)
+    return builder.ends_in(*((head, shared) if both else (head,)), name="maps")

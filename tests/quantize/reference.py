@@ -43,13 +43,14 @@ def requantize(acc: int, shift: int, relu: bool) -> int:
     return min(max(rounded, 0), 255) if relu else min(max(rounded, -128), 127)
 
 
-def pool(x: np.ndarray, kernel: int, ceil_mode: bool) -> np.ndarray:
-    """Stride-2 max pooling of [C, H, W]; a window counts if it starts inside the map and, without
-    ceil_mode, ends inside it; the first window beyond a complete cover is not made."""
+def pool(x: np.ndarray, kernel: int, ceil_mode: bool, padding: int = 0) -> np.ndarray:
+    """Stride-2 max pooling of [C, H, W]; a window counts if it starts inside the map, or
+    ``padding`` ahead of it, and, without ceil_mode, ends inside it; the first window beyond a
+    complete cover is not made."""
 
     def starts(size: int) -> list[int]:
         found = []
-        for start in range(0, size, 2):
+        for start in range(-padding, size, 2):
             if start + kernel <= size:
                 found.append(start)
             elif ceil_mode:
@@ -61,16 +62,25 @@ def pool(x: np.ndarray, kernel: int, ceil_mode: bool) -> np.ndarray:
     rows, cols = starts(x.shape[1]), starts(x.shape[2])
     return np.array(
         [
-            [[plane[y : y + kernel, z : z + kernel].max() for z in cols] for y in rows]
+            [
+                [plane[max(y, 0) : y + kernel, max(z, 0) : z + kernel].max() for z in cols]
+                for y in rows
+            ]
             for plane in x
         ],
         x.dtype,
     )
 
 
+def maps(qnet: QNetwork, image: np.ndarray) -> dict[str, np.ndarray]:
+    """All 8-bit tensors of one image."""
+    return run(qnet, image)[0]
+
+
 def run(qnet: QNetwork, image: np.ndarray) -> tuple[dict[str, np.ndarray], list[int]]:
-    """All 8-bit tensors of one image and the sums."""
+    """All 8-bit tensors of one image and the sums, none where the network ends in maps."""
     maps = {qnet.input: image}
+    sums: list[int] = []
     for node in qnet.nodes:
         if isinstance(node, QConv):
             acc = convolve(
@@ -87,7 +97,7 @@ def run(qnet: QNetwork, image: np.ndarray) -> tuple[dict[str, np.ndarray], list[
             ]
             maps[node.output] = np.array(out)
         elif isinstance(node, QMaxPool):
-            maps[node.output] = pool(maps[node.input], node.kernel, node.ceil_mode)
+            maps[node.output] = pool(maps[node.input], node.kernel, node.ceil_mode, node.padding)
         elif isinstance(node, QConcat):
             maps[node.output] = np.concatenate([maps[name] for name in node.inputs])
         elif isinstance(node, QAdd):

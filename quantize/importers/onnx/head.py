@@ -11,10 +11,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.importers.onnx.graph import OnnxNode
 from firebrick.quantize.importers.onnx.layers import POOL_ATTRIBUTES, convolution, linear
 from firebrick.quantize.importers.onnx.layout import dims_of
 from firebrick.quantize.importers.onnx.values import (
+    CHANNELS_FIRST,
     NET_END,
     NO_PADDING,
     Builder,
@@ -23,6 +25,7 @@ from firebrick.quantize.importers.onnx.values import (
     Integers,
     Logits,
     View,
+    axes_text,
     describe,
     whole,
 )
@@ -217,3 +220,21 @@ def check_classifier(logits: Logits) -> None:
         logits.node.refuse(f"averages {describe(layer)}; {NET_END}")
     if source.map.uses != 1:
         logits.node.refuse(f"its input {source.map.name!r} is read elsewhere too; {NET_END}")
+
+
+def check_map(builder: Builder, result: View) -> None:
+    """Refuse a network that does not end in a map as one of its layers makes it."""
+    where = f"{builder.graph.path}: its output {builder.graph.output!r}"
+    layer = result.map.source
+    if layer is None:
+        raise FirebrickError(f"{where} is the network's input; {NET_END}")
+    if result.axes != CHANNELS_FIRST:
+        raise FirebrickError(
+            f"{where} is a map of the axes {axes_text(result.axes)}; supported are "
+            f"{axes_text(CHANNELS_FIRST)}: export the network without the last Transpose"
+        )
+    if not result.plain or result.channels != tuple(range(result.map.shape[0])):
+        raise FirebrickError(
+            f"{where} is padded, scaled or shifted, or channels of it are chosen, behind "
+            f"{describe(layer)}: end the network there and do it on the host"
+        )

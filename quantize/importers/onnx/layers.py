@@ -80,6 +80,13 @@ def conv(builder: Builder, node: OnnxNode) -> None:
     convolution(builder, node, source, weights, bias, strides[0], padding, integers)
 
 
+def check_alone(builder: Builder, node: OnnxNode) -> None:
+    """Refuse what a node tells by itself, behind one whose output has no known size."""
+    weights = builder.values.get(node.inputs[1]) if len(node.inputs) > 1 else None
+    if node.op == "Conv" and isinstance(weights, np.ndarray) and weights.ndim == 4:
+        _check_group(node, node.get("group", 1) * weights.shape[1])
+
+
 def _check_group(node: OnnxNode, channels: int) -> None:
     group = node.get("group", 1)
     if group == channels and group > 1:
@@ -282,8 +289,8 @@ def max_pool(builder: Builder, node: OnnxNode) -> None:
     if any((top, left, bottom, right)):
         padding = (top, left, bottom, right)
         ceil_mode = _ceil_mode_of(node, shape, kernel[0], padding, ceil_mode)
-    rows, cols = (pool_size(size, kernel[0], ceil_mode) for size in shape[1:])
-    layer = PoolLayer(node.name, [source.map], [source.quantized], kernel[0], ceil_mode)
+    rows, cols = (pool_size(size + top, kernel[0], ceil_mode) for size in shape[1:])
+    layer = PoolLayer(node.name, [source.map], [source.quantized], kernel[0], ceil_mode, top)
     made = builder.emit(node, layer, (shape[0], rows, cols))
     builder.values[node.outputs[0]] = replace(
         made, factor=source.factor, offset=source.offset, integer=source.integer
@@ -296,18 +303,22 @@ def _ceil_mode_of(
     """The ceil_mode that equals padding at the bottom and the right.
 
     Padding of a maximum adds nothing but windows; some exporters write ceil_mode = 1 like that.
+    At the top and the left it moves the windows.
     """
     top, left, bottom, right = padding
-    if not (top or left or ceil_mode or max(bottom, right) >= kernel):
-        padded = (shape[1] + bottom, shape[2] + right)
-        wanted = [pool_size(size, kernel, False) for size in padded]
+    if top == left <= 1 and not ceil_mode and max(bottom, right) < kernel:
+        sizes = (shape[1] + top, shape[2] + left)
+        wanted = [
+            pool_size(size + more, kernel, False)
+            for size, more in zip(sizes, (bottom, right), strict=True)
+        ]
         for mode in (False, True):
-            if [pool_size(size, kernel, mode) for size in shape[1:]] == wanted:
+            if [pool_size(size, kernel, mode) for size in sizes] == wanted:
                 return mode
     node.refuse(
         f"pads the map {shape[1]}x{shape[2]} by {list(padding)} (top, left, bottom, right); "
-        "supported are poolings without padding, with ceil_mode 0 or 1; other input sizes of the "
-        "network may need no padding"
+        "supported are poolings padded by 0 or by 1 at the top and the left, whose last windows "
+        "hold a row and a column of the map; other input sizes of the network may fit"
     )
 
 

@@ -27,7 +27,7 @@ from firebrick.quantize.importers.onnx import (
     schema,
 )
 from firebrick.quantize.importers.onnx.graph import OnnxGraph, OnnxNode, Refusal, read_graph
-from firebrick.quantize.importers.onnx.refusals import stand_in, together
+from firebrick.quantize.importers.onnx.refusals import stand_in, together, wide_kernels
 from firebrick.quantize.importers.onnx.saturation import saturation
 from firebrick.quantize.importers.onnx.values import (
     CHANNELS_FIRST,
@@ -127,6 +127,7 @@ def _follow(builder: Builder, node: OnnxNode) -> None:
     if node.op not in HANDLERS:
         operators.refuse(builder, node, HANDLERS)
     if builder.unknown.intersection(node.inputs):
+        layers.check_alone(builder, node)
         builder.unknown.update(node.outputs)
         return
     _refuse_behind_softmax(builder, node)
@@ -136,9 +137,9 @@ def _follow(builder: Builder, node: OnnxNode) -> None:
 
 
 def _with_end(builder: Builder, found: list[Refusal], stood_in: list[Map]) -> list[Refusal]:
-    """``found`` and what else there is to say of a network that cannot be used: another end than
-    the global average."""
-    found = list(found)
+    """``found`` and what else there is to say of a network that cannot be used: kernels that no
+    engine runs, another end than the global average."""
+    found = [*found, *wide_kernels(builder, found)]
     result = builder.values.get(builder.graph.output)
     if isinstance(result, Logits) and result.view.map not in stood_in:
         try:
@@ -281,14 +282,20 @@ def _finish(builder: Builder) -> ImportedModel:
     result = builder.values.get(graph.output)
     if isinstance(result, Flat) and result.view.shape[1:] == (1, 1):
         result = head.averaged(builder, graph.nodes[-1], result)
-    if not isinstance(result, Logits):
+    if isinstance(result, View):
+        head.check_map(builder, result)
+        end = result.map
+    elif isinstance(result, Logits):
+        head.check_classifier(result)
+        end = result.view.map
+    else:
         raise FirebrickError(
-            f"{graph.path}: its output {graph.output!r} is not the global average; {NET_END}"
+            f"{graph.path}: its output {graph.output!r} is neither the global average nor a map; "
+            f"{NET_END}"
         )
-    head.check_classifier(result)
     read = {id(source) for layer, _ in builder.layers for source in layer.inputs}
     for layer, made in builder.layers:
-        if id(made) not in read and made is not result.view.map:
+        if id(made) not in read and made is not end:
             raise FirebrickError(
                 f"{graph.path}: node {layer.name}: nothing reads its output {made.name!r}; remove "
                 "the node"
@@ -297,27 +304,20 @@ def _finish(builder: Builder) -> ImportedModel:
     nodes: list[Node] = [
         _node(layer, made, bounds.get(made.name)) for layer, made in builder.layers
     ]
-    last = nodes[-1]
-    if last.output != result.view.map.name:
-        raise FirebrickError(
-            f"{graph.path}: node {last.name} comes after the last layer; {NET_END}"
-        )
     source = builder.values[graph.input]
     assert isinstance(source, View)
     shapes = {graph.input: source.map.shape}
     shapes.update((made.name, made.shape) for _, made in builder.layers)
-    output = _logits_name(builder, result)
-    output = output if output not in shapes else f"{output}/mean"
-    shapes[output] = (result.classes, 1, 1)
-    taken = {node.name for node in nodes}
-    name = result.node.name if result.node.name not in taken else f"{result.node.name}/mean"
     network = Network(
         name=graph.path.stem,
         input=graph.input,
-        nodes=(*nodes, GlobalAverage(name, last.output, output)),
+        nodes=tuple(nodes),
         shapes=shapes,
-        softmax=result.softmax,
+        softmax=isinstance(result, Logits) and result.softmax,
+        maps=(end.name,) if isinstance(result, View) else (),
     )
+    if isinstance(result, Logits):
+        network = _with_average(builder, network, result)
     shift = builder.shift
     return ImportedModel(
         path=graph.path,
@@ -330,6 +330,24 @@ def _finish(builder: Builder) -> ImportedModel:
         dropped=tuple(builder.dropped),
         unfit=tuple(builder.unfit),
         metadata=graph.metadata,
+    )
+
+
+def _with_average(builder: Builder, network: Network, result: Logits) -> Network:
+    """``network`` with the mean at its end."""
+    last = network.nodes[-1]
+    if last.output != result.view.map.name:
+        raise FirebrickError(
+            f"{builder.graph.path}: node {last.name} comes after the last layer; {NET_END}"
+        )
+    output = _logits_name(builder, result)
+    output = output if output not in network.shapes else f"{output}/mean"
+    taken = {node.name for node in network.nodes}
+    name = result.node.name if result.node.name not in taken else f"{result.node.name}/mean"
+    return replace(
+        network,
+        nodes=(*network.nodes, GlobalAverage(name, last.output, output)),
+        shapes={**network.shapes, output: (result.classes, 1, 1)},
     )
 
 
@@ -348,7 +366,9 @@ def _node(layer: Layer, made: Map, bounds: Bounds | None) -> Node:
             bounds,
         )
     if isinstance(layer, PoolLayer):
-        return MaxPool(layer.name, inputs[0], made.name, layer.kernel, layer.ceil_mode)
+        return MaxPool(
+            layer.name, inputs[0], made.name, layer.kernel, layer.ceil_mode, layer.padding
+        )
     if isinstance(layer, AddLayer):
         return Add(layer.name, (inputs[0], inputs[1]), made.name, layer.relu, bounds)
     return Concat(layer.name, inputs, made.name)

@@ -17,7 +17,7 @@ OPTIMIZED = (
 RELU = "train the network with ReLU instead"
 NORMS = "train with BatchNormalization, which becomes part of the convolutions"
 PLAIN = "build the network of Conv, ReLU, MaxPool and Concat, as SqueezeNet is"
-CLASSIFIER = "supported are classifiers, whose maps never grow; make it larger on the host"
+SHRINKING = "maps never grow here: end the network before it and enlarge its map on the host"
 HOST = "export the network without it and do this on the host, on the logits"
 # What to do about operators that networks of pictures have.
 ADVICE = {
@@ -31,7 +31,7 @@ ADVICE = {
         "MeanVarianceNormalization RMSNormalization".split(),
         NORMS,
     ),
-    **dict.fromkeys("ConvTranspose DepthToSpace MaxUnpool Resize Upsample".split(), CLASSIFIER),
+    **dict.fromkeys("ConvTranspose DepthToSpace MaxUnpool Resize Upsample".split(), SHRINKING),
     **dict.fromkeys("ArgMax ArgMin NonMaxSuppression TopK".split(), HOST),
     **dict.fromkeys(
         "Attention Einsum GRU GlobalMaxPool If LSTM Loop LpPool GlobalLpPool MultiHeadAttention "

@@ -10,7 +10,7 @@ import numpy as np
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.importers.onnx.graph import OnnxNode, Refusal
 from firebrick.quantize.importers.onnx.layout import dims_of
-from firebrick.quantize.importers.onnx.operators import ADVICE, CLASSIFIER, HOST, PLAIN
+from firebrick.quantize.importers.onnx.operators import ADVICE, HOST, PLAIN, SHRINKING
 from firebrick.quantize.importers.onnx.values import (
     CHANNELS_FIRST,
     NO_PADDING,
@@ -26,7 +26,7 @@ from firebrick.quantize.network import Shape
 from firebrick.quantize.support.reasons import by_kind
 
 # Operators whose output is as large as their first input.
-KEEP_SHAPE = {op for op, advice in ADVICE.items() if advice not in (CLASSIFIER, HOST, PLAIN)} | set(
+KEEP_SHAPE = {op for op, advice in ADVICE.items() if advice not in (SHRINKING, HOST, PLAIN)} | set(
     "Add BatchNormalization Clip Div Max Min Mul Pow Relu Sqrt Sub Sum".split()
 )
 
@@ -46,6 +46,33 @@ def together(refusals: Sequence[Refusal]) -> FirebrickError:
         f"{path}: {len(refusals)} nodes cannot be used, for {len(groups)} reasons: "
         f"{' '.join(parts)}{hint}"
     )
+
+
+def wide_kernels(builder: Builder, told: Sequence[Refusal]) -> list[Refusal]:
+    """What no engine will run of convolutions that are read, but not ``told`` of.
+
+    They are networks like others here: whoever must change a network anyway is told of them too.
+    """
+    names = {refusal.node.name for refusal in told}
+    found = []
+    for node in builder.graph.nodes:
+        weights = builder.values.get(node.inputs[1]) if len(node.inputs) > 1 else None
+        if node.op != "Conv" or node.name in names:
+            continue
+        if not isinstance(weights, np.ndarray) or weights.ndim != 4:
+            continue
+        source = builder.values.get(node.inputs[0])
+        first = isinstance(source, View) and source.map.source is None
+        rows, columns = weights.shape[2:]
+        if not first and (rows, columns) not in ((1, 1), (3, 3)):
+            found.append(
+                Refusal(
+                    node,
+                    f"is a convolution of {rows}x{columns} behind the first layer; engines run 1x1 "
+                    "and 3x3 there: two of 3x3 see as much as one of 5x5",
+                )
+            )
+    return found
 
 
 def _counted(group: Sequence[Refusal]) -> str:

@@ -20,7 +20,7 @@ Padding = tuple[int, int, int, int]
 NO_PADDING: Padding = (0, 0, 0, 0)
 CHANNELS_FIRST = (0, 1, 2, 3)
 CHANNELS_LAST = (0, 2, 3, 1)
-NET_END = "a network must end as Conv, [Relu], global average, [Softmax]"
+NET_END = "a network must end as Conv, [Relu], global average, [Softmax], or in one map"
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,7 @@ class PoolLayer:
     quantized: list[bool]
     kernel: int
     ceil_mode: bool
+    padding: int = 0
 
 
 @dataclass(eq=False)

@@ -75,6 +75,21 @@ def test_all_layers_that_no_engine_runs_are_told_at_once() -> None:
     assert f"layer {nodes[behind[0]].name}: " in text and text.endswith("(and 2 more layers)")
 
 
+def test_wide_kernels_and_padded_poolings_are_told_with_all_their_layers() -> None:
+    builder = builders.Builder(0, (3, 40, 36))
+    builder.conv("first", 8, 7, stride=2)
+    builder.pool("pool", 3, True, padding=1)
+    for name in ("one", "two"):
+        builder.conv(name, 8, 5, pad=2)
+    builder.conv("classes", 5, 1)
+    with pytest.raises(CompileError) as caught:
+        check_float(builder.build(), PYNQ_Z2)
+    text = str(caught.value)
+    assert "layer one: a convolution of 5x5" in text and "(and 1 more layers)" in text
+    assert "layer pool: a max pooling padded by 1 at the top and the left" in text
+    assert "layer first" not in text
+
+
 @pytest.mark.parametrize("name", ["quantize", "accuracy", "demo", "deploy"])
 def test_every_command_refuses_before_it_calibrates(
     shared_data: Path, tmp_path: Path, name: str

@@ -91,7 +91,7 @@ def test_no_step_breaks_a_rule_of_the_format(net, steps, count):
         if isinstance(node, QConv | QGlobalSum):
             assert np.abs(node.weights.astype(int)).max() <= 127
             signed = qnet.tensors[node.input].signed
-            bound = golden.accumulator_bound(node.weights, node.bias, 128 if signed else 255)
+            bound = golden.accumulator_reach(node.weights, node.bias, signed)
             assert bound.max() < 2**23
         if isinstance(node, QConv):
             assert 0 <= node.shift.min() and node.shift.max() <= 31

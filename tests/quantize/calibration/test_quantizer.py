@@ -56,7 +56,7 @@ def test_the_result_keeps_every_rule_of_the_format(seed, relu, preprocessing):
             np.testing.assert_array_equal(node.shift, e_in + node.weight_exponent - e_out)
         if isinstance(node, QConv | QGlobalSum):
             signed = qnet.tensors[node.input].signed
-            bound = golden.accumulator_bound(node.weights, node.bias, 128 if signed else 255)
+            bound = golden.accumulator_reach(node.weights, node.bias, signed)
             assert bound.max() < 2**23
     tensors = qnet.tensors
     for module in ("fire2", "fire3"):
@@ -210,6 +210,37 @@ def test_an_accumulator_that_could_overflow_is_refused():
         FirebrickError, match=r"layer classes, channel 2: .* the accumulator has 24"
     ):
         quantizer.quantize_network(overflowing_network(), builders.BGR, CALIBRATION[:2])
+
+
+def test_weights_give_up_resolution_where_their_sum_would_not_fit():
+    """As in the last block of a ResNet-18: 512 channels of 3x3 normally distributed weights."""
+    builder = builders.Builder(3, (3, 13, 11))
+    builder.conv("first", 512, 3, stride=2)
+    builder.conv("wide", 6, 3, pad=1)
+    builder.conv("classes", 4, 1)
+    net = builder.build()
+    images = builders.photos(5, 6, (3, 13, 11))
+    preprocessing = dataclasses.replace(builders.BGR, crop=(13, 11))
+    found = {
+        bits: quantizer.quantize_network(
+            net, preprocessing, images, accumulator_bits=bits, effort="plain"
+        )
+        for bits in (24, 30)
+    }
+    wide = {bits: layer(qnet, "wide") for bits, qnet in found.items()}
+    bound = golden.accumulator_reach(wide[24].weights, wide[24].bias, False)
+    assert (
+        bound.max()
+        < 2**23
+        <= golden.accumulator_reach(wide[30].weights, wide[30].bias, False).min()
+    )
+    lost = wide[30].weight_exponent - wide[24].weight_exponent
+    assert set(lost) <= {1, 2} and found[24].report["layers"][1]["narrowed_channels"] == 6
+    # Not more than needed: with one bit more none of them would fit.
+    assert bound.min() >= 2**22 - 2**14
+    expected = FloatModel(net).logits(float_input(images, preprocessing))
+    error = golden.run(found[24], images).logits - expected
+    assert np.linalg.norm(error) < 0.05 * np.linalg.norm(expected)
 
 
 def test_a_wider_accumulator_takes_it():

@@ -1,5 +1,7 @@
 """The golden model against a slow reference in Python integers."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -58,12 +60,27 @@ def test_accumulators_just_below_and_beyond_float32():
     """A sum of odd parts around 2**24 is where float32 would first lose a bit."""
     for channels, dtype in ((518, np.float32), (519, np.float64)):
         weights = np.full((1, channels, 1, 1), 127, np.int8)
-        bound = golden.accumulator_bound(weights, np.zeros(1, np.int32), 255)
+        bound = golden.accumulator_reach(weights, np.zeros(1, np.int32), False)
         assert golden.exact_float(int(bound[0])) is dtype
         x = np.full((1, channels, 1, 1), 255, np.uint8)
         for bias in (0, 1, 2, 3):
             acc = golden.conv_accumulate(x, weights, np.array([bias], np.int32))
             assert acc.item() == channels * 127 * 255 + bias
+
+
+@given(st.integers(0, 2**16), st.booleans())
+def test_the_reach_of_an_accumulator_is_reached_and_not_passed(seed, signed):
+    """The worst inputs are at the ends of their range: all of them are tried."""
+    rng = np.random.default_rng(seed)
+    weights = rng.integers(-127, 128, (2, 3, 1, 2), np.int8)
+    bias = rng.integers(-500, 500, 2).astype(np.int32)
+    reach = golden.accumulator_reach(weights, bias, signed)
+    ends = (-128, 127) if signed else (0, 255)
+    flat = weights.reshape(2, -1).astype(np.int64)
+    sums = np.array([flat @ x for x in itertools.product(ends, repeat=6)])
+    assert np.all(np.abs(sums).max(axis=0) + np.abs(bias) <= reach)
+    slack = np.abs(flat).sum(axis=1) if signed else 0
+    np.testing.assert_array_less(reach - slack - 1, np.abs(sums).max(axis=0) + np.abs(bias))
 
 
 def test_too_large_accumulators_are_refused():
@@ -77,19 +94,20 @@ def test_too_large_accumulators_are_refused():
     st.sampled_from([2, 3]),
     st.booleans(),
     st.booleans(),
+    st.sampled_from([0, 1]),
     st.integers(0, 1000),
 )
-def test_max_pool(height, width, kernel, ceil_mode, signed, seed):
+def test_max_pool(height, width, kernel, ceil_mode, signed, padding, seed):
     kind = np.int8 if signed else np.uint8
     info = np.iinfo(kind)
     x = np.random.default_rng(seed).integers(info.min, info.max, (2, height, width), kind, True)
-    if min(pool_size(height, kernel, ceil_mode), pool_size(width, kernel, ceil_mode)) < 1:
+    if min(pool_size(size + padding, kernel, ceil_mode) for size in (height, width)) < 1:
         with pytest.raises(FirebrickError, match="does not fit"):
-            golden.max_pool(x, kernel, ceil_mode)
+            golden.max_pool(x, kernel, ceil_mode, padding)
         return
-    result = golden.max_pool(x[None], kernel, ceil_mode)
+    result = golden.max_pool(x[None], kernel, ceil_mode, padding)
     assert result.dtype == kind
-    np.testing.assert_array_equal(result[0], reference.pool(x, kernel, ceil_mode))
+    np.testing.assert_array_equal(result[0], reference.pool(x, kernel, ceil_mode, padding))
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,23 @@ def test_padding_at_the_end_that_equals_ceil_mode(tmp_path, spelling):
     assert net.shapes[net.nodes[0].output] == (3, 12, 13)
 
 
+@pytest.mark.parametrize("size", [(24, 26), (25, 27), (24, 25)])
+@pytest.mark.parametrize("apart", [False, True])
+def test_padding_all_around_moves_the_windows(tmp_path, size, apart):
+    """As ResNets have it: by the pooling itself, or by a Pad before it, behind a ReLU."""
+    graph = Graph(shape=("N", 3, *size))
+    x = graph.relu(graph.conv("x", 3, 4))
+    if apart:
+        pads = graph.constant(np.array([0, 0, 1, 1, 0, 0, 1, 1]))
+        x = graph.pool(graph.add("Pad", x, pads))
+    else:
+        x = graph.pool(x, pads=[1] * 4)
+    net = ends(graph, x, 4, tmp_path)
+    pool = net.nodes[1]
+    assert isinstance(pool, MaxPool) and (pool.kernel, pool.padding) == (3, 1)
+    assert net.shapes[pool.output] == (4, *(-(-side // 2) for side in size))
+
+
 def test_relu_after_concat_is_a_relu_of_both_halves(tmp_path):
     graph = Graph()
     squeezed = graph.relu(graph.conv("x", 3, 4))

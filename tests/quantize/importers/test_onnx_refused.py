@@ -115,7 +115,7 @@ BAD_BODIES = {
     "relu of the input": (node("Relu", "x"), ["is the network's input", "part of its Conv"]),
     "pool kernel": (wrong_pool(kernel_shape=[5, 5]), ["kernel_shape [5, 5]", "2x2 and 3x3"]),
     "pool stride": (wrong_pool(strides=[1, 1]), ["strides [1, 1]", "stride 2"]),
-    "pool pads": (wrong_pool(pads=[1] * 4), ["by [1, 1, 1, 1]", "without padding"]),
+    "pool pads": (wrong_pool(pads=[2] * 4), ["by [2, 2, 2, 2]", "by 0 or by 1"]),
     "pool dilations": (wrong_pool(dilations=[2, 2]), ["attribute dilations is [2, 2]"]),
     "pool ceil_mode": (wrong_pool(ceil_mode=2), ["attribute ceil_mode is 2"]),
     "concat axis": (node("Concat", "x", "x", axis=2), ["attribute axis is 2; supported is 1"]),
@@ -223,7 +223,8 @@ def test_old_softmax_over_the_last_axis_is_refused(tmp_path):
 def test_networks_that_end_otherwise(tmp_path):
     graph = Graph()
     x = graph.head("x", 3)
-    refused(graph.save(tmp_path, x, 4), "is not the global average", "must end as")
+    flat = graph.add("Flatten", x)
+    refused(graph.save(tmp_path, flat), "neither the global average nor a map", "must end as")
     y = graph.add("GlobalAveragePool", x)
     graph.conv(x, CLASSES, 2)
     refused(graph.save(tmp_path, y, 4), "read elsewhere too", "must end as")

@@ -42,6 +42,12 @@ def test_digits_are_scaled_to_one():
     np.testing.assert_allclose(seen[0, 0], [0, 0.2, 1], rtol=1e-6)
 
 
+def test_pixels_are_taken_as_they_are():
+    image = np.arange(12, dtype=np.uint8).reshape(3, 2, 2)
+    value = preprocess.PRESETS["pixels"]
+    np.testing.assert_array_equal(preprocess.float_input(image, value), image)
+
+
 def test_values_replace_those_of_a_preset():
     value = preprocess.preprocessing("torchvision", color="BGR", resize=300, std=[1, 1, 1])
     assert (value.color, value.resize, value.std) == ("BGR", 300, (1.0, 1.0, 1.0))

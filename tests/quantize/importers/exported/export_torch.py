@@ -1,13 +1,14 @@
 """Networks exported by torch.onnx, by both of its exporters.
 
-Needs torch, torchvision (for its definitions of SqueezeNet), onnx and onnxscript:
+Needs torch, torchvision (for its definitions of SqueezeNet and ResNet), onnx and onnxscript:
 
-    python -m tests.quantize.importers.exported.export_torch
+    python -m tests.quantize.importers.exported.export_torch [beginning of a file's name ...]
 """
 
 from __future__ import annotations
 
 import io
+import sys
 import tempfile
 from pathlib import Path
 
@@ -35,7 +36,8 @@ def fill(module: nn.Module) -> nn.Module:
         if isinstance(layer, nn.Conv2d | nn.Linear):
             shape = tuple(layer.weight.shape)
             layer.weight.data = torch.from_numpy(patterns.weights(shape, seed))
-            layer.bias.data = torch.from_numpy(patterns.biases(shape[0], seed + 1000))
+            if layer.bias is not None:
+                layer.bias.data = torch.from_numpy(patterns.biases(shape[0], seed + 1000))
         elif isinstance(layer, nn.BatchNorm2d):
             count = layer.num_features
             layer.weight.data = torch.from_numpy(patterns.biases(count, seed) + 1)
@@ -43,6 +45,16 @@ def fill(module: nn.Module) -> nn.Module:
             layer.running_mean.data = torch.from_numpy(patterns.biases(count, seed + 2))
             layer.running_var.data = torch.from_numpy(patterns.biases(count, seed + 3) + 1)
     return module.eval()
+
+
+def by_powers_of_two(module: nn.Module) -> nn.Module:
+    """Normalizations of a large network divide by powers of two: exporters fold them into the
+    weights, which then still compress."""
+    for seed, layer in enumerate(module.modules()):
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.weight.data.fill_(2.0 ** -(seed % 2))
+            layer.running_var.data.fill_(1 - layer.eps)
+    return module
 
 
 class Fire(nn.Module):
@@ -144,7 +156,6 @@ class Flipped(Classified):
 
 def export(module: nn.Module, image: torch.Tensor, dynamo: bool, free: bool) -> onnx.ModelProto:
     """The ONNX model, with a free batch where ``free``."""
-    module = fill(module)
     with tempfile.TemporaryDirectory() as folder:
         if not dynamo:
             buffer = io.BytesIO()
@@ -181,28 +192,30 @@ def export(module: nn.Module, image: torch.Tensor, dynamo: bool, free: bool) -> 
     return model
 
 
-def main() -> None:
-    """Write every file."""
-    squeezenet = {
-        "1_0": torchvision.models.squeezenet1_0,
-        "1_1": torchvision.models.squeezenet1_1,
-    }
+def main(wanted: tuple[str, ...]) -> None:
+    """Write the files whose names begin with one of ``wanted``, or all of them."""
+
+    def leave(name: str) -> bool:
+        return bool(wanted) and not name.startswith(wanted)
+
     whole = {
-        ("1_0", False): (37, (227, 227), True),
-        ("1_0", True): (10, (96, 64), True),
-        ("1_1", False): (5, (64, 80), False),
-        ("1_1", True): (1000, (224, 224), True),
+        ("1_0", False): ("squeezenet1_0", 37, (227, 227), True),
+        ("1_0", True): ("squeezenet1_0", 10, (96, 64), True),
+        ("1_1", False): ("squeezenet1_1", 5, (64, 80), False),
+        ("1_1", True): ("squeezenet1_1", 1000, (224, 224), True),
+        ("resnet18", False): ("resnet18", 12, (75, 66), True),
+        ("resnet18", True): ("resnet18", 1000, (224, 224), True),
     }
-    for (version, dynamo), (classes, size, free) in whole.items():
-        which = "dynamo" if dynamo else "torchscript"
-        model = export(
-            squeezenet[version](num_classes=classes), torch.zeros(2, 3, *size), dynamo, free
-        )
+    for (short, dynamo), (network, classes, size, free) in whole.items():
+        name = f"torchvision_{short}_{'dynamo' if dynamo else 'torchscript'}"
+        if leave(name):
+            continue
+        module = getattr(torchvision.models, network)(num_classes=classes)
         patterns.pack(
-            f"torchvision_{version}_{which}",
-            model,
+            name,
+            export(by_powers_of_two(fill(module)), torch.zeros(2, 3, *size), dynamo, free),
             [*PACKAGES, "torchvision"],
-            f"torchvision's squeezenet{version}, {classes} classes, pictures of "
+            f"torchvision's {network}, {classes} classes, pictures of "
             f"{size[0]}x{size[1]}, torch.onnx.export(dynamo={dynamo})",
         )
     image = torch.zeros(2, 3, 45, 38)
@@ -218,14 +231,16 @@ def main() -> None:
     }
     for name, (module, example) in small.items():
         for dynamo in (False, True):
-            which = "dynamo" if dynamo else "torchscript"
+            file = f"torch_{name}_{'dynamo' if dynamo else 'torchscript'}"
+            if leave(file):
+                continue
             patterns.pack(
-                f"torch_{name}_{which}",
-                export(module, example, dynamo, free=True),
+                file,
+                export(fill(module), example, dynamo, free=True),
                 PACKAGES,
                 f"{(type(module).__doc__ or '').strip()} torch.onnx.export(dynamo={dynamo})",
             )
 
 
 if __name__ == "__main__":
-    main()
+    main(tuple(sys.argv[1:]))

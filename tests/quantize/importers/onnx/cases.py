@@ -86,7 +86,10 @@ POOL_PADS = [
     same([0] * 4),
     same([0, 0, 0, 1], kernel_shape=[3, 3]),
     same([0, 0, 1, 0], kernel_shape=[2, 2]),
-    *each(refused, [1] * 4, [1, 0, 0, 0], [0, 0, 3, 3], [0, 0, -1, 0], [0, 0]),
+    *each(same, [1] * 4, [1, 1, 0, 0], [1, 1, 0, 1]),
+    *each(same, [1] * 4, [1, 1, 0, 0], [1, 1, 0, 1], kernel_shape=[2, 2]),
+    *each(refused, [1, 0, 0, 0], [0, 1, 1, 1], [2] * 4, [1, 1, 2, 2], [1, 1, 3, 1]),
+    *each(refused, [0, 0, 3, 3], [0, 0, -1, 0], [0, 0]),
 ]
 AUTO_PAD = ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"]
 BOUNDS = [same(np.float32(0)), *each(refused, *f32(-1, 0.5, 1e30, np.nan))]
@@ -201,7 +204,8 @@ CASES: dict[str, dict[str, list[Case]]] = {
         "auto_pad": [
             *each(same, "NOTSET", "VALID"),
             *each(same, "NOTSET", "VALID", "SAME_UPPER", kernel_shape=[2, 2]),
-            *each(refused, "SAME_UPPER", "SAME_LOWER"),
+            same("SAME_LOWER"),
+            refused("SAME_UPPER"),
             refused("SAME_LOWER", kernel_shape=[2, 2]),
             refused("ODD"),
         ],
@@ -209,7 +213,8 @@ CASES: dict[str, dict[str, list[Case]]] = {
             *each(same, 0, 1),
             *each(same, 0, 1, kernel_shape=[2, 2]),
             refused(2),
-            refused(1, pads=[0, 0, 1, 1]),
+            *each(refused, 1, pads=[0, 0, 1, 1]),
+            *each(refused, 1, pads=[1] * 4),
         ],
         "dilations": [same([1, 1]), *each(refused, [2, 2], [1, 2], [1])],
         "kernel_shape": [

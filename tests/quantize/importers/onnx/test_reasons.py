@@ -107,11 +107,48 @@ def test_operators_of_many_kinds_are_listed_once_each(tmp_path: Path) -> None:
         "instead (and 2 more HardSwish)",
         "node conv2 (Conv): attribute dilations is [2, 2]; supported is [1, 1] (and 2 more Conv)",
         "(InstanceNormalization): this operator is not supported: train with BatchNormalization",
-        "(Resize): this operator is not supported: supported are classifiers",
+        "(Resize): this operator is not supported: maps never grow here",
         "(LeakyRelu): this operator is not supported: train the network with ReLU",
     ):
         assert part in text, text
     assert text.count("supported are Conv, ") == 1
+
+
+def test_all_that_a_detector_of_the_desktop_has(tmp_path: Path) -> None:
+    """Depthwise and grouped convolutions, LeakyReLU, 5x5 kernels and upsampling: one line."""
+    graph = Graph()
+    x = graph.add("LeakyRelu", graph.conv("x", 3, 8, 7, strides=[2, 2], pads=[3] * 4))
+    x = graph.add("LeakyRelu", graph.conv(x, 8, 8, 5, pads=[2] * 4))
+    x = depthwise(graph, x, 8)
+    x = graph.relu(graph.conv(x, 8, 8, 5, pads=[2] * 4))
+    grouped = graph.constant(np.ones((8, 2, 1, 1), np.float32))
+    x = graph.relu(graph.add("Conv", x, grouped, group=4))
+    x = graph.add("Resize", x, "", graph.constant(f32(1, 1, 2, 2)))
+    # No size is known from here on, but a kernel and a group are.
+    x = graph.relu(graph.conv(depthwise(graph, x, 8), 8, 8, 5, pads=[2] * 4))
+    text = message(graph, graph.add("GlobalAveragePool", graph.conv(x, 8, CLASSES)), tmp_path, 4)
+    assert text.startswith("9 nodes cannot be used, for 5 reasons: ")
+    for part in (
+        "node leakyrelu1 (LeakyRelu): this operator is not supported: train the network with ReLU "
+        "instead (and 1 more LeakyRelu)",
+        "node conv2 (Conv): is a convolution of 5x5 behind the first layer; engines run 1x1 and "
+        "3x3 there: two of 3x3 see as much as one of 5x5 (and 2 more Conv)",
+        "node conv4 (Conv): is a depthwise convolution",
+        "node conv7 (Conv): attribute group is 4; supported is 1",
+        "node resize9 (Resize): this operator is not supported: maps never grow here: end the "
+        "network before it",
+    ):
+        assert part in text, text
+    # The first layer's 7x7 is none of the reasons.
+    assert "node conv0" not in text
+
+
+def test_wide_kernels_alone_are_read(tmp_path: Path) -> None:
+    """Whether an engine runs them is not the importer's to say."""
+    graph = Graph()
+    x = graph.relu(graph.conv("x", 3, 4))
+    x = graph.add("GlobalAveragePool", graph.conv(x, 4, CLASSES, 5))
+    assert len(import_onnx(graph.save(tmp_path, x, 4)).nodes) == 3
 
 
 def test_another_end_is_told_with_the_rest(tmp_path: Path) -> None:

@@ -1,0 +1,230 @@
+"""Train the shipped detector: ``python -m firebrick.models.train_detector``.
+
+A small SqueezeDet: Fire modules, and a ConvDet head over canvases with digits
+(:mod:`models.canvases`).  Needs PyTorch (models/requirements-train.txt) and a quarter of an hour of
+one core.  Writes detector.onnx, which ends in the head's map, and detector.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+import torch.nn.functional as F
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+
+from firebrick.models.anchors import ANCHORS, anchor_boxes, targets
+from firebrick.models.canvases import (
+    CLASSES,
+    FACTS_PATH,
+    HEIGHT,
+    MODEL_PATH,
+    WIDTH,
+    Canvases,
+    canvases,
+)
+from firebrick.models.train import Fire
+
+SEED = 11
+TRAINING = 4000
+EPOCHS = 10
+BATCH = 32
+LEARNING_RATE = 3e-3
+WEIGHT_DECAY = 1e-3
+OPSET = 17
+FIRST_CHANNELS = 24
+# (squeeze filters, filters of each expand half); pooling follows conv1 and the second module.
+FIRES = ((8, 16), (8, 16), (16, 32), (24, 48), (32, 64))
+POOL_AFTER = 1
+# What a wrong confidence, class and side cost, against each other.
+COSTS = (1.0, 1.0, 4.0)
+
+
+class DetectorNet(nn.Module):
+    """3x3 stride-2 convolution, Fire modules, 3x3 head of K * (classes + 5) channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, FIRST_CHANNELS, 3, stride=2, padding=1)
+        self.fires = nn.ModuleList()
+        channels = FIRST_CHANNELS
+        for squeeze, expand in FIRES:
+            self.fires.append(Fire(channels, squeeze, expand))
+            channels = 2 * expand
+        self.head = nn.Conv2d(channels, len(ANCHORS) * (len(CLASSES) + 5), 3, padding=1)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                nn.init.zeros_(module.bias)
+        # To begin with nothing is there.
+        nn.init.normal_(self.head.weight, std=0.01)
+        with torch.no_grad():
+            count = len(ANCHORS) * len(CLASSES)
+            self.head.bias[count : count + len(ANCHORS)] = -4.0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.max_pool2d(F.relu(self.conv1(x)), 3, 2, ceil_mode=True)
+        for index, fire in enumerate(self.fires):
+            x = fire(x)
+            if index == POOL_AFTER:
+                x = F.max_pool2d(x, 3, 2, ceil_mode=True)
+        return self.head(x)
+
+
+def loss(values: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """Of a batch: ``values`` [N, K * (classes + 5), rows, columns], ``wanted`` [N, A, 5]."""
+    count, kinds = len(ANCHORS), len(CLASSES)
+    size = len(values)
+    logits = values[:, : count * kinds].reshape(size, count, kinds, -1).transpose(2, 3)
+    sure = values[:, count * kinds : count * (kinds + 1)].reshape(size, -1)
+    moves = values[:, count * (kinds + 1) :].reshape(size, count, 4, -1).transpose(2, 3)
+    kind = wanted[..., 0]
+    taken, known = kind >= 0, kind > -2
+    found = taken.sum().clamp(min=1)
+    confidence = F.binary_cross_entropy_with_logits(
+        sure[known], taken[known].float(), reduction="sum"
+    )
+    named = F.cross_entropy(
+        logits.reshape(size, -1, kinds)[taken], kind[taken].long(), reduction="sum"
+    )
+    placed = F.smooth_l1_loss(
+        moves.reshape(size, -1, 4)[taken], wanted[..., 1:][taken], reduction="sum", beta=0.1
+    )
+    parts = zip(COSTS, (confidence, named, placed), strict=True)
+    return sum(cost * part for cost, part in parts) / found
+
+
+def train(data: Canvases, epochs: int = EPOCHS) -> DetectorNet:
+    """The network trained on ``data`` for a fixed number of epochs."""
+    torch.manual_seed(SEED)
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    generator = torch.Generator().manual_seed(SEED)
+    net = DetectorNet()
+    inputs = torch.from_numpy(data.pictures)
+    rows, columns = net(to_input(inputs[:1])).shape[2:]
+    anchors = anchor_boxes(rows, columns).reshape(-1, 4)
+    wanted = torch.from_numpy(
+        np.stack([targets(b, c, anchors) for b, c in zip(data.boxes, data.classes, strict=True)])
+    )
+    steps = epochs * math.ceil(len(inputs) / BATCH)
+    optimizer = torch.optim.AdamW(net.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
+    for epoch in range(epochs):
+        total = 0.0
+        order = torch.randperm(len(inputs), generator=generator)
+        for chosen in order.split(BATCH):
+            optimizer.zero_grad()
+            cost = loss(net(to_input(inputs[chosen])), wanted[chosen])
+            cost.backward()
+            nn.utils.clip_grad_norm_(net.parameters(), 10.0)
+            optimizer.step()
+            schedule.step()
+            total += cost.item() * len(chosen)
+        print(f"epoch {epoch + 1:2d} of {epochs}, loss {total / len(order):.4f}", flush=True)
+    return net.eval()
+
+
+def to_input(pictures: torch.Tensor) -> torch.Tensor:
+    """Pixels uint8 to what the network sees: float32 in [0, 1]."""
+    return pictures.float() / 255
+
+
+def head_facts() -> dict[str, Any]:
+    """What the host needs to know of the head to find boxes in its map."""
+    return {"anchors": ANCHORS, "classes": len(CLASSES), "picture": [HEIGHT, WIDTH]}
+
+
+def to_onnx(net: DetectorNet) -> onnx.ModelProto:
+    """The trained network with ordinary operators and a dynamic batch; its output is the map."""
+    nodes: list[onnx.NodeProto] = []
+    weights: list[onnx.TensorProto] = []
+
+    def add(op: str, name: str, inputs: list[str], **attributes: Any) -> str:
+        nodes.append(helper.make_node(op, inputs, [name], name=name, **attributes))
+        return name
+
+    def conv(name: str, layer: nn.Conv2d, source: str) -> str:
+        for what, value in (("weight", layer.weight), ("bias", layer.bias)):
+            array = value.detach().numpy().astype(np.float32)
+            weights.append(numpy_helper.from_array(array, f"{name}.{what}"))
+        return add(
+            "Conv",
+            name,
+            [source, f"{name}.weight", f"{name}.bias"],
+            kernel_shape=list(layer.kernel_size),
+            strides=list(layer.stride),
+            pads=[*layer.padding, *layer.padding],
+        )
+
+    def rectified(name: str, layer: nn.Conv2d, source: str) -> str:
+        return add("Relu", f"{name}_relu", [conv(name, layer, source)])
+
+    def pool(name: str, source: str) -> str:
+        return add("MaxPool", name, [source], kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
+
+    x = pool("pool1", rectified("conv1", net.conv1, "data"))
+    for index, fire in enumerate(net.fires):
+        name = f"fire{index + 2}"
+        squeezed = rectified(f"{name}_squeeze1x1", fire.squeeze1x1, x)
+        halves = [
+            rectified(f"{name}_expand1x1", fire.expand1x1, squeezed),
+            rectified(f"{name}_expand3x3", fire.expand3x3, squeezed),
+        ]
+        x = add("Concat", f"{name}_concat", halves, axis=1)
+        if index == POOL_AFTER:
+            x = pool(f"pool{index + 2}", x)
+    x = conv("head", net.head, x)
+    graph = helper.make_graph(
+        nodes,
+        "detector",
+        [helper.make_tensor_value_info("data", TensorProto.FLOAT, ["N", 1, HEIGHT, WIDTH])],
+        [helper.make_tensor_value_info(x, TensorProto.FLOAT, ["N", *_map_shape(net)])],
+        weights,
+    )
+    model = helper.make_model(
+        graph, producer_name="firebrick", opset_imports=[helper.make_opsetid("", OPSET)]
+    )
+    model.ir_version = 8
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _map_shape(net: DetectorNet) -> list[int]:
+    with torch.no_grad():
+        return list(net(torch.zeros(1, 1, HEIGHT, WIDTH)).shape[1:])
+
+
+def main() -> None:
+    """Train and write both files."""
+    parser = argparse.ArgumentParser(
+        prog="python -m firebrick.models.train_detector", description=__doc__
+    )
+    parser.add_argument("--out", type=Path, default=MODEL_PATH.parent, help="folder of both files")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help="(%(default)s)")
+    parser.add_argument("--canvases", type=int, default=TRAINING, help="(%(default)s)")
+    options = parser.parse_args()
+    net = train(canvases(options.canvases, SEED, held_out=False), options.epochs)
+    facts = {
+        "data": "scikit-learn load_digits over noise, stripes and load_sample_images",
+        "train_canvases": options.canvases,
+        "seed": SEED,
+        "epochs": options.epochs,
+        "parameters": sum(value.numel() for value in net.parameters()),
+        "head": head_facts(),
+    }
+    options.out.mkdir(parents=True, exist_ok=True)
+    onnx.save(to_onnx(net), options.out / MODEL_PATH.name)
+    (options.out / FACTS_PATH.name).write_text(json.dumps(facts, indent=2) + "\n")
+    print(f"wrote {options.out / MODEL_PATH.name} and {options.out / FACTS_PATH.name}")
+
+
+if __name__ == "__main__":
+    main()

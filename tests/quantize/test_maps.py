@@ -1,0 +1,190 @@
+"""Networks that end in feature maps: from float to integers, and out to ONNX and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.compiler.feasible import check_float
+from firebrick.hw.compiler.steps import CompileError
+from firebrick.hw.shape import PYNQ_Z2
+from firebrick.quantize import golden, qfile
+from firebrick.quantize.calibration.model import read_model
+from firebrick.quantize.calibration.quantizer import quantize, quantize_network
+from firebrick.quantize.check import check_qnetwork
+from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.exporters.float_onnx import export_onnx
+from firebrick.quantize.exporters.qdq import export_qdq
+from firebrick.quantize.golden.float_model import FloatModel
+from firebrick.quantize.importers.onnx.model import import_model, import_onnx
+from firebrick.quantize.network import Conv
+from firebrick.quantize.pictures.preprocess import float_input
+from firebrick.quantize.report.table import print_report
+from tests.quantize import builders, reference
+from tests.quantize.importers.onnx_graphs import Graph, refused
+from tests.quantize.oracle import compare, session
+
+IMAGES = builders.photos(3, 6)
+
+
+@settings(max_examples=8)
+@given(st.integers(0, 2**16), st.booleans(), st.sampled_from(["plain", "full"]))
+def test_integers_follow_the_reference_and_onnxruntime(seed, both, effort):
+    net = builders.map_network(seed, both=both)
+    qnet = quantize_network(net, builders.RGB, IMAGES, effort=effort)
+    assert qnet.maps == net.maps and qnet.classifier is None
+    result = golden.run(qnet, IMAGES[:2])
+    # The maps are there without being asked for.
+    assert set(result.tensors) == set(net.maps) and result.sums.shape == (2, 0)
+    maps = reference.maps(qnet, IMAGES[0])
+    for name in net.maps:
+        np.testing.assert_array_equal(result.tensors[name][0], maps[name])
+    start = 0
+    for name in net.maps:
+        values = np.ldexp(maps[name].astype(float), -qnet.tensors[name].exponent).reshape(-1)
+        np.testing.assert_array_equal(result.logits[0, start : start + values.size], values)
+        start += values.size
+    assert start == result.logits.shape[1]
+    assert compare(qnet, IMAGES[:2]) > 2000
+
+
+def test_the_answer_follows_the_float_network():
+    net = builders.map_network(4, both=True)
+    for effort in ("plain", "full"):
+        done = quantize(net, builders.RGB, IMAGES, held_out=builders.photos(9, 4), effort=effort)
+        real = FloatModel(net).logits(float_input(IMAGES, builders.RGB))
+        error = golden.run(done.qnet, IMAGES).logits - real
+        assert np.linalg.norm(error) < 0.05 * np.linalg.norm(real)
+        # Channels are equalized, but not those that go out.
+        for name in net.maps:
+            maps = FloatModel(done.net).maps(float_input(IMAGES[0], builders.RGB))
+            np.testing.assert_allclose(
+                maps[name],
+                FloatModel(net).maps(float_input(IMAGES[0], builders.RGB))[name],
+                rtol=1e-3, atol=1e-4,
+            )  # fmt: skip
+        held_out = done.qnet.report["held_out"]
+        assert held_out["agreement"] is None and held_out["logit_sqnr_db"] > 25
+        console = Console(file=io.StringIO(), width=160)
+        print_report(done.qnet.report, console)
+        assert "held-out images: 4, maps " in console.file.getvalue()
+
+
+def test_the_file_keeps_its_maps(tmp_path):
+    qnet = quantize_network(builders.map_network(both=True), builders.RGB, IMAGES)
+    qfile.save(qnet, tmp_path / "net.npz")
+    assert qfile.load(tmp_path / "net.npz").maps == ("head.out", "fire3.out")
+
+
+def test_out_to_onnx_and_back(tmp_path):
+    net = builders.map_network(7)
+    qnet = quantize_network(net, builders.RGB, IMAGES)
+    export_qdq(qnet, tmp_path / "net.onnx")
+    model = read_model(tmp_path / "net.onnx")
+    assert model.taken is not None and model.taken.maps == ("head.out",)
+    expected = golden.run(qnet, IMAGES).logits
+    np.testing.assert_array_equal(golden.run(model.taken, IMAGES).logits, expected)
+    # What is measured against is the file itself, run by onnxruntime.
+    np.testing.assert_array_equal(model.reference().run(IMAGES), expected)
+    export_onnx(net, builders.RGB, tmp_path / "float.onnx")
+    again = import_onnx(tmp_path / "float.onnx")
+    inputs = float_input(IMAGES, builders.RGB)
+    np.testing.assert_allclose(
+        FloatModel(again).logits(inputs), FloatModel(net).logits(inputs), rtol=1e-5, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("relu", [False, True])
+def test_a_file_that_ends_in_a_map(tmp_path, relu):
+    graph = Graph()
+    x = graph.fire(graph.relu(graph.conv("x", 3, 6, 3, strides=[2, 2])), 6, 3, 4)
+    x = graph.conv(x, 8, 10, 3, pads=[1] * 4)
+    path = graph.save(tmp_path, graph.relu(x) if relu else x, 4)
+    net = import_model(path).network
+    assert net.average is None and net.maps == (net.nodes[-1].output,)
+    assert isinstance(net.nodes[-1], Conv) and net.nodes[-1].relu is relu
+    images = np.random.default_rng(1).standard_normal((2, 3, 25, 22), np.float32)
+    (expected,) = session(path).run(None, {"x": images})
+    found = FloatModel(net).logits(images)
+    np.testing.assert_allclose(found, expected.reshape(2, -1), rtol=1e-4, atol=1e-5)
+
+
+def squeezedet(height: int, width: int) -> tuple[Graph, str]:
+    """The published network, as torch exports it: Fire modules, and 9 anchors x (3 + 1 + 4)."""
+    graph = Graph(shape=("N", 3, height, width))
+    x = graph.relu(graph.conv("x", 3, 64, 3, strides=[2, 2], pads=[1] * 4))
+    channels = 64
+    pools = {2: 3, 4: 3, 6: 3}
+    fires = ((16, 64),) * 2 + ((32, 128),) * 2 + ((48, 192),) * 2 + ((64, 256),) * 2
+    for number, (squeeze, expand) in enumerate((*fires, (96, 384), (96, 384)), 2):
+        if number in pools:
+            x = graph.pool(x, ceil_mode=1)
+        x = graph.fire(x, channels, squeeze, expand)
+        channels = 2 * expand
+    # Dropout at half is nothing outside of training.
+    return graph, graph.conv(graph.add("Dropout", x), channels, 72, 3, pads=[1] * 4)
+
+
+def test_squeezedet_as_published(tmp_path):
+    graph, output = squeezedet(384, 1248)
+    net = import_onnx(graph.save(tmp_path, output, 4))
+    assert len([n for n in net.nodes if isinstance(n, Conv)]) == 32
+    assert net.shapes[net.maps[0]] == (72, 24, 78)
+
+
+def test_a_small_squeezedet_is_quantized(tmp_path):
+    graph, output = squeezedet(64, 96)
+    path = graph.save(tmp_path, output, 4)
+    model = read_model(path, "torchvision", resize=0)
+    images = builders.photos(2, 3, (3, 64, 96))
+    qnet = model.quantize(images, effort="plain")
+    assert compare(qnet, images[:1]) > 100_000
+    # onnxruntime runs the file itself.
+    real = model.reference().run(images)
+    error = golden.run(qnet, images).logits - real
+    assert np.linalg.norm(error) < 0.15 * np.linalg.norm(real)
+    assert qnet.report["against_file"]["agreement"] is None
+
+
+def test_ends_that_are_no_map_of_a_layer(tmp_path):
+    graph = Graph()
+    x = graph.relu(graph.conv("x", 3, 4))
+    last = graph.add("Transpose", x, perm=[0, 2, 3, 1])
+    refused(graph.save(tmp_path, last, 4), "without the last Transpose")
+    half = graph.add("Mul", graph.pool(x), graph.constant(np.float32(0.5)))
+    refused(graph.save(tmp_path, half, 4), "is padded, scaled or shifted", "do it on the host")
+    graph = Graph()
+    refused(graph.save(tmp_path, graph.add("Identity", "x"), 4), "is the network's input")
+
+
+@pytest.mark.parametrize(
+    ("maps", "words"),
+    [
+        ((), "must be a global sum, where no map is an output"),
+        (("nowhere",), "its outputs nowhere must be maps of its own"),
+        (("data",), "must be maps of its own"),
+        (("head.out", "head.out"), "each once"),
+    ],
+)
+def test_outputs_that_break_a_rule(maps, words):
+    qnet = quantize_network(builders.map_network(), builders.RGB, IMAGES)
+    with pytest.raises(FirebrickError, match=words):
+        check_qnetwork(dataclasses.replace(qnet, maps=maps))
+    sums = quantize_network(builders.fire_network(), builders.RGB, IMAGES)
+    with pytest.raises(FirebrickError, match="ends in a global sum and in maps"):
+        check_qnetwork(dataclasses.replace(sums, maps=("fire2.out",)))
+
+
+def test_engines_refuse_it_before_and_after_calibration():
+    net = builders.map_network()
+    with pytest.raises(CompileError, match=r"maps: ends in the map head\.out, which no engine"):
+        check_float(net, PYNQ_Z2)
+    with pytest.raises(CompileError, match=r"maps: ends in the map head\.out, which no engine"):
+        compile_network(quantize_network(net, builders.RGB, IMAGES), PYNQ_Z2)
