@@ -11,7 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 ENGINE_ID = 0x46425249  # "IRBF" little-endian: reads "FBRI"
 PROGRAM_MAGIC = 0x47504246  # the bytes "FBPG" at the start of a program file
 
@@ -244,10 +244,10 @@ def _pass_fields(k: int) -> tuple[Field, ...]:
 DESCRIPTOR = (
     Field("src_offset", 32, "source's offset in its space, bytes"),
     Field("dst_offset", 32, "destination's offset in its space, bytes"),
-    Field("src_rows", 10, "rows of the source map"),
-    Field("src_row_words", 13, "words of a source row"),
-    Field("src_tile_words", 13, "words of a source tile"),
-    Field("src_tiles", 8, "tiles of a source row"),
+    Field("src_rows", 10, "rows of the source map that are loaded"),
+    Field("src_row_words", 13, "words of a source row in its ring"),
+    Field("src_tile_words", 13, "words of a source tile there"),
+    Field("src_tiles", 8, "tiles of a source row there"),
     Field("src_last_tile", 13, "words from a source row's start to the last computed tile"),
     Field("in_rows", 8, "rows of the input ring"),
     Field("src_space", 2, "0 input, 1 scratch, 2 output"),
@@ -283,8 +283,13 @@ DESCRIPTOR = (
     Field("out_last_pixels", 6, "pixels of the last stored tile"),
     Field("bias_pairs", 12, "beats of biases in this group's payload"),
     Field("weight_words", 16, "weight words in this group's payload"),
+    Field("load_phases", 2, "0 rows are loaded as they are stored, 1 one phase of them, 2 both"),
+    Field("load_odd", 1, "the first phase are the odd columns, else the even ones"),
+    Field("load_skip", 1, "every second row is loaded"),
     *_pass_fields(0),
+    Field("load_row_words", 13, "words of a source row as it is stored"),
     *_pass_fields(1),
+    Field("load_tile_words", 13, "words of a source tile as it is stored"),
     *_pass_fields(2),
     Field("add_enable", 1, "a stored map is added to the results (modes 0 and 1)"),
     Field("add_left", 3, "left shift of the operand with the smaller exponent"),

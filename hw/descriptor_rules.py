@@ -36,7 +36,11 @@ def _too_large(g: dict[str, int], shape: EngineShape) -> bool:
 
 
 def _senseless(g: dict[str, int], shape: EngineShape) -> bool:
-    counts = ("rows", "tiles", "out_tiles", "src_rows", "src_row_words", "segment_words", "in_rows")
+    counts = (
+        *("rows", "tiles", "out_tiles", "src_rows", "src_row_words", "segment_words", "in_rows"),
+        "load_row_words",
+        *(("load_tile_words",) if g["load_phases"] else ()),
+    )
     offsets = [g["src_offset"], g["dst_offset"], g["add_offset"] if g["add_enable"] else 0]
     sums = g["mode"] == d.MODE_SUM
     squeezes = bool(g["p0_enable"])
@@ -46,6 +50,7 @@ def _senseless(g: dict[str, int], shape: EngineShape) -> bool:
         or not (g["p1_enable"] or g["p2_enable"])
         or g["mode"] == 3
         or g["src_space"] == 3
+        or g["load_phases"] == 3
         or g["dst_space"] not in (d.SCRATCH_SPACE, d.OUTPUT_SPACE)
         or any(offset % d.BEAT_BYTES for offset in offsets)
         or (sums and bool(g["add_enable"]))

@@ -159,14 +159,16 @@ class _Builder:
         outputs: int,
         kernel: int,
         stride: int,
-        padding: int,
+        padding: int | tuple[int, int, int, int],
         relu: bool,
         first: bool = False,
         exponent: int = 4,
     ) -> str:
         rng = self.rng
         t = self.tensors[source]
-        height, width = ((s + 2 * padding - kernel) // stride + 1 for s in t.shape[1:])
+        top, left, bottom, right = pads = (padding,) * 4 if isinstance(padding, int) else padding
+        height = (t.shape[1] + top + bottom - kernel) // stride + 1
+        width = (t.shape[2] + left + right - kernel) // stride + 1
         w = self.weights(outputs, t.shape[0], kernel)
         # Shifts around what brings a typical sum to 8 bits, so that both ends saturate at times.
         typical = np.log2(np.sqrt((w.astype(np.float64) ** 2).sum(axis=(1, 2, 3))) * 150 + 1) - 7
@@ -182,9 +184,9 @@ class _Builder:
                 shift + exponent - t.exponent,
                 shift,
                 stride,
-                (padding,) * 4,
+                pads,
                 relu,
-                rng.integers(0, 256, t.shape[0]).astype(np.uint8) if first and padding else None,
+                rng.integers(0, 256, t.shape[0]).astype(np.uint8) if first and any(pads) else None,
             )
         )
         return name
@@ -306,6 +308,49 @@ def random_sums(seed: int) -> QNetwork:
     )
     preprocessing = Preprocessing("RGB", 0, shape[1:], 1.0, (0.0,) * 3, (1.0,) * 3)
     return QNetwork(f"sums-{seed}", "data", b.tensors, tuple(b.nodes), preprocessing)
+
+
+def random_strides(seed: int) -> QNetwork:
+    """A network of residual blocks: two 3x3 convolutions, the first of them mostly with a stride of
+    2, beside a 1x1 convolution of the same stride; some with a Fire module behind them."""
+    rng = np.random.default_rng(seed)
+    b = _Builder(rng)
+    shape = (3, int(rng.integers(17, 60)), int(rng.integers(9, 90)))
+    b.tensors["data"] = QTensor("data", shape, 0, False)
+    channels = int(rng.integers(1, 30))
+    last = b.conv("conv1", "data", channels, 3, 1, 1, bool(rng.integers(4)), True)
+    for i in range(int(rng.integers(1, 4))):
+        outputs, stride = int(rng.integers(1, 48)), 1 if rng.integers(4) == 0 else 2
+        height, width = b.tensors[last].shape[1:]
+        # Symmetric, or as Keras puts it: the same size of the outputs.
+        sides = [
+            (1, 1) if stride == 1 or n == 1 or rng.integers(2) else (0, 1 - n % 2)
+            for n in (height, width)
+        ]
+        (top, bottom), (left, right) = sides
+        pads = (top, left, bottom, right)
+        relu = bool(rng.integers(4))
+        own = b.conv(f"block{i}/a", last, outputs, 3, stride, pads, relu)
+        kind = int(rng.integers(4))
+        if b.tensors[own].shape[1:] != (-(-height // stride), -(-width // stride)):
+            kind = 3
+        if kind:
+            own = b.conv(f"block{i}/b", own, outputs, 3, 1, 1, bool(rng.integers(2)))
+        if kind < 3:
+            other = b.conv(f"block{i}/c", last, outputs, 1, stride, 0, bool(rng.integers(2)))
+            own = b.add(f"block{i}/add", *rng.permutation([own, other]).tolist())
+        if rng.integers(3) == 0 and min(b.tensors[own].shape[1:]) >= 3:
+            own = b.pool(f"block{i}/pool", own, Pool(3, bool(rng.integers(2))))
+        last = own
+    channels = b.tensors[last].shape[0]
+    size = b.tensors[last].shape[1] * b.tensors[last].shape[2]
+    zeros = np.zeros(11, np.int32)
+    weights = b.weights(11, channels, 1)
+    b.nodes.append(
+        QGlobalSum("classes", last, "sums", weights, zeros, zeros + 5, 1, (0,) * 4, True, size)
+    )
+    preprocessing = Preprocessing("RGB", 0, shape[1:], 1.0, (0.0,) * 3, (1.0,) * 3)
+    return QNetwork(f"strides-{seed}", "data", b.tensors, tuple(b.nodes), preprocessing)
 
 
 def random_images(net: QNetwork, count: int, seed: int) -> np.ndarray:

@@ -125,15 +125,19 @@ def _check_kernel(net: QNetwork, node: QNode) -> None:
                 "have at least 3 weights",
             )
         return
-    plain = (kh, kw) == (1, 1) and (isinstance(node, QGlobalSum) or not any(node.padding))
-    same = (kh, kw) == (3, 3) and tuple(node.padding) == (1, 1, 1, 1)
-    if node.stride != 1 or not (plain or same):
+    sums, padding = isinstance(node, QGlobalSum), tuple(node.padding)
+    pixel = (kh, kw) == (1, 1) and (sums or not any(padding))
+    same = (kh, kw) == (3, 3) and padding == (1, 1, 1, 1)
+    halved = (kh, kw) == (3, 3) and max(padding) <= 1
+    strided = node.stride == 2 and not sums and (pixel or halved)
+    if not strided and not (node.stride == 1 and (pixel or same)):
         raise refusal(
             net.name,
             node.name,
             f"a convolution of {kh}x{kw}, stride {node.stride}, padding {node.padding}; "
             "behind the first layer supported are 1x1 without padding and 3x3 with padding 1, "
-            "both with stride 1",
+            "both with stride 1, or but for the classifier with stride 2, then 3x3 with 0 or 1 "
+            "on each side",
         )
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from firebrick.hw import definition as d
 from firebrick.hw.compiler import memory_plan
 from firebrick.hw.compiler.fitting import MID_ROWS
+from firebrick.hw.compiler.loading import Loading, loading
 from firebrick.hw.compiler.memory_plan import Need, Place
-from firebrick.hw.compiler.packing import pack_biases, pack_weights, phase_taps
+from firebrick.hw.compiler.packing import pack_biases, pack_weights
 from firebrick.hw.compiler.program import Group
 from firebrick.hw.compiler.steps import Addition, Conv, Step, refusal
 from firebrick.hw.compiler.storage import Storage, Stored, first_layer
@@ -69,15 +70,21 @@ class _Encoder:
         """Descriptor of group ``number``; groups are asked for in their order."""
         step = self.steps[number]
         source = self.storage.source(step.source)
+        loaded = loading(source, step.convolutions[0])
         extent = self._extent(step, source)
         tiles = self.storage.tiles(extent.width)
         values = {
             "src_offset": source.offset,
             "src_space": source.space,
-            "src_row_words": source.row_words,
-            "src_tile_words": source.words,
-            "src_tiles": source.tiles,
-            "src_last_tile": (tiles - 1) * source.words,
+            "load_row_words": source.row_words,
+            "load_tile_words": source.words,
+            "load_phases": loaded.phases,
+            "load_odd": int(loaded.odd_first),
+            "load_skip": int(loaded.skip),
+            "src_row_words": loaded.row_words,
+            "src_tile_words": loaded.tile_words,
+            "src_tiles": loaded.tiles,
+            "src_last_tile": (tiles - 1) * loaded.tile_words,
             "group_last": int(number == len(self.steps) - 1),
             "rows": extent.rows,
             "tiles": tiles,
@@ -85,9 +92,9 @@ class _Encoder:
             "out_rows": extent.out_rows,
             "in_rows": place.in_rows,
             "in_base": place.in_base,
-            "in_end": place.in_base + place.in_rows * source.row_words,
+            "in_end": place.in_base + place.in_rows * loaded.row_words,
             **self._waiting(number),
-            **self._source_rows(step, source, extent, place, tiles),
+            **self._source_rows(step, loaded, extent, place, tiles),
             **self._results(step, extent, tiles),
         }
         if step.add:
@@ -108,10 +115,10 @@ class _Encoder:
             height, width = source.height, source.width
         else:
             kh, kw = conv.kernel
-            height = (source.height + 2 * conv.pad - kh) // conv.stride + 1
-            width = source.width if conv.pad else source.width - phase_taps(kw, conv.stride)[0] + 1
-            if conv.stride == 2:
-                width = (self._picture_width() - kw) // 2 + 1
+            top, left, bottom, right = conv.padding
+            columns = self._picture_width() if step.source == self.net.input else source.width
+            height = (source.height + top + bottom - kh) // conv.stride + 1
+            width = (columns + left + right - kw) // conv.stride + 1
         if step.pool:
             k = step.pool.kernel
             _, out_rows, out_width = self.net.tensors[step.pool.output].shape
@@ -167,14 +174,14 @@ class _Encoder:
         }
 
     def _source_rows(
-        self, step: Step, source: Stored, extent: _Extent, place: Place, tiles: int
+        self, step: Step, loaded: Loading, extent: _Extent, place: Place, tiles: int
     ) -> dict[str, int]:
         """Rows that are read, and the ring of the squeeze map."""
         conv = step.main[0]
         if step.squeeze is None:
-            last = (extent.rows - 1) * conv.stride + conv.kernel[0] - conv.pad
-            return {"src_rows": min(source.height, last)}
-        below = max((c.kernel[0] - 1 - c.pad) for c in step.main)
+            last = (extent.rows - 1) * conv.phases + conv.kernel[0] - conv.top
+            return {"src_rows": min(loaded.rows, last)}
+        below = max((c.kernel[0] - 1 - c.top) for c in step.main)
         rows = min(extent.height, extent.rows + below)
         mid_tile = self.storage.words(step.squeeze.outputs)
         return {
@@ -249,7 +256,7 @@ def _payload(step: Step, shape: EngineShape) -> bytes:
     convs = step.convolutions
     c, pump = shape.channels, shape.pump
     biases = [pack_biases(conv.bias, conv.shift, c) for conv in convs]
-    weights = [pack_weights(conv.weights, conv.stride, c, pump) for conv in convs]
+    weights = [pack_weights(conv.weights, conv.phases, c, pump, conv.deals) for conv in convs]
     payload = b"".join(b.astype("<u4").tobytes() for b in biases)
     return payload + b"".join(w.tobytes() for w in weights)
 
@@ -259,8 +266,9 @@ def _pass(conv: Conv, signed: bool, mid: bool, shape: EngineShape) -> dict[str, 
     width = shape.channels
     walk = conv.fetch(shape.pump)
     taps = walk.taps
-    left = conv.pad > 0
-    words = [3 if left else min(t, 2) for t in taps]
+    # The left neighbour's word is one of the first phase.
+    left = conv.left > 0
+    words = [min(taps[0], 3 if left else 2), min(taps[-1], 3 if left and len(taps) == 1 else 2)]
     return {
         "channels": walk.planes,
         "phase1": walk.phase1,
@@ -270,8 +278,8 @@ def _pass(conv: Conv, signed: bool, mid: bool, shape: EngineShape) -> dict[str, 
         "kh": conv.kernel[0],
         "enable": 1,
         "mid": int(mid),
-        "stride": conv.stride,
-        "pad": conv.pad,
+        "stride": conv.phases,
+        "pad": conv.top,
         "taps0": taps[0],
         "taps1": taps[-1],
         "words0": words[0],

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from firebrick.hw.compiler import memory_plan
 from firebrick.hw.compiler.grouping import group
+from firebrick.hw.compiler.loading import loading
 from firebrick.hw.compiler.memory_plan import Conflict, Need
 from firebrick.hw.compiler.patterns import Patterns
 from firebrick.hw.compiler.steps import Step, pause, refusal
@@ -72,11 +73,12 @@ def _need(step: Step, storage: Storage, modest: bool) -> Need:
     if step.squeeze is not None:
         mid_words = MID_ROWS * storage.tiles(source.width) * storage.words(step.squeeze.outputs)
     rows = step.least_rows
-    if step.squeeze is None and not modest and source.height >= PAUSE_ROWS:
+    loaded = loading(source, step.convolutions[0])
+    if step.squeeze is None and not modest and loaded.rows >= PAUSE_ROWS:
         # The rows of the next output row load while this one is computed.  (A squeeze row is
         # free as soon as it is squeezed, and the next one loads while the array expands.)
-        rows = min(rows + step.main[0].stride, source.height)
-    return Need(step.name, source.row_words, rows, source.height, mid_words)
+        rows = min(rows + step.main[0].phases, loaded.rows)
+    return Need(step.name, loaded.row_words, rows, loaded.rows, mid_words)
 
 
 def _concede(

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import dataclass, replace
 
+from firebrick.hw.compiler.loading import loading
 from firebrick.hw.compiler.patterns import Patterns
 from firebrick.hw.compiler.steps import (
     Addition,
@@ -53,7 +54,7 @@ class Grouper:
         return self._pieces(Step(node.name, node.input, None, [conv], node, target, first))
 
     def of_classifier(self, node: QGlobalSum) -> list[Step]:
-        conv = as_conv(node, 1 if node.weights.shape[2] == 3 else 0)
+        conv = as_conv(node, self.net.input)
         return self._pieces(Step(node.name, node.input, None, [conv], None, None))
 
     def of_fire(self, node: QConv) -> tuple[Step, list[QNode]] | None:
@@ -69,8 +70,8 @@ class Grouper:
         step = Step(
             module_name([node.name, *(e.name for e in expands)]),
             node.input,
-            as_conv(node, 0),
-            [as_conv(e, e.weights.shape[2] // 2) for e in expands],
+            as_conv(node, self.net.input),
+            [as_conv(e, self.net.input) for e in expands],
             pool,
             None,
             add=self._own_addition(added),
@@ -85,7 +86,6 @@ class Grouper:
 
     def of_convolution(self, node: QConv) -> tuple[list[Step], list[QNode]]:
         """Groups of a convolution by itself, with what follows it, and the nodes taken along."""
-        pad = 0 if node.input == self.net.input else node.weights.shape[2] // 2
         joined, added, pool = self.patterns.tail(node)
         target, first = self.storage.target((pool or added or node).output)
         addition = self._own_addition(added)
@@ -93,7 +93,7 @@ class Grouper:
             branch = self.storage.slices[node.output][1]
             first += branch
             addition = replace(addition, first=branch) if addition else None
-        convs = [as_conv(node, pad)]
+        convs = [as_conv(node, self.net.input)]
         step = Step(node.name, node.input, None, convs, pool, target, first, addition)
         return self._pieces(step), [n for n in (joined, added, pool) if n]
 
@@ -152,7 +152,7 @@ class Grouper:
             # Larger groups read the map fewer times, which counts where a ring holds one row only,
             # which then loads while the array waits, and where a pumped array is through with a
             # group before the next one's rows could be read.
-            rows = self.shape.act_words // self.storage.source(step.source).row_words
+            rows = self.shape.act_words // loading(self.storage.source(step.source), conv).row_words
             share = self.shape.weight_words // (4 if rows >= 4 and self.shape.pump == 1 else 2)
             weight_limit = min(weight_limit, max(1, share // cycles))
         limits = [weight_limit, (self.shape.bias_pairs - 2) // (c // 2)]

@@ -50,14 +50,18 @@ def fetch(channels: int, kernel: tuple[int, int], stride: int, pump: int) -> Fet
     return Fetch(planes, phase1, taps, row)
 
 
-def pack_weights(weights: np.ndarray, stride: int, channels: int, pump: int = 1) -> np.ndarray:
+def pack_weights(
+    weights: np.ndarray, stride: int, channels: int, pump: int = 1, whole_sets: bool = False
+) -> np.ndarray:
     """Weight words of one convolution, int8 [blocks, cycles, pump, channels].
 
     ``weights`` is int8 [O, I, kh, kw].  A cycle is (kernel row, ``pump`` planes, tap), the last
     innermost; planes are input channels, with a stride of 2 those of even and then those of odd
     columns: :func:`fetch`.  Output channels are cut into blocks of ``channels``, the last one
-    filled with zero weights.
+    filled with zero weights.  With ``whole_sets`` each phase has its channels in sets of ``pump``.
     """
+    if whole_sets and weights.shape[1] % pump:
+        weights = np.pad(weights, ((0, 0), (0, -weights.shape[1] % pump), (0, 0), (0, 0)))
     outputs, inputs, kh, kw = weights.shape
     walk = fetch(inputs, (kh, kw), stride, pump)
     taps = walk.taps

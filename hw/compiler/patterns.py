@@ -44,10 +44,10 @@ class Patterns:
 
     def fire(self, node: QConv) -> tuple[list[QConv], QConcat] | None:
         """The expand layers and the concatenation behind a squeeze layer, if it is one."""
-        if node.input == self.net.input or node.weights.shape[2:] != (1, 1):
+        if node.input == self.net.input or node.weights.shape[2:] != (1, 1) or node.stride != 1:
             return None
         expands = self.readers.get(node.output, [])
-        if len(expands) != 2 or not all(isinstance(e, QConv) for e in expands):
+        if len(expands) != 2 or not all(isinstance(e, QConv) and e.stride == 1 for e in expands):
             return None
         concats = [self.only_reader(e.output, QConcat) for e in expands]
         if concats[0] is None or concats[0] is not concats[1]:

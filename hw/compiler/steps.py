@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from firebrick.quantize.qnetwork import QAdd, QConv, QGlobalSum, QMaxPool, QTens
 # The stored word that a pause reads, and the one that it writes.
 PAUSE = "pause"
 PAUSE_SOURCE = "pause/source"
+
+UNPADDED = (0, 0, 0, 0)
 
 
 class CompileError(FirebrickError):
@@ -37,15 +39,35 @@ def ceil_div(a: int, b: int) -> int:
 
 @dataclass(frozen=True)
 class Conv:
-    """One convolution as the array runs it: output channels [first, first + O) of ``layer``."""
+    """One convolution as the array runs it: output channels [first, first + O) of ``layer``.
+
+    ``padding`` is what the engine pads itself: zeros above, left, below and right.  With ``deals``
+    the columns of its source are dealt out to phases while they are loaded: that of a strided
+    convolution behind the first layer, whose input the driver stores in phases.
+    """
 
     layer: str
     weights: np.ndarray  # int8 [O, I, kh, kw]
     bias: np.ndarray
     shift: np.ndarray
     stride: int
-    pad: int
+    padding: tuple[int, int, int, int]
     relu: bool
+    deals: bool = False
+
+    @property
+    def top(self) -> int:
+        return self.padding[0]
+
+    @property
+    def left(self) -> int:
+        return self.padding[1]
+
+    @property
+    def phases(self) -> int:
+        """Phases of columns that it reads, and rows of its ring that an output row advances: one
+        of each where the kernel is a single pixel, of a source without the others."""
+        return self.stride if self.kernel[1] > 1 else 1
 
     @property
     def outputs(self) -> int:
@@ -62,7 +84,11 @@ class Conv:
 
     def fetch(self, pump: int) -> Fetch:
         """How it walks through its source where the array takes ``pump`` words at once."""
-        return fetch(self.weights.shape[1], self.kernel, self.stride, pump)
+        channels = self.weights.shape[1]
+        if self.deals:
+            # Stored tiles have whole sets of words.
+            channels = ceil_div(channels, pump) * pump
+        return fetch(channels, self.kernel, self.phases, pump)
 
     def cycles(self, pump: int) -> int:
         """Cycles, and weight words, of a block."""
@@ -76,14 +102,11 @@ class Conv:
         return self.blocks(shape.channels) * self.cycles(shape.pump)
 
     def slice(self, first: int, last: int) -> Conv:
-        return Conv(
-            self.layer,
-            self.weights[first:last],
-            self.bias[first:last],
-            self.shift[first:last],
-            self.stride,
-            self.pad,
-            self.relu,
+        return replace(
+            self,
+            weights=self.weights[first:last],
+            bias=self.bias[first:last],
+            shift=self.shift[first:last],
         )
 
 
@@ -134,9 +157,22 @@ def module_name(layers: list[str]) -> str:
     return "".join(letters[0] for letters in common).rstrip("/_-. ") or layers[0]
 
 
-def as_conv(node: QConv | QGlobalSum, pad: int) -> Conv:
+def as_conv(node: QConv | QGlobalSum, network_input: str) -> Conv:
+    """The convolution of a node.  What the network's input is padded with the driver stores; what
+    a 1x1 classifier computes of padding only is added on the host."""
     shift = node.shift if isinstance(node, QConv) else np.zeros(len(node.bias), np.int32)
-    return Conv(node.name, node.weights, node.bias, shift, node.stride, pad, node.relu)
+    first = node.input == network_input
+    padded = not first and node.weights.shape[2:] != (1, 1)
+    return Conv(
+        node.name,
+        node.weights,
+        node.bias,
+        shift,
+        node.stride,
+        node.padding if padded else UNPADDED,
+        node.relu,
+        deals=node.stride > 1 and not first,
+    )
 
 
 def identity(node: QMaxPool | QAdd, tensor: QTensor) -> Conv:
@@ -144,11 +180,11 @@ def identity(node: QMaxPool | QAdd, tensor: QTensor) -> Conv:
     n = tensor.shape[0]
     zeros = np.zeros(n, np.int32)
     eye = np.eye(n, dtype=np.int8).reshape(n, n, 1, 1)
-    return Conv(node.name, eye, zeros, zeros, 1, 0, not tensor.signed)
+    return Conv(node.name, eye, zeros, zeros, 1, UNPADDED, not tensor.signed)
 
 
 def pause() -> Step:
     """A group that multiplies the first word of the input by one."""
     zero = np.zeros(1, np.int32)
-    one = Conv(PAUSE, np.ones((1, 1, 1, 1), np.int8), zero, zero, 1, 0, True)
+    one = Conv(PAUSE, np.ones((1, 1, 1, 1), np.int8), zero, zero, 1, UNPADDED, True)
     return Step(PAUSE, PAUSE_SOURCE, None, [one], None, PAUSE)

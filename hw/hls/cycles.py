@@ -83,7 +83,7 @@ def estimate(groups: Iterable[Mapping[str, int]], shape: EngineShape) -> Estimat
             written += row.stored
             longest = max(
                 row.steps + shape.pixels - 1 + shape.channels if row.steps else 0,
-                row.load * beats + BURST,
+                max(row.load * beats, row.entries) + BURST,
                 row.added * beats + loaded * word_beats + 2 * BURST,
                 row.stored + BURST,
                 row.blocks * max(PLAN, shape.channels),
@@ -104,10 +104,12 @@ def _room(g: Mapping[str, int], after: Mapping[str, int], shape: EngineShape) ->
 
 @dataclass(frozen=True)
 class _Row:
-    """What one call of the region does; ``kept`` words go to the squeeze ring behind it, and
-    ``ahead`` rows of the words to load are the next group's."""
+    """What one call of the region does: ``entries`` of the words to load, in phases, go to the
+    input ring, ``kept`` words to the squeeze ring behind it, and ``ahead`` rows of those to load
+    are the next group's."""
 
     load: int
+    entries: int
     steps: int = 0
     active: int = 0
     blocks: int = 0
@@ -128,6 +130,12 @@ def _ring_rows(g: Mapping[str, int]) -> int:
     return (g["in_end"] - g["in_base"]) // g["src_row_words"]
 
 
+def _words(g: Mapping[str, int], rows: int) -> tuple[int, int]:
+    """Words of the source's rows that are read, and that are written to the ring."""
+    words = rows * g["load_row_words"]
+    return words, words * max(1, g["load_phases"])
+
+
 def _first_rows(g: Mapping[str, int], after: Mapping[str, int] | None, stored_rows: int) -> int:
     """Rows of the next group that are loaded beside the group's last one."""
     if after is None:
@@ -135,7 +143,7 @@ def _first_rows(g: Mapping[str, int], after: Mapping[str, int] | None, stored_ro
     first = min(_reach(after), after["src_rows"])
     apart = after["in_end"] <= g["in_base"] or after["in_base"] >= g["in_end"]
     follows = after["wait_enable"] and after["wait_back"] == 1
-    waits = follows and stored_rows < first
+    waits = follows and stored_rows < (2 * first - 1 if after["load_skip"] else first)
     return first if apart and first <= _ring_rows(after) and not waits else 0
 
 
@@ -164,10 +172,10 @@ def _rows(
     def needed(at: int) -> int:
         return min(at + reach, g["src_rows"])
 
-    def load(target: int) -> int:
+    def load(target: int) -> tuple[int, int]:
         count = max(0, target - rings.loaded)
         rings.loaded += count
-        return count * g["src_row_words"]
+        return _words(g, count)
 
     while rings.main_row < g["rows"]:
         last = rings.main_row + 1 == g["rows"]
@@ -177,7 +185,7 @@ def _rows(
         sourced = squeeze or not squeezes
         if incomplete or (sourced and rings.loaded < needed(rings.in_row)):
             incomplete = False
-            yield _Row(load(needed(rings.in_row)) if sourced else 0)
+            yield _Row(*(load(needed(rings.in_row)) if sourced else (0, 0)))
         room = max(0, rings.in_row - above) + ring_rows
         count = max(
             n
@@ -187,11 +195,11 @@ def _rows(
             and (n == 1 or rings.loaded >= needed(rings.in_row + (n - 1) * stride))
         )
         next_row = rings.in_row + (count * stride if sourced else 0)
-        words = load(min(needed(next_row + (together - 1) * stride), room))
+        words, entries = load(min(needed(next_row + (together - 1) * stride), room))
         ends = main and rings.main_row + count == g["rows"]
         early = _first_rows(g, after, stored_rows) if ends and not words else 0
-        if after is not None:
-            words += early * after["src_row_words"]
+        if after is not None and early:
+            words, entries = _words(after, early)
         steps = active = blocks = 0
         for k in [0] * squeeze + reads * main:
             many = g["tiles"] * g[f"p{k}_blocks"] * count
@@ -201,7 +209,7 @@ def _rows(
         adds = g["tiles"] * g["segment_words"] * count if main and g["add_enable"] else 0
         each = [_stored(g, rings.main_row + n, shape) for n in range(count if main else 0)]
         kept = g["mid_row_words"] if squeeze else 0
-        yield _Row(words, steps, active, blocks, adds, sum(each), kept, early)
+        yield _Row(words, entries, steps, active, blocks, adds, sum(each), kept, early)
         stored_rows += sum(beats > 0 for beats in each)
         rings.ahead += squeeze
         rings.main_row += count if main else 0

@@ -3,10 +3,10 @@
 #include <cstdint>
 
 namespace firebrick {
-constexpr uint32_t kFormatVersion = 4;
+constexpr uint32_t kFormatVersion = 5;
 constexpr uint32_t kEngineId = 0x46425249;
 constexpr uint32_t kProgramMagic = 0x47504246;
-constexpr uint32_t kDefinition = 0x3829d4dd;
+constexpr uint32_t kDefinition = 0x1e49ad34;
 constexpr unsigned kHeaderBeats = 8;
 constexpr unsigned kDescriptorBeats = 16;
 constexpr unsigned kProfileWords = 8;
@@ -103,10 +103,10 @@ constexpr Field kHeaderHeaderCrc{7, 0, 32};  // CRC-32 of the seven beats before
 
 constexpr Field kGroupSrcOffset{0, 0, 32};  // source's offset in its space, bytes
 constexpr Field kGroupDstOffset{0, 32, 32};  // destination's offset in its space, bytes
-constexpr Field kGroupSrcRows{1, 0, 10};  // rows of the source map
-constexpr Field kGroupSrcRowWords{1, 10, 13};  // words of a source row
-constexpr Field kGroupSrcTileWords{1, 23, 13};  // words of a source tile
-constexpr Field kGroupSrcTiles{1, 36, 8};  // tiles of a source row
+constexpr Field kGroupSrcRows{1, 0, 10};  // rows of the source map that are loaded
+constexpr Field kGroupSrcRowWords{1, 10, 13};  // words of a source row in its ring
+constexpr Field kGroupSrcTileWords{1, 23, 13};  // words of a source tile there
+constexpr Field kGroupSrcTiles{1, 36, 8};  // tiles of a source row there
 constexpr Field kGroupSrcLastTile{1, 44, 13};  // words from a source row's start to the last computed tile
 constexpr Field kGroupInRows{2, 0, 8};  // rows of the input ring
 constexpr Field kGroupSrcSpace{2, 8, 2};  // 0 input, 1 scratch, 2 output
@@ -140,6 +140,9 @@ constexpr Field kGroupOutTiles{6, 10, 8};  // stored tiles of a row
 constexpr Field kGroupOutLastPixels{6, 18, 6};  // pixels of the last stored tile
 constexpr Field kGroupBiasPairs{6, 24, 12};  // beats of biases in this group's payload
 constexpr Field kGroupWeightWords{6, 36, 16};  // weight words in this group's payload
+constexpr Field kGroupLoadPhases{6, 52, 2};  // 0 rows are loaded as they are stored, 1 one phase of them, 2 both
+constexpr Field kGroupLoadOdd{6, 54, 1};  // the first phase are the odd columns, else the even ones
+constexpr Field kGroupLoadSkip{6, 55, 1};  // every second row is loaded
 constexpr Field kGroupP0Channels{7, 0, 13};  // source channels, phases counted apart
 constexpr Field kGroupP0Phase1{7, 13, 13};  // first channel of the second phase (= channels if none)
 constexpr Field kGroupP0Steps{7, 26, 16};  // cycles of a block: K steps, or pairs of them
@@ -159,14 +162,15 @@ constexpr Field kGroupP0Words1{8, 40, 2};  // words read for a channel of the se
 constexpr Field kGroupP0Left{8, 42, 1};  // the first word read is the left neighbour's
 constexpr Field kGroupP0Relu{8, 43, 1};  // saturate to [0, 255], else to [-128, 127]
 constexpr Field kGroupP0SrcSigned{8, 44, 1};  // source holds int8, else uint8
-constexpr Field kGroupP1Channels{8, 45, 13};  // source channels, phases counted apart
-constexpr Field kGroupP1Phase1{9, 0, 13};  // first channel of the second phase (= channels if none)
-constexpr Field kGroupP1Steps{9, 13, 16};  // cycles of a block: K steps, or pairs of them
-constexpr Field kGroupP1Blocks{9, 29, 8};  // blocks of C channels
-constexpr Field kGroupP1Last{9, 37, 8};  // channels of the last block
-constexpr Field kGroupP1Kh{9, 45, 4};  // kernel rows
-constexpr Field kGroupP1Enable{9, 49, 1};  // this pass runs
-constexpr Field kGroupP1Mid{9, 50, 1};  // source is the ring of the squeeze map, else the input ring
+constexpr Field kGroupLoadRowWords{8, 45, 13};  // words of a source row as it is stored
+constexpr Field kGroupP1Channels{9, 0, 13};  // source channels, phases counted apart
+constexpr Field kGroupP1Phase1{9, 13, 13};  // first channel of the second phase (= channels if none)
+constexpr Field kGroupP1Steps{9, 26, 16};  // cycles of a block: K steps, or pairs of them
+constexpr Field kGroupP1Blocks{9, 42, 8};  // blocks of C channels
+constexpr Field kGroupP1Last{9, 50, 8};  // channels of the last block
+constexpr Field kGroupP1Kh{9, 58, 4};  // kernel rows
+constexpr Field kGroupP1Enable{9, 62, 1};  // this pass runs
+constexpr Field kGroupP1Mid{9, 63, 1};  // source is the ring of the squeeze map, else the input ring
 constexpr Field kGroupP1Weights{10, 0, 16};  // first weight word, from the group's first
 constexpr Field kGroupP1Bias{10, 16, 12};  // first bias pair, from the group's first
 constexpr Field kGroupP1Stride{10, 28, 2};  // source rows an output row advances
@@ -178,14 +182,15 @@ constexpr Field kGroupP1Words1{10, 40, 2};  // words read for a channel of the s
 constexpr Field kGroupP1Left{10, 42, 1};  // the first word read is the left neighbour's
 constexpr Field kGroupP1Relu{10, 43, 1};  // saturate to [0, 255], else to [-128, 127]
 constexpr Field kGroupP1SrcSigned{10, 44, 1};  // source holds int8, else uint8
-constexpr Field kGroupP2Channels{10, 45, 13};  // source channels, phases counted apart
-constexpr Field kGroupP2Phase1{11, 0, 13};  // first channel of the second phase (= channels if none)
-constexpr Field kGroupP2Steps{11, 13, 16};  // cycles of a block: K steps, or pairs of them
-constexpr Field kGroupP2Blocks{11, 29, 8};  // blocks of C channels
-constexpr Field kGroupP2Last{11, 37, 8};  // channels of the last block
-constexpr Field kGroupP2Kh{11, 45, 4};  // kernel rows
-constexpr Field kGroupP2Enable{11, 49, 1};  // this pass runs
-constexpr Field kGroupP2Mid{11, 50, 1};  // source is the ring of the squeeze map, else the input ring
+constexpr Field kGroupLoadTileWords{10, 45, 13};  // words of a source tile as it is stored
+constexpr Field kGroupP2Channels{11, 0, 13};  // source channels, phases counted apart
+constexpr Field kGroupP2Phase1{11, 13, 13};  // first channel of the second phase (= channels if none)
+constexpr Field kGroupP2Steps{11, 26, 16};  // cycles of a block: K steps, or pairs of them
+constexpr Field kGroupP2Blocks{11, 42, 8};  // blocks of C channels
+constexpr Field kGroupP2Last{11, 50, 8};  // channels of the last block
+constexpr Field kGroupP2Kh{11, 58, 4};  // kernel rows
+constexpr Field kGroupP2Enable{11, 62, 1};  // this pass runs
+constexpr Field kGroupP2Mid{11, 63, 1};  // source is the ring of the squeeze map, else the input ring
 constexpr Field kGroupP2Weights{12, 0, 16};  // first weight word, from the group's first
 constexpr Field kGroupP2Bias{12, 16, 12};  // first bias pair, from the group's first
 constexpr Field kGroupP2Stride{12, 28, 2};  // source rows an output row advances

@@ -65,9 +65,13 @@ def functions(shape: EngineShape) -> tuple[Used, ...]:
     skew = 9 * p * (p - 1) // 2 + 25 * (c // 2) * (c // 2 - 1) // 2
     skew += 2 * shape.acc_bits * p * (p - 1) // 2
     ring = block_rams(word, shape.act_words)
+    # The input ring's words are in parts.
+    parts = 2 * block_rams(8 * (p // 2), shape.act_words) + p % 2 * block_rams(8, shape.act_words)
     row = shape.act_words // 4
     return (
         Used("load_row", 0, CONTROL_LUT + word, CONTROL_FF + word),
+        # A pixel of either phase, or as it is stored, or none.
+        Used("deal_row", 0, CONTROL_LUT + word, CONTROL_FF + STAGE_FF * word),
         Used("load_program", 0, 2 * CONTROL_LUT + word + CRC_LUT, 2 * CONTROL_FF + word + 8 * c),
         Used("plan_row", 0, 2 * CONTROL_LUT, 2 * CONTROL_FF),
         Used(
@@ -77,7 +81,7 @@ def functions(shape: EngineShape) -> tuple[Used, ...]:
             # from two rings.
             CONTROL_LUT + 8 * p * 4 + 4 * word,
             CONTROL_FF + STAGE_FF * (2 * word + step),
-            2 * ring + block_rams(8 * c, shape.weight_words),
+            2 * parts + block_rams(8 * c, shape.weight_words),
         ),
         Used(
             "systolic_array",
@@ -128,6 +132,7 @@ def _streams(shape: EngineShape, word: int, step: int, column: int, result: int)
     """The FIFOs between the processes, with the depths of config.h."""
     depths = (
         (word, 32),
+        (word + 16, 32),
         (word, shape.fifo_words),
         (8 * shape.channels, 16),
         (step, 16),

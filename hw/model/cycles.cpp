@@ -225,11 +225,12 @@ class Streams {
       if (asked - (ahead ? 0 : freed_rows) >= f.in_rows) return kNever;
       if (f.wait_enable) {
         const int64_t lag = written_seq - (l_seq - f.wait_back);
-        if (lag < 0 || (lag == 0 && written_rows <= asked)) return kNever;
+        const int64_t row = asked * (f.load_skip ? 2 : 1);
+        if (lag < 0 || (lag == 0 && written_rows <= row)) return kNever;
       }
       if (in_flight > (k.READER_BURSTS - 1) * k.BURST_BEATS) return kNever;
       if (l_ask > now + kEps) return l_ask;
-      const int64_t beats = f.src_row_words * word_beats;
+      const int64_t beats = f.load_row_words * word_beats;
       const int64_t bursts = (beats + k.BURST_BEATS - 1) / k.BURST_BEATS;
       flight.push_back({now + k.COMMAND_LATENCY + latency, static_cast<double>(beats)});
       in_flight += beats;

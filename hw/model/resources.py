@@ -67,7 +67,6 @@ def memories(shape: EngineShape, adder: bool = True) -> dict[str, tuple[int, int
     pixels = 8 * shape.pixels
     found = {
         "weights": (8 * shape.weight_bytes, shape.weight_words),
-        "activations": (pixels, shape.act_words // shape.pump),
         "biases": (64, shape.bias_pairs),
         "pool rows": (pixels + 8, shape.pool_channels),
         "pool line": (pixels, shape.pool_line_words),
@@ -79,8 +78,12 @@ def memories(shape: EngineShape, adder: bool = True) -> dict[str, tuple[int, int
         "addend reader": (65, ADDEND_READER_WORDS),
         "profile": (32, PROFILE_WORDS),
     }
-    if shape.pump > 1:
-        found["activations of odd channels"] = found["activations"]
+    # Words in the parts that the loader writes by themselves.
+    half, odd = divmod(shape.pixels, 2)
+    for channels in ("", " of odd channels")[: shape.pump]:
+        for part, width in (("front", half), ("middle", odd), ("back", half)):
+            if width:
+                found[f"activations{channels}, {part}"] = (8 * width, shape.act_words // shape.pump)
     if shape.fifo_words < BLOCK_FIFO_WORDS:
         del found["results"], found["addends"]
     if not adder:

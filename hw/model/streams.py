@@ -197,13 +197,14 @@ class Streams:
                 return NEVER
             if f.get("wait_enable"):
                 lag = self.written_seq - (self.l_seq - f["wait_back"])
-                if lag < 0 or (lag == 0 and self.written_rows <= self.asked):
+                row = self.asked * (2 if f.get("load_skip") else 1)
+                if lag < 0 or (lag == 0 and self.written_rows <= row):
                     return NEVER
             if self.in_flight > (READER_BURSTS - 1) * BURST_BEATS:
                 return NEVER
             if self.l_ask > now + EPS:
                 return self.l_ask
-            beats = f["src_row_words"] * self.word_beats
+            beats = f["load_row_words"] * self.word_beats
             bursts = -(-beats // BURST_BEATS)
             self.flight.append([now + COMMAND_LATENCY + self.latency, beats])
             self.in_flight += beats

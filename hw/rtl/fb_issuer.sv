@@ -96,6 +96,7 @@ module fb_issuer #(
 
   logic [2:0] taps;
   logic [1:0] words;
+  logic       left;     // the first word read is the left neighbour's: of the first phase only
   logic       tap_last;
   logic       chan_last;
   logic       phase_last;
@@ -103,6 +104,7 @@ module fb_issuer #(
 
   assign taps = phase_q ? blk_q.taps1 : blk_q.taps0;
   assign words = phase_q ? blk_q.words1 : blk_q.words0;
+  assign left = blk_q.left && !phase_q;
   assign tap_last = (tap_q + 3'd1) == taps;
   assign chan_last = chan_left_q == 13'd1;
   assign phase_last = phase_q || (blk_q.channels1 == '0);
@@ -199,12 +201,12 @@ module fb_issuer #(
   logic        row_zero;
 
   assign read = {1'b0, words} > tap_q;
-  assign word_left = blk_q.left && (tap_q == 3'd0);
-  assign word_right = blk_q.left ? (tap_q == 3'd2) : (tap_q == 3'd1);
+  assign word_left = left && (tap_q == 3'd0);
+  assign word_right = left ? (tap_q == 3'd2) : (tap_q == 3'd1);
   assign row_zero = (blk_q.top_zero && first_row_q) || (blk_q.bottom_zero && (row_left_q == 4'd1));
 
   always_comb begin
-    if (blk_q.left) begin
+    if (left) begin
       unique case (tap_q)
         3'd0:    sel = 3'd1;
         3'd1:    sel = 3'd0;

@@ -6,6 +6,17 @@
 // Every row is one command to the reader; its beats are packed into words, which go to the
 // memory's write port whenever the squeeze results leave it free.
 //
+// For a convolution with a stride of 2 the columns of a row are dealt out to two phases on their
+// way, so that a tap stays a shift by whole pixels however the map is stored: two stored tiles
+// become one tile of the ring, which has all channels of one phase and then, where both are wanted,
+// all of the other:
+//
+//   stored  | tile 0: 0 1 2 3 | tile 1: 4 5 6 7 |     ring  | 0 2 4 6 | 1 3 5 7 |
+//
+// A word of the first stored tile fills the front of a word (and what is behind with zeros, which
+// stay where the second tile does not exist), one of the second tile the rest.  With two phases a
+// word is written in two cycles.
+//
 // Handshakes: group_valid_i/group_ready_o, cmd, data: valid/ready; wr_valid_o/wr_ready_i.
 `default_nettype none
 
@@ -48,6 +59,8 @@ module fb_loader #(
   output logic                    wr_valid_o,
   input  wire                     wr_ready_i,
   output logic [ActAddrBits-1:0]  wr_addr_o,
+  output logic                    wr_front_o,        // pixels before the middle are written too,
+  output logic                    wr_middle_o,       // and the one in the middle of an odd number
   output logic [Pixels*8-1:0]     wr_data_o,
 
   output logic [15:0]             seq_o,             // group being loaded
@@ -68,28 +81,31 @@ module fb_loader #(
   logic [9:0]  asked_q, rows_q;
   logic [31:0] addr_q;
   logic [31:0] input_base_q;
-  logic [ActAddrBits-1:0] ptr_q;
-  logic [13:0] ring_words_q;
-  logic [13:0] until_wrap_q;  // words up to the end of the ring, this one included
+  logic [12:0] row_q;        // ring: first word of the row that comes
+  logic [13:0] row_end;
+  logic [12:0] row_next;
   logic        room_q, there_q, more_q;
   logic [31:0] low_q, high_q; // the source's space
-  logic [31:0] row_bytes;
+  logic [31:0] row_bytes, row_step;
   logic        inside_q, due;
   logic [15:0] lag;
   logic [15:0] ahead;
   logic        current_q;    // the array works on g_q, or did a cycle ago
   logic [9:0]  in_ring;
+  logic [10:0] asked_row;    // row of the source that is asked for next
 
   assign ahead = seq_q - issue_seq_q;
   assign lag = written_seq_i - (seq_q - {8'b0, g_q.wait_back});
+  assign asked_row = g_q.load_skip ? {asked_q, 1'b0} : {1'b0, asked_q};
   assign in_ring = asked_q - (current_q ? freed_q : '0);
 
   assign group_ready_o = state_q == Take;
   assign due = (state_q == Ask) && room_q && there_q && more_q;
   assign cmd_valid_o = due && inside_q;
-  assign row_bytes = 32'(g_q.src_row_words) << WordShift;
+  assign row_bytes = 32'(g_q.load_row_words) << WordShift;
+  assign row_step = g_q.load_skip ? row_bytes << 1 : row_bytes;
   assign cmd_addr_o = addr_q;
-  assign cmd_beats_o = 24'(g_q.src_row_words) << $clog2(WordBeats);
+  assign cmd_beats_o = 24'(g_q.load_row_words) << $clog2(WordBeats);
   assign seq_o = seq_q;
   assign rows_o = rows_q;
 
@@ -99,15 +115,62 @@ module fb_loader #(
   logic                   full_q, full_last_q;
   logic                   take, write;
 
-  assign data_ready_o = !full_q || wr_ready_i;
+  // The word of the second phase, which is written a cycle after the first one's.
+  logic                   twin_q, twin_last_q, twin_back_q;
+  logic [Pixels*8-1:0]    twin_data_q;
+  logic [ActAddrBits-1:0] twin_addr_q;
+
+  logic        split, both;      // columns are dealt out; both phases are kept
+  logic        back_q;           // the second one of two stored tiles
+  logic [12:0] ptr_q;            // ring: word of the first phase
+  logic [12:0] tile_q;           // first word of the tile
+  logic [12:0] tile_next;
+  logic [12:0] left_q;           // words of the stored tile, this one included
+  logic        back;             // of the word that is written
+  logic        odd;
+
+  assign split = g_q.load_phases != '0;
+  assign both = g_q.load_phases[1];
+
+  assign data_ready_o = !full_q || (wr_ready_i && !twin_q);
   assign take = data_valid_i && data_ready_o;
-  assign write = full_q && wr_ready_i;
-  assign wr_valid_o = full_q;
-  assign wr_addr_o = ptr_q;
-  assign wr_data_o = lanes_q[Pixels*8-1:0];
+  assign write = full_q && wr_ready_i && !twin_q;
+  assign wr_valid_o = full_q || twin_q;
+
+  assign row_end = {1'b0, row_q} + {1'b0, g_q.src_row_words};
+  assign row_next = (row_end == g_q.in_end) ? g_q.in_base : row_end[12:0];
+  assign tile_next = back_q ? tile_q + g_q.src_tile_words : tile_q;
+
+  assign wr_addr_o = twin_q ? twin_addr_q : ActAddrBits'(ptr_q);
+  assign back = twin_q ? twin_back_q : back_q;
+  assign odd = g_q.load_odd ^ twin_q;
+
+  // Pixel q of a phase is column 2q of two tiles, or 2q + 1.
+  logic [Pixels*8-1:0] even_pixels, odd_pixels, pixels;
+  for (genvar q = 0; q < Pixels; q++) begin : gen_phase
+    assign even_pixels[8*q+:8] = lanes_q[8*((2*q)%Pixels)+:8];
+    assign odd_pixels[8*q+:8] = lanes_q[8*((2*q+1)%Pixels)+:8];
+    // Whether it is one of the first tile's.
+    localparam bit EvenFront = (2 * q) / Pixels == 0;
+    localparam bit OddFront = (2 * q + 1) / Pixels == 0;
+    assign wr_data_o[8*q+:8] = (!split || back || (odd ? OddFront : EvenFront)) ? pixels[8*q+:8] : '0;
+  end
+  assign pixels = !split ? lanes_q[Pixels*8-1:0] :
+                  twin_q ? twin_data_q : g_q.load_odd ? odd_pixels : even_pixels;
+  assign wr_front_o = !split || !back;
+  assign wr_middle_o = wr_front_o || odd;
 
   for (genvar i = 0; i < WordBeats; i++) begin : gen_lane
     always_ff @(posedge clk_i) if (take && (lane_q == unsigned'(LaneBits'(i)))) lanes_q[64*i+:64] <= data_i;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (write) begin
+      twin_data_q <= g_q.load_odd ? even_pixels : odd_pixels;
+      twin_addr_q <= ActAddrBits'(ptr_q) + ActAddrBits'(g_q.load_tile_words);
+      twin_back_q <= back_q;
+      twin_last_q <= full_last_q;
+    end
   end
 
   always_ff @(posedge clk_i) begin
@@ -119,10 +182,25 @@ module fb_loader #(
     else if (write) full_q <= 1'b0;
 
     if (write) begin
-      ptr_q <= (until_wrap_q == 14'd1) ? ActAddrBits'(g_q.in_base) : ptr_q + ActAddrBits'(1);
-      until_wrap_q <= (until_wrap_q == 14'd1) ? ring_words_q : until_wrap_q - 14'd1;
-      if (full_last_q) rows_q <= rows_q + 10'd1;
+      if (full_last_q) begin
+        row_q <= row_next;
+        ptr_q <= row_next;
+        tile_q <= row_next;
+        left_q <= g_q.load_tile_words;
+        back_q <= 1'b0;
+      end else if (split && (left_q == 13'd1)) begin
+        ptr_q <= tile_next;
+        tile_q <= tile_next;
+        left_q <= g_q.load_tile_words;
+        back_q <= !back_q;
+      end else begin
+        ptr_q <= ptr_q + 13'd1;
+        left_q <= left_q - 13'd1;
+      end
     end
+    if (write && both) twin_q <= 1'b1;
+    else if (wr_ready_i) twin_q <= 1'b0;
+    if ((write && full_last_q && !both) || (twin_q && wr_ready_i && twin_last_q)) rows_q <= rows_q + 10'd1;
 
     if (issue_done_i) begin
       freed_q <= issue_group_end_i ? '0 : freed_q + {6'b0, issue_free_rows_i};
@@ -136,7 +214,7 @@ module fb_loader #(
     // both are looked up anew after each command.
     room_q <= (in_ring < {2'b0, g_q.in_rows}) && !(cmd_valid_o && cmd_ready_i);
     there_q <= (!g_q.wait_enable || (!lag[15] && (lag != '0)) ||
-                ((lag == '0) && (written_rows_i > asked_q))) && !(cmd_valid_o && cmd_ready_i);
+                ((lag == '0) && ({1'b0, written_rows_i} > asked_row))) && !(cmd_valid_o && cmd_ready_i);
 
     // Right wherever room and rows are known: they are not in the cycle after a command.
     more_q <= asked_q != g_q.src_rows;
@@ -151,8 +229,11 @@ module fb_loader #(
         state_q <= Ahead;
       end
       Ahead: begin
-        ptr_q <= ActAddrBits'(g_q.in_base);
-        ring_words_q <= g_q.in_end - {1'b0, g_q.in_base};
+        row_q <= g_q.in_base;
+        ptr_q <= g_q.in_base;
+        tile_q <= g_q.in_base;
+        left_q <= g_q.load_tile_words;
+        back_q <= 1'b0;
         asked_q <= '0;
         rows_q <= '0;
         unique case (g_q.src_space)
@@ -176,7 +257,6 @@ module fb_loader #(
       end
       Setup: begin
         addr_q <= addr_q + g_q.src_offset;
-        until_wrap_q <= ring_words_q;
         room_q <= 1'b0;
         there_q <= 1'b0;
         state_q <= Ask;
@@ -184,7 +264,7 @@ module fb_loader #(
       Ask: begin
         if (cmd_valid_o && cmd_ready_i) begin
           asked_q <= asked_q + 10'd1;
-          addr_q <= addr_q + row_bytes;
+          addr_q <= addr_q + row_step;
         end
         if (asked_q == g_q.src_rows) state_q <= Finish;
       end
@@ -199,6 +279,7 @@ module fb_loader #(
     if (!rst_ni || start_i) begin
       state_q <= Take;
       full_q <= 1'b0;
+      twin_q <= 1'b0;
       lane_q <= '0;
       seq_q <= '0;
       issue_seq_q <= '0;

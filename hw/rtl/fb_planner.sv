@@ -205,7 +205,6 @@ module fb_planner #(
     base_q <= stage_q ? pool_tile_q : mid_wr_q + mid_tile_q;
     channels1_q <= pass_q.channels - pass_q.phase1;
     in_top_q <= (pass_q.pad != '0) && (in_row_q == '0);
-    in_bottom_q <= (pass_q.pad != '0) && (in_row_q + 12'd1 == {2'b0, g_q.src_rows});
     in_right_q <= tile_q + 8'd1 >= g_q.src_tiles;
     mid_top_q <= (pass_q.pad != '0) && (main_row_q == '0);
     mid_bottom_q <= (pass_q.pad != '0) && (main_row_q + 10'd1 == g_q.mid_total);
@@ -403,6 +402,7 @@ module fb_planner #(
         bias_end_q <= {1'b0, pass_q.bias};
         block_left_q <= pass_q.blocks;
         in_need_q <= in_row_q + {8'b0, pass_q.kh} - {10'b0, pass_q.pad};
+        in_bottom_q <= 1'b0;
         mid_need_q <= main_row_q + {6'b0, pass_q.kh} - {8'b0, pass_q.pad};
         state_q <= BlockPrep;
       end
@@ -418,7 +418,11 @@ module fb_planner #(
         block_channels_q <= (block_left_q == 8'd1) ? pass_q.last : 8'(Channels);
         last_block_q <= block_left_q == 8'd1;
         block_left_q <= block_left_q - 8'd1;
-        if (in_need_q > {2'b0, g_q.src_rows}) in_need_q <= {2'b0, g_q.src_rows};
+        // What is wanted below the last row is a row of zeros.
+        if (in_need_q > {2'b0, g_q.src_rows}) begin
+          in_need_q <= {2'b0, g_q.src_rows};
+          in_bottom_q <= 1'b1;
+        end
         if (mid_need_q > g_q.mid_total) mid_need_q <= g_q.mid_total;
         state_q <= BlockCheck;
       end

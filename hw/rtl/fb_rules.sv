@@ -64,6 +64,8 @@ module fb_rules #(
   always_ff @(posedge clk_i) begin
     counts_q <= (g.rows == '0) || (g.tiles == '0) || (g.out_tiles == '0) || (g.src_rows == '0) ||
                 (g.src_row_words == '0) || (g.segment_words == '0) || (g.in_rows == '0) ||
+                (g.load_row_words == '0) || (g.load_phases == 2'd3) ||
+                ((g.load_phases != '0) && (g.load_tile_words == '0)) ||
                 (g.last_pixels == '0) || (32'(g.last_pixels) > Pixels) ||
                 !(g.p1_enable || g.p2_enable);
     spaces_q <= (g.mode == 2'd3) || (g.src_space == 2'd3) ||

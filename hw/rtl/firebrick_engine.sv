@@ -453,7 +453,7 @@ module firebrick_engine #(
   logic [31:0] load_cmd_addr;
   logic [23:0] load_cmd_beats;
   logic [63:0] load_data;
-  logic        load_wr_valid, load_wr_ready;
+  logic        load_wr_valid, load_wr_ready, load_wr_front, load_wr_middle;
   logic [ActAddrBits-1:0] load_wr_addr;
   logic [Pixels*8-1:0] load_wr_data;
   logic [15:0] load_seq;
@@ -521,6 +521,8 @@ module firebrick_engine #(
     .wr_valid_o       (load_wr_valid),
     .wr_ready_i       (load_wr_ready),
     .wr_addr_o        (load_wr_addr),
+    .wr_front_o       (load_wr_front),
+    .wr_middle_o      (load_wr_middle),
     .wr_data_o        (load_wr_data),
     .seq_o            (load_seq),
     .rows_o           (load_rows),
@@ -639,13 +641,15 @@ module firebrick_engine #(
   logic                   ring_wr_en_q;
   logic [ActAddrBits-1:0] ring_wr_addr_q;
   logic [Pixels*8-1:0]    ring_wr_data_q;
-  logic                   act_wr_en;
+  logic                   act_wr_en, act_wr_front, act_wr_middle;
   logic [ActAddrBits-1:0] act_wr_addr;
   logic [Pixels*8-1:0]    act_wr_data;
 
   // Squeeze results come when they come; loaded rows can wait.
   assign load_wr_ready = !ring_wr_en_q;
   assign act_wr_en = ring_wr_en_q || load_wr_valid;
+  assign act_wr_front = ring_wr_en_q || load_wr_front;
+  assign act_wr_middle = ring_wr_en_q || load_wr_middle;
   assign act_wr_addr = ring_wr_en_q ? ring_wr_addr_q : load_wr_addr;
   assign act_wr_data = ring_wr_en_q ? ring_wr_data_q : load_wr_data;
 
@@ -653,6 +657,7 @@ module firebrick_engine #(
   // A memory and a window for each of the K steps that the array takes at once; words are dealt out
   // to the memories by the lowest bit of their address.  What is done with them is the same.
   localparam int unsigned PumpBits = $clog2(Pump);
+  localparam int unsigned HalfBits = Pixels / 2 * 8;
 
   logic [Pump-1:0][Pixels-1:0][8:0] act;
   logic [Pump-1:0]                act_valids, act_firsts, act_lasts;
@@ -665,17 +670,46 @@ module firebrick_engine #(
 
     assign mine = 32'(act_wr_addr) % Pump == k;
 
+    // The parts of a word that the loader writes by themselves.
     fb_ram #(
-      .Width(Pixels * 8),
+      .Width(HalfBits),
       .Depth(ActWords / Pump)
-    ) u_activations (
+    ) u_front (
+      .clk_i,
+      .wr_en_i  (act_wr_en && act_wr_front && mine),
+      .wr_addr_i(act_wr_addr[ActAddrBits-1:PumpBits]),
+      .wr_data_i(act_wr_data[HalfBits-1:0]),
+      .rd_en_i  (act_rd_en),
+      .rd_addr_i(act_rd_addr[ActAddrBits-1:PumpBits]),
+      .rd_data_o(word[HalfBits-1:0])
+    );
+
+    if (Pixels % 2 == 1) begin : gen_middle
+      fb_ram #(
+        .Width(8),
+        .Depth(ActWords / Pump)
+      ) u_middle (
+        .clk_i,
+        .wr_en_i  (act_wr_en && act_wr_middle && mine),
+        .wr_addr_i(act_wr_addr[ActAddrBits-1:PumpBits]),
+        .wr_data_i(act_wr_data[HalfBits+:8]),
+        .rd_en_i  (act_rd_en),
+        .rd_addr_i(act_rd_addr[ActAddrBits-1:PumpBits]),
+        .rd_data_o(word[HalfBits+:8])
+      );
+    end
+
+    fb_ram #(
+      .Width(HalfBits),
+      .Depth(ActWords / Pump)
+    ) u_back (
       .clk_i,
       .wr_en_i  (act_wr_en && mine),
       .wr_addr_i(act_wr_addr[ActAddrBits-1:PumpBits]),
-      .wr_data_i(act_wr_data),
+      .wr_data_i(act_wr_data[Pixels*8-1-:HalfBits]),
       .rd_en_i  (act_rd_en),
       .rd_addr_i(act_rd_addr[ActAddrBits-1:PumpBits]),
-      .rd_data_o(word)
+      .rd_data_o(word[Pixels*8-1-:HalfBits])
     );
 
     fb_window #(
@@ -704,7 +738,7 @@ module firebrick_engine #(
   assign act_last = act_lasts[0];
 
   logic unused_lanes;
-  assign unused_lanes = &{1'b0, act_valids, act_firsts, act_lasts, act_rd_addr};
+  assign unused_lanes = &{1'b0, act_valids, act_firsts, act_lasts, act_rd_addr, act_wr_middle};
 
   // Weights are read so late that they meet their activations.
   localparam int unsigned WeightDelay = WindowLatency - WeightLatency;

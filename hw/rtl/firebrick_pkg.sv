@@ -4,11 +4,11 @@
 package firebrick_pkg;
   // Every user of the package needs some of these constants, none needs all.
   /* verilator lint_off UNUSEDPARAM */
-  localparam logic [31:0] FormatVersion = 32'd4;
+  localparam logic [31:0] FormatVersion = 32'd5;
   localparam logic [31:0] EngineId = 32'h46425249;
   localparam logic [31:0] ProgramMagic = 32'h47504246;
   // Hash of all that follows, and of what else the driver has to know.
-  localparam logic [31:0] Definition = 32'h3829d4dd;
+  localparam logic [31:0] Definition = 32'h1e49ad34;
   localparam int unsigned HeaderBeats = 8;
   localparam int unsigned DescriptorBeats = 16;
   localparam int unsigned ProfileWords = 8;
@@ -139,7 +139,6 @@ package firebrick_pkg;
     logic [1:0] p2_stride;  // source rows an output row advances
     logic [11:0] p2_bias;  // first bias pair, from the group's first
     logic [15:0] p2_weights;  // first weight word, from the group's first
-    logic [12:0] unused_1;
     logic [0:0] p2_mid;  // source is the ring of the squeeze map, else the input ring
     logic [0:0] p2_enable;  // this pass runs
     logic [3:0] p2_kh;  // kernel rows
@@ -147,8 +146,9 @@ package firebrick_pkg;
     logic [7:0] p2_blocks;  // blocks of C channels
     logic [15:0] p2_steps;  // cycles of a block: K steps, or pairs of them
     logic [12:0] p2_phase1;  // first channel of the second phase (= channels if none)
-    logic [5:0] unused_2;
     logic [12:0] p2_channels;  // source channels, phases counted apart
+    logic [5:0] unused_1;
+    logic [12:0] load_tile_words;  // words of a source tile as it is stored
     logic [0:0] p1_src_signed;  // source holds int8, else uint8
     logic [0:0] p1_relu;  // saturate to [0, 255], else to [-128, 127]
     logic [0:0] p1_left;  // the first word read is the left neighbour's
@@ -160,7 +160,6 @@ package firebrick_pkg;
     logic [1:0] p1_stride;  // source rows an output row advances
     logic [11:0] p1_bias;  // first bias pair, from the group's first
     logic [15:0] p1_weights;  // first weight word, from the group's first
-    logic [12:0] unused_3;
     logic [0:0] p1_mid;  // source is the ring of the squeeze map, else the input ring
     logic [0:0] p1_enable;  // this pass runs
     logic [3:0] p1_kh;  // kernel rows
@@ -168,8 +167,9 @@ package firebrick_pkg;
     logic [7:0] p1_blocks;  // blocks of C channels
     logic [15:0] p1_steps;  // cycles of a block: K steps, or pairs of them
     logic [12:0] p1_phase1;  // first channel of the second phase (= channels if none)
-    logic [5:0] unused_4;
     logic [12:0] p1_channels;  // source channels, phases counted apart
+    logic [5:0] unused_2;
+    logic [12:0] load_row_words;  // words of a source row as it is stored
     logic [0:0] p0_src_signed;  // source holds int8, else uint8
     logic [0:0] p0_relu;  // saturate to [0, 255], else to [-128, 127]
     logic [0:0] p0_left;  // the first word read is the left neighbour's
@@ -189,13 +189,16 @@ package firebrick_pkg;
     logic [15:0] p0_steps;  // cycles of a block: K steps, or pairs of them
     logic [12:0] p0_phase1;  // first channel of the second phase (= channels if none)
     logic [12:0] p0_channels;  // source channels, phases counted apart
-    logic [11:0] unused_5;
+    logic [7:0] unused_3;
+    logic [0:0] load_skip;  // every second row is loaded
+    logic [0:0] load_odd;  // the first phase are the odd columns, else the even ones
+    logic [1:0] load_phases;  // 0 rows are loaded as they are stored, 1 one phase of them, 2 both
     logic [15:0] weight_words;  // weight words in this group's payload
     logic [11:0] bias_pairs;  // beats of biases in this group's payload
     logic [5:0] out_last_pixels;  // pixels of the last stored tile
     logic [7:0] out_tiles;  // stored tiles of a row
     logic [9:0] out_rows;  // stored rows
-    logic [5:0] unused_6;
+    logic [5:0] unused_4;
     logic [0:0] out_signed;  // results are int8
     logic [0:0] pool_last_emit;  // the last computed row completes a window that reaches over the edge
     logic [0:0] pool_kernel3;  // pooling window 3x3, else 2x2
@@ -203,7 +206,7 @@ package firebrick_pkg;
     logic [12:0] segment_words;  // words of a tile that this group writes; of sums: classes
     logic [15:0] dst_last_tile;  // words from a stored row's start to its last tile
     logic [12:0] dst_tile_words;  // words from one stored tile to the next
-    logic [9:0] unused_7;
+    logic [9:0] unused_5;
     logic [15:0] dst_row_words;  // words from one stored row to the next
     logic [1:0] dst_space;  // 0 input, 1 scratch, 2 output
     logic [1:0] mode;  // destination: 0 direct, 1 max pooling, 2 global sum
@@ -211,13 +214,13 @@ package firebrick_pkg;
     logic [7:0] tiles;  // tiles of a computed row
     logic [9:0] rows;  // rows that passes 1 and 2 compute (before pooling)
     logic [9:0] mid_total;  // rows of the squeeze map that pass 0 computes
-    logic [6:0] unused_8;
+    logic [6:0] unused_6;
     logic [12:0] mid_last_tile;  // words from a squeeze row's start to its last tile
     logic [12:0] mid_tile_words;  // words of a squeeze tile
     logic [12:0] mid_row_words;  // words of a squeeze row
     logic [3:0] lead;  // rows by which pass 0 runs ahead of the others
     logic [13:0] mid_end;  // squeeze ring: one behind its last word
-    logic [3:0] unused_9;
+    logic [3:0] unused_7;
     logic [12:0] mid_base;  // squeeze ring: first word
     logic [13:0] in_end;  // input ring: one behind its last word
     logic [12:0] in_base;  // input ring: first word in the activation memory
@@ -226,12 +229,12 @@ package firebrick_pkg;
     logic [0:0] wait_enable;  // the source is written by an earlier group
     logic [1:0] src_space;  // 0 input, 1 scratch, 2 output
     logic [7:0] in_rows;  // rows of the input ring
-    logic [6:0] unused_10;
+    logic [6:0] unused_8;
     logic [12:0] src_last_tile;  // words from a source row's start to the last computed tile
-    logic [7:0] src_tiles;  // tiles of a source row
-    logic [12:0] src_tile_words;  // words of a source tile
-    logic [12:0] src_row_words;  // words of a source row
-    logic [9:0] src_rows;  // rows of the source map
+    logic [7:0] src_tiles;  // tiles of a source row there
+    logic [12:0] src_tile_words;  // words of a source tile there
+    logic [12:0] src_row_words;  // words of a source row in its ring
+    logic [9:0] src_rows;  // rows of the source map that are loaded
     logic [31:0] dst_offset;  // destination's offset in its space, bytes
     logic [31:0] src_offset;  // source's offset in its space, bytes
   } group_t;

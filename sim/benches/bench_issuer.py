@@ -53,12 +53,14 @@ class Step:
 
 def random_block(channels: int, longest: int, pump: int) -> dict[str, int]:
     """A block of one of the convolutions that the engine knows, somewhere in a ring."""
-    kind = random.choice(("1x1", "3x3", "one phase", "two phases"))
-    left = int(kind == "3x3")
-    kh = {"1x1": 1, "3x3": 3}.get(kind) or random.randint(1, 7)
+    kind = random.choice(("1x1", "3x3", "3x3/2", "one phase", "two phases"))
+    left = int(kind == "3x3" or (kind == "3x3/2" and random.randint(0, 1)))
+    kh = {"1x1": 1, "3x3": 3, "3x3/2": 3}.get(kind) or random.randint(1, 7)
     if kind == "two phases":
         taps1 = random.randint(1, 4)
         taps0 = min(4, taps1 + random.randint(0, 1))
+    elif kind == "3x3/2":
+        taps0, taps1 = 2, 1
     else:
         taps0 = taps1 = {"1x1": 1, "3x3": 3}.get(kind) or random.randint(1, 4)
     channels0 = random.randint(1, max(1, longest // (kh * (taps0 + taps1))))
@@ -66,7 +68,7 @@ def random_block(channels: int, longest: int, pump: int) -> dict[str, int]:
         # A kernel row that another one follows lasts at least 3 cycles.
         channels0 = max(channels0, -(-3 // taps0))
     channels0 *= pump
-    channels1 = channels0 if kind == "two phases" else 0
+    channels1 = channels0 if kind in ("two phases", "3x3/2") else 0
     tile_words = channels0 + channels1
     tiles = random.randint(1, 4)
     row_words = tiles * tile_words
@@ -89,8 +91,8 @@ def random_block(channels: int, longest: int, pump: int) -> dict[str, int]:
         "kh": kh,
         "taps0": taps0,
         "taps1": taps1,
-        "words0": 3 if left else min(taps0, 2),
-        "words1": 3 if left else min(taps1, 2),
+        "words0": min(taps0, 3 if left else 2),
+        "words1": min(taps1, 2),
         "left": left,
         "src_signed": random.randint(0, 1),
         "steps": kh * (channels0 * taps0 + channels1 * taps1) // pump,
@@ -117,11 +119,12 @@ def expected_steps(block: dict[str, int], weight_mask: int, pump: int) -> list[S
         above = row == 0 and block["top_zero"]
         below = row == block["kh"] - 1 and block["bottom_zero"]
         for channel in range(0, block["channels0"] + block["channels1"], pump):
-            taps = block["taps0"] if channel < block["channels0"] else block["taps1"]
-            for tap in range(taps):
+            first = channel < block["channels0"]
+            left = block["left"] if first else 0
+            for tap in range(block["taps0"] if first else block["taps1"]):
                 pixels = []
                 for pixel in range(PIXELS):
-                    tile, column = divmod(pixel + tap - block["left"], PIXELS)
+                    tile, column = divmod(pixel + tap - left, PIXELS)
                     beside = (tile < 0 and block["left_zero"]) or (tile > 0 and block["right_zero"])
                     address = slot + block["tile_off"] + channel + tile * block["tile_words"]
                     pixels.append(None if above or below or beside else (address, column))

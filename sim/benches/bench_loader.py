@@ -1,4 +1,5 @@
-"""Bench of `fb_loader`: rows of maps from memory into rings, never too early, never too many."""
+"""Bench of `fb_loader`: rows of maps from memory into rings, never too early, never too many;
+their columns dealt out to phases where a strided convolution reads them."""
 
 from __future__ import annotations
 
@@ -30,6 +31,15 @@ class Plan:
     writer: int | None  # number of the group that writes the source
 
 
+@dataclass(frozen=True)
+class Write:
+    """A word of the ring: the pixels that are written, and whether it completes its row."""
+
+    address: int
+    pixels: dict[int, int]
+    last: bool
+
+
 class Bench:
     """Memory, descriptors, the array that frees rows and the writer that completes them."""
 
@@ -45,12 +55,19 @@ class Bench:
         program = []
         for number in range(groups):
             row_words = random.choice((1, 2, random.randint(1, part // 3)))
+            fields = {
+                "src_row_words": row_words,
+                "load_row_words": row_words,
+                "load_tile_words": random.getrandbits(13),
+            }
+            if random.random() < 0.6:
+                fields = self.random_phases(part // 3)
+            row_words = fields["src_row_words"]
             in_rows = random.randint(1, min(6, part // row_words))
             base = number % 3 * part
-            fields = {
+            fields |= {
                 "src_offset": random.randrange(0, 1 << 20, 128),
                 "src_rows": random.randint(1, 12),
-                "src_row_words": row_words,
                 "in_rows": in_rows,
                 "in_base": base,
                 "in_end": base + in_rows * row_words,
@@ -64,6 +81,54 @@ class Bench:
             program.append(fields)
         return program
 
+    def random_phases(self, longest: int) -> dict[str, int]:
+        """How rows of at most ``longest`` words in their ring are dealt out."""
+        phases = random.choice((1, 2)) if longest > 1 else 1
+        tiles = random.randint(1, 5)
+        words = random.randint(1, max(1, longest // (phases * -(-tiles // 2))))
+        tiles = min(tiles, longest // (phases * words) * 2)
+        return {
+            "load_phases": phases,
+            "load_odd": random.getrandbits(1),
+            "load_skip": random.getrandbits(1),
+            "load_tile_words": words,
+            "load_row_words": tiles * words,
+            "src_tile_words": phases * words,
+            "src_row_words": -(-tiles // 2) * phases * words,
+        }
+
+    def writes(self, fields: dict[str, int], base: int, word: int, data: int) -> list[Write]:
+        """What becomes of word number ``word`` of a row whose place in the ring is ``base``."""
+        stored = [data >> 8 * p & 255 for p in range(self.pixels)]
+        ends = word == fields["load_row_words"] - 1
+        phases = fields.get("load_phases", 0)
+        if phases == 0:
+            return [Write(base + word, dict(enumerate(stored)), ends)]
+        tile, channel = divmod(word, fields["load_tile_words"])
+        found = []
+        for phase in range(phases):
+            # The columns of a phase that lie in this tile, and zeros where the next one may be.
+            first = fields["load_odd"] ^ phase
+            pixels = {}
+            for pixel in range(self.pixels):
+                back, column = divmod(2 * pixel + first, self.pixels)
+                if back == tile % 2:
+                    pixels[pixel] = stored[column]
+                elif tile % 2 == 0:
+                    pixels[pixel] = 0
+            address = base + tile // 2 * fields["src_tile_words"]
+            address += phase * fields["load_tile_words"] + channel
+            found.append(Write(address, pixels, ends and phase == phases - 1))
+        return found
+
+    def written(self) -> dict[int, int]:
+        """The pixels that the module writes."""
+        dut, half = self.dut, self.pixels // 2
+        data = int(dut.wr_data_o.value)
+        front, middle = dut.wr_front_o.value == 1, dut.wr_middle_o.value == 1
+        enabled = [front] * half + [middle] * (self.pixels % 2) + [True] * half
+        return {p: data >> 8 * p & 255 for p in range(self.pixels) if enabled[p]}
+
     def plans(self, program: list[dict[str, int]], images: int) -> list[Plan]:
         result: list[Plan] = []
         for image in range(images):
@@ -71,7 +136,7 @@ class Bench:
                 base = BASES[fields["src_space"]] + fields["src_offset"]
                 if fields["src_space"] == d.INPUT_SPACE:
                     base += image * INPUT_STRIDE
-                step = fields["src_row_words"] * self.word_bytes
+                step = fields["load_row_words"] * self.word_bytes * (1 + fields.get("load_skip", 0))
                 rows = [base + row * step for row in range(fields["src_rows"])]
                 writer = image * len(program) + number - fields["wait_back"]
                 result.append(Plan(fields, rows, writer if fields["wait_enable"] else None))
@@ -101,7 +166,7 @@ class Bench:
         asked: list[tuple[int, int, int]] = []  # group, row, words: in flight, in order
         beats: list[tuple[int, int]] = []  # data, last
         ring: dict[int, tuple[int, int]] = {}  # word address -> (group, row)
-        due: list[tuple[int, int, int]] = []  # writes to come: address, data, last of its row
+        due: list[Write] = []  # to come
         loaded = [0] * len(plans)
         freed = [0] * len(plans)
         asked_rows = [0] * len(plans)
@@ -152,40 +217,43 @@ class Bench:
                 group = next(g for g, p in enumerate(plans) if asked_rows[g] < p.fields["src_rows"])
                 row = asked_rows[group]
                 plan = plans[group]
-                words = plan.fields["src_row_words"]
+                words = plan.fields["load_row_words"]
                 assert group < given, "a row of a group that is not known"
                 assert group <= array + 1, "more than a group ahead"
                 assert int(dut.cmd_addr_o.value) == plan.rows[row], f"group {group}, row {row}"
                 assert int(dut.cmd_beats_o.value) == words * self.word_bytes // 8
                 if plan.writer is not None:
+                    stored = row * (1 + plan.fields.get("load_skip", 0))
                     there = written_seq > plan.writer or (
-                        written_seq == plan.writer and written_rows > row
+                        written_seq == plan.writer and written_rows > stored
                     )
                     assert there, f"group {group}, row {row} is not written yet"
                 assert row - freed[group] < plan.fields["in_rows"], "the ring has no room"
                 asked_rows[group] += 1
-                base = plan.fields["in_base"] + row % plan.fields["in_rows"] * words
+                place = row % plan.fields["in_rows"] * plan.fields["src_row_words"]
+                base = plan.fields["in_base"] + place
                 for word in range(words):
                     data = random.getrandbits(8 * self.word_bytes)
                     last = int(word == words - 1)
                     lanes = range(self.word_bytes // 8)
                     mask = (1 << 64) - 1
                     beats += [(data >> 64 * k & mask, last & int(k == lanes[-1])) for k in lanes]
-                    due.append((base + word, data & ((1 << 8 * self.pixels) - 1), last))
+                    due += self.writes(plan.fields, base, word, data)
                 asked.append((group, row, words))
             if give and dut.data_ready_o.value == 1:
                 beats.pop(0)
                 quiet = 0
             if write and dut.wr_valid_o.value == 1:
-                address, data, last = due.pop(0)
+                expected = due.pop(0)
+                address = expected.address
                 assert int(dut.wr_addr_o.value) == address
-                assert int(dut.wr_data_o.value) == data
+                assert self.written() == expected.pixels
                 group, row, _ = asked[0]
                 before = ring.get(address)
-                if before and before[0] == group:
+                if before and before[0] == group and before[1] != row:
                     assert before[1] < freed[group], "a row that is still needed is overwritten"
                 ring[address] = (group, row)
-                if last:
+                if expected.last:
                     asked.pop(0)
                     loaded[group] += 1
             given += int(offer and dut.group_ready_o.value == 1)
@@ -210,17 +278,24 @@ async def random_programs(dut: Any) -> None:
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
-async def full_speed(dut: Any) -> None:
-    """A beat a cycle is taken as long as the memory's write port is free."""
+@cocotb.parametrize(phases=range(3))
+async def full_speed(dut: Any, phases: int) -> None:
+    """A beat a cycle is taken as long as the memory's write port is free; words of one beat that
+    are written twice take two."""
     bench = Bench(dut)
     start_clock(dut)
     await bench.start()
     words = 50
+    ring = {0: 50, 1: 30, 2: 60}[phases]
     fields = {
         "src_rows": 1,
-        "src_row_words": words,
+        "src_row_words": ring,
+        "load_row_words": words,
+        "load_tile_words": 10,
+        "load_phases": phases,
+        "src_tile_words": 10 * max(phases, 1),
         "in_rows": 1,
-        "in_end": words,
+        "in_end": ring,
         "src_space": d.INPUT_SPACE,
         "group_last": 1,
     }
@@ -236,9 +311,12 @@ async def full_speed(dut: Any) -> None:
     for index in range(beats):
         dut.data_last_i.value = int(index == beats - 1)
         await RisingEdge(dut.clk_i)
+        if phases == 2 and bench.word_bytes == 8 and index > 1:
+            assert dut.data_ready_o.value == 0
+            await RisingEdge(dut.clk_i)
         assert dut.data_ready_o.value == 1, f"beat {index} has to wait"
     dut.data_valid_i.value = 0
-    for _ in range(4):
+    for _ in range(5):
         await RisingEdge(dut.clk_i)
     assert int(dut.seq_o.value) == 1
 
@@ -262,7 +340,7 @@ async def rows_outside(dut: Any) -> None:
         ):
             await bench.start()
             fields = {"src_offset": offset, "src_space": space, "src_rows": rows}
-            fields |= {"src_row_words": 5, "in_rows": 200, "in_end": 1000}
+            fields |= {"src_row_words": 5, "load_row_words": 5, "in_rows": 200, "in_end": 1000}
             descriptor = d.pack(d.DESCRIPTOR_LAYOUT, d.DESCRIPTOR_BEATS, fields)
             dut.group_i.value = int.from_bytes(descriptor, "little")
             dut.group_valid_i.value = 1

@@ -153,7 +153,7 @@ def group_blocks(
                         "tile_off": tile * tile_words,
                         "tile_words": tile_words,
                         "top_zero": int(top < 0),
-                        "bottom_zero": int(p["pad"] > 0 and bottom > total),
+                        "bottom_zero": int(bottom > total),
                         "left_zero": int(tile == 0),
                         "right_zero": int(tile + 1 >= source_tiles),
                         "channels0": p["phase1"],

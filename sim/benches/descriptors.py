@@ -32,6 +32,8 @@ def legal_fields(shape: EngineShape) -> dict[str, int]:
     for name, bits in (("rows", 10), ("tiles", 8), ("out_tiles", 8), ("src_rows", 10)):
         g[name] = upto((1 << bits) - 1)
     g["in_rows"], g["mid_total"] = upto(255), upto(1023)
+    g["load_phases"] = random.randrange(3)
+    g["load_row_words"], g["load_tile_words"] = upto(8191), upto(8191)
     for name in ("src_offset", "dst_offset", "add_offset"):
         g[name] &= ~7
     words = {

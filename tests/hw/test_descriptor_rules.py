@@ -8,7 +8,14 @@ from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.steps import CompileError
 from firebrick.hw.descriptor_rules import CAPACITY, FIELDS, broken_rule
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
-from tests.random_networks import V1_0_COMPLEX, V1_1, build, random_network, random_sums
+from tests.random_networks import (
+    V1_0_COMPLEX,
+    V1_1,
+    build,
+    random_network,
+    random_strides,
+    random_sums,
+)
 
 SHAPES = (PYNQ_Z2, EngineShape(7, 8, act_words=8192), EngineShape(28, 16, sums=64))
 
@@ -17,7 +24,8 @@ SHAPES = (PYNQ_Z2, EngineShape(7, 8, act_words=8192), EngineShape(28, 16, sums=6
 @pytest.mark.parametrize("apart", [False, True])
 def test_compiled_programs_break_none(seed: int, apart: bool) -> None:
     compiled = 0
-    for net in (random_network(seed), random_network(seed, bypass=True), random_sums(seed)):
+    nets = (random_network(seed), random_network(seed, bypass=True), random_sums(seed))
+    for net in (*nets, random_strides(seed)):
         for shape in SHAPES:
             try:
                 program = compile_network(net, shape, apart)
@@ -45,6 +53,9 @@ def test_squeezenets_break_none() -> None:
         ({"segment_words": 0}, FIELDS),
         ({"src_row_words": 0}, FIELDS),
         ({"src_rows": 0}, FIELDS),
+        ({"load_row_words": 0}, FIELDS),
+        ({"load_phases": 3}, FIELDS),
+        ({"load_phases": 1, "load_tile_words": 0}, FIELDS),
         ({"p1_last": PYNQ_Z2.channels + 1}, FIELDS),
         ({"p1_enable": 0}, FIELDS),
         ({"dst_tile_words": 1}, FIELDS),

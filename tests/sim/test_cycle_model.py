@@ -21,7 +21,7 @@ from firebrick.quantize.qnetwork import QNetwork
 from firebrick.sim.board import MemoryTiming, SimulatedBoard, simulated
 from firebrick.sim.build import build_library
 from firebrick.sim.overlay import write_overlay
-from tests.random_networks import V1_0, V1_1, build, random_images, random_network
+from tests.random_networks import V1_0, V1_1, build, random_images, random_network, random_strides
 from tests.sim.engine_check import check_network
 
 TOLERANCE = 0.03
@@ -74,6 +74,12 @@ def test_random_network(seed: int, apart: bool, tmp_path: Path) -> None:
 @pytest.mark.parametrize("apart", [False, True], ids=["fused", "apart"])
 def test_random_network_with_bypass(seed: int, apart: bool, tmp_path: Path) -> None:
     hold(random_network(seed, bypass=True), PYNQ_Z2, tmp_path, apart=apart, images=1 + seed % 2)
+
+
+@pytest.mark.parametrize("shape", [PYNQ_Z2, pumped(PYNQ_Z2, 2), EngineShape(8, 8)], ids=str)
+@pytest.mark.parametrize("seed", range(4))
+def test_random_network_with_strides(seed: int, shape: EngineShape, tmp_path: Path) -> None:
+    hold(random_strides(seed), shape, tmp_path, images=1 + seed % 2)
 
 
 @pytest.mark.parametrize("seed", [4, 7])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from firebrick.hw import definition as d
 from firebrick.hw.compiler.program import Program
-from firebrick.hw.shape import PYNQ_Z2
+from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.importers.load import load_model
 from firebrick.quantize.pictures.preprocess import load_images
@@ -22,6 +23,7 @@ from tests.random_networks import (
     build,
     random_images,
     random_network,
+    random_strides,
     random_sums,
     tiny_recipe,
 )
@@ -93,6 +95,23 @@ def test_any_two_maps_of_one_size_are_added(seed: int, tmp_path: Path) -> None:
             net, PYNQ_Z2, images, tmp_path, stages_apart=apart, seed=seed if seed % 2 else None
         )
         assert report.exact, str(report)
+
+
+EIGHT = replace(SMALL, pixels=8)  # whose words are one beat, written twice
+
+
+@pytest.mark.parametrize(
+    "shape", [SMALL, EIGHT, pumped(SMALL, 2), PYNQ_Z2, pumped(PYNQ_Z2, 2)], ids=str
+)
+@pytest.mark.parametrize("seed", range(6))
+def test_random_network_with_strides(seed: int, shape: EngineShape, tmp_path: Path) -> None:
+    """Symmetric padding and Keras', 3x3 and 1x1, in groups with an addition and a pooling or apart;
+    words of an odd number of pixels are dealt out in three parts."""
+    net = random_strides(seed)
+    apart, stalls = seed % 3 == 0, seed if seed % 2 else None
+    images = random_images(net, 2, seed)
+    report, _, _, _ = check_network(net, shape, images, tmp_path, stages_apart=apart, seed=stalls)
+    assert report.exact, str(report)
 
 
 @pytest.mark.parametrize("bypass", [False, True])

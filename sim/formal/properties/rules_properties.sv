@@ -55,7 +55,8 @@ module rules_properties #(
   assign counted = g.rows > 0 && g.tiles > 0 && g.out_tiles > 0 && g.src_rows > 0 &&
                    g.src_row_words > 0 && g.segment_words > 0 && g.in_rows > 0 &&
                    g.last_pixels > 0 && 32'(g.last_pixels) <= Pixels &&
-                   (g.p1_enable || g.p2_enable);
+                   g.load_row_words > 0 && g.load_phases != 2'd3 &&
+                   (g.load_phases == 0 || g.load_tile_words > 0) && (g.p1_enable || g.p2_enable);
   // written is what may be, read is what there is; offsets are whole beats
   assign spaces = g.mode != 2'd3 && g.src_space != 2'd3 &&
                   (g.dst_space == firebrick_pkg::ScratchSpace ||

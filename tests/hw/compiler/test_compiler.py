@@ -205,8 +205,15 @@ def test_weight_of_minus_128_is_refused() -> None:
 
 def test_unknown_kernel_is_refused() -> None:
     net = build(SMALL_RECIPE, 1)
-    with pytest.raises(CompileError, match="layer fire1/expand3x3: a convolution of 3x3, stride 2"):
-        compile_network(_change(net, "fire1/expand3x3", stride=2), PYNQ_Z2)
+    with pytest.raises(CompileError, match="layer fire1/expand3x3: a convolution of 3x3, stride 3"):
+        compile_network(_change(net, "fire1/expand3x3", stride=3), PYNQ_Z2)
+    with pytest.raises(
+        CompileError, match=r"layer conv10: .* but for the classifier with stride 2"
+    ):
+        compile_network(_change(net, "conv10", stride=2), PYNQ_Z2)
+    with pytest.raises(CompileError, match="layer fire1/squeeze: a convolution of 1x1, stride 2"):
+        net = _change(net, "fire1/squeeze", stride=2, padding=(1, 1, 1, 1))
+        compile_network(net, PYNQ_Z2)
 
 
 def test_too_large_a_network_is_refused_by_layer_and_limit() -> None:

@@ -34,7 +34,14 @@ from firebrick.quantize.pictures.preprocess import list_images, load_images
 from firebrick.quantize.qnetwork import QAdd, QNetwork
 from firebrick.sim.faults import craft
 from tests.hw.hls.compiled import outcome
-from tests.random_networks import V1_1, build, random_images, random_network, random_recipe
+from tests.random_networks import (
+    V1_1,
+    build,
+    random_images,
+    random_network,
+    random_recipe,
+    random_strides,
+)
 
 ERROR = {name: code for code, name, _ in d.ERRORS}
 SHAPES = (
@@ -83,10 +90,18 @@ def test_random_networks_with_bypass(seed: int, shape: EngineShape, apart: bool)
     check(net, shape, random_images(net, 2, seed), apart=apart)
 
 
-@pytest.mark.parametrize("seed", [100, 101])
+@pytest.mark.parametrize("apart", [False, True], ids=["fused", "apart"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("seed", range(4))
+def test_random_networks_with_strides(seed: int, shape: EngineShape, apart: bool) -> None:
+    net = random_strides(seed)
+    check(net, shape, random_images(net, 2, seed), apart=apart)
+
+
+@pytest.mark.parametrize("seed", [100, 101, 102])
 def test_exact_types_give_the_same(seed: int) -> None:
     """Registers of exactly the hardware's widths, which simulation otherwise leaves out."""
-    net = random_network(seed, bypass=True)
+    net = random_strides(seed) if seed == 102 else random_network(seed, bypass=True)
     check(net, SHAPES[1], random_images(net, 1, seed), flags=("-DFIREBRICK_EXACT_TYPES",))
 
 

@@ -50,7 +50,7 @@ def with_processes(text: str) -> str:
     body, processes = re.subn(
         r"^  (\w+\([^;]*?\);)$", r"  region.process([&] { \1 });", body, flags=re.M | re.S
     )
-    assert streams == len(depths) == 10 and processes == 8
+    assert streams == len(depths) == 11 and processes == 9
     return f"{text[:begin]}  firebrick_model::Dataflow region;\n{body}\n  region.run();{text[end:]}"
 
 

@@ -96,7 +96,7 @@ def test_slow_memory_costs_what_it_moves() -> None:
     stored = sum(m["bytes"] for m in program.host["maps"])
     weights = sum(len(g.payload) for g in program.groups)
     read = sum(
-        g.fields["src_rows"] * g.fields["src_row_words"] * PYNQ_Z2.word_bytes
+        g.fields["src_rows"] * g.fields["load_row_words"] * PYNQ_Z2.word_bytes
         for g in program.groups
     )
     assert slow.cycles > stored + weights + read
