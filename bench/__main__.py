@@ -21,7 +21,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.text import Text
 
-from firebrick.bench import hls, hls4ml_peer, pumped
+from firebrick.bench import hls, hls4ml_peer, pumped, residual
 from firebrick.bench.detection import decoding
 from firebrick.bench.golden import frames_per_second
 from firebrick.commands.frame import Parser, run_cli
@@ -298,6 +298,10 @@ def main(arguments: list[str] | None = None) -> None:
                 facts["onnxruntime_fps"] = cpu.measure(job.net, job.qnet, job.images[0])
     with busy("golden model"):
         facts["golden_fps"] = round(frames_per_second("v1.0", 16), 2)
+    with busy(f"{residual.NAME}: one frame and {residual.BATCH}, pump 1 and 2"):
+        work, found = residual.runs(folder)
+    console.print(pumped.table(f"{residual.NAME} of MLPerf Tiny", work, found))
+    cycles |= residual.cycles(found)
     facts["detection"] = decoding()
     dsps = _dsps(folder)
     console.print(speed_table(rows, dsps))

@@ -1,0 +1,45 @@
+"""ResNet-8 of the bench is the published network, and its figures are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firebrick.bench import pumped, residual
+from firebrick.hw.shape import pumped as with_pump
+from firebrick.quantize.calibration.model import read_model
+from firebrick.quantize.network import Conv
+from tests.sim.engine_check import SMALL
+
+
+def test_it_is_the_published_network(shared_data: Path) -> None:
+    file = shared_data / "mlperf_tiny" / "resnet8.onnx"
+    if not file.is_file():
+        pytest.skip(f"no {file}")
+    published = read_model(file, "pixels").network
+    ours = residual.resnet8(np.random.default_rng(0))
+
+    def layers(net):
+        return sorted(
+            (n.weights.shape, n.stride, n.padding, n.relu, net.shapes[n.output])
+            for n in net.nodes
+            if isinstance(n, Conv)
+        )
+
+    assert layers(ours) == layers(published)
+
+
+def test_figures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(pumped, "shapes", lambda: (SMALL, with_pump(SMALL, 2)))
+    monkeypatch.setattr(residual, "BATCH", 2)
+    macs, found = residual.runs(tmp_path)
+    # As the file has it but for the linear layer, which is in front of the mean here.
+    assert macs == 12_501_632 - 640 + 64 * 640
+    assert [(run.pump, run.frames) for run in found] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    for run in found:
+        assert run.cycles == pytest.approx(run.model, rel=0.03)
+    names = residual.cycles(found)
+    assert list(names) == ["resnet8", "resnet8_batch2", "resnet8_pump2", "resnet8_pump2_batch2"]
+    assert names["resnet8_pump2"] < names["resnet8"]
