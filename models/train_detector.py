@@ -1,7 +1,7 @@
 """Train the shipped detector: ``python -m firebrick.models.train_detector``.
 
 A small SqueezeDet: Fire modules, and a ConvDet head over canvases with digits
-(:mod:`models.canvases`).  Needs PyTorch (models/requirements-train.txt) and a quarter of an hour of
+(:mod:`models.canvases`).  Needs PyTorch (models/requirements-train.txt) and some minutes of
 one core.  Writes detector.onnx, which ends in the head's map, and detector.json.
 """
 
