@@ -353,6 +353,25 @@ def random_strides(seed: int) -> QNetwork:
     return QNetwork(f"strides-{seed}", "data", b.tensors, tuple(b.nodes), preprocessing)
 
 
+def halved(size: int, channels: tuple[int, ...], padding: tuple[int, int, int, int]) -> QNetwork:
+    """Residual blocks that halve a map of ``size`` rows and columns, one for each number of
+    channels but the first: 3x3 with a stride of 2, 3x3, and 1x1 with a stride of 2 beside them."""
+    b = _Builder(np.random.default_rng(1))
+    b.tensors["data"] = QTensor("data", (3, size, size), 0, False)
+    last = b.conv("conv1", "data", channels[0], 3, 1, 1, True, True)
+    for i, outputs in enumerate(channels[1:]):
+        own = b.conv(f"block{i}/a", last, outputs, 3, 2, padding, True)
+        own = b.conv(f"block{i}/b", own, outputs, 3, 1, 1, False)
+        last = b.add(f"block{i}/add", own, b.conv(f"block{i}/c", last, outputs, 1, 2, 0, False))
+    positions = b.tensors[last].shape[1] * b.tensors[last].shape[2]
+    weights, zeros = b.weights(10, channels[-1], 1), np.zeros(10, np.int32)
+    b.nodes.append(
+        QGlobalSum("classes", last, "sums", weights, zeros, zeros + 5, 1, (0,) * 4, True, positions)
+    )
+    preprocessing = Preprocessing("RGB", 0, (size, size), 1.0, (0.0,) * 3, (1.0,) * 3)
+    return QNetwork("halved", "data", b.tensors, tuple(b.nodes), preprocessing)
+
+
 def random_images(net: QNetwork, count: int, seed: int) -> np.ndarray:
     """Pictures for ``net``, uint8 [count, C, H, W]."""
     shape = net.tensors[net.input].shape

@@ -11,6 +11,7 @@ from firebrick.hw.compiler.program import Program
 from firebrick.hw.memory_timing import MemoryTiming
 from firebrick.hw.model.cycles import predict
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.quantize.support.paths import ROOT
 from tests.random_networks import (
     V1_0,
     V1_0_COMPLEX,
@@ -18,6 +19,7 @@ from tests.random_networks import (
     V1_1,
     Recipe,
     build,
+    halved,
     random_network,
 )
 
@@ -65,6 +67,20 @@ def test_active_cycles_are_the_k_steps(v1_0: Program) -> None:
 def test_squeezenet_is_near_its_ideal(v1_0: Program) -> None:
     assert ideal_cycles(v1_0) < predict(v1_0).cycles < 1.02 * ideal_cycles(v1_0)
     assert predict(v1_0, PERFECT).cycles < predict(v1_0).cycles
+
+
+@pytest.mark.parametrize("padding", [(1, 1, 1, 1), (0, 0, 1, 1)], ids=["symmetric", "keras"])
+def test_a_strided_layer_waits_for_next_to_nothing(padding: tuple[int, int, int, int]) -> None:
+    """Of a size that occurs, and as the documentation says."""
+    program = compile_network(halved(56, (64, 128), padding), PYNQ_Z2)
+    at = [g.name for g in program.groups].index("block0/a")
+    (layer,) = program.host["groups"][at]["layers"]
+    ideal, cycles = layer["ideal_cycles"], round(predict(program).groups[at].cycles)
+    # Rows, tiles of 14 pixels, blocks of 32 channels, K steps.
+    assert ideal == 28 * 2 * 4 * 9 * 64 and ideal <= cycles < 1.001 * ideal
+    if padding == (1, 1, 1, 1):
+        text = (ROOT / "docs" / "how-it-works.md").read_text()
+        assert f"a 3x3 layer takes {cycles:,} cycles on 14x32, of which {ideal:,}" in text
 
 
 def test_a_batch_costs_less_than_its_images_alone(v1_0: Program) -> None:
