@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.feasible import check_float
@@ -18,6 +19,7 @@ from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.network import Conv
 from tests.commands.run import command
 from tests.quantize import builders
+from tests.quantize.importers.exported.files import unpack
 
 SHAPES = (
     PYNQ_Z2,
@@ -91,31 +93,23 @@ def test_wide_kernels_and_padded_poolings_are_told_with_all_their_layers() -> No
 
 
 @pytest.mark.parametrize("name", ["quantize", "accuracy", "demo", "deploy"])
-def test_every_command_refuses_before_it_calibrates(
-    shared_data: Path, tmp_path: Path, name: str
-) -> None:
-    """ResNet-8: strides behind the first layer."""
-    folder = shared_data / "mlperf_tiny"
-    options = ["--model", folder / "resnet8.onnx", "--images", folder / "images"]
-    options += [
-        "--color",
-        "RGB",
-        "--resize",
-        "0",
-        "--scale",
-        "1",
-        "--mean",
-        "0,0,0",
-        "--std",
-        "1,1,1",
-    ]
+def test_every_command_refuses_before_it_calibrates(tmp_path: Path, name: str) -> None:
+    """ResNet-18: a pooling padded all around."""
+    model = unpack("torchvision_resnet18_dynamo", tmp_path)
+    pixels = np.random.default_rng(1).integers(0, 256, (2, 240, 240, 3), np.uint8)
+    (tmp_path / "photos").mkdir()
+    for number, picture in enumerate(pixels):
+        Image.fromarray(picture).save(tmp_path / "photos" / f"{number}.png")
+    (tmp_path / "labels.csv").write_text("file,class_index\n0.png,0\n1.png,1\n")
+    before = sorted(tmp_path.rglob("*"))
+    options = ["--model", model, "--images", tmp_path / "photos", "--preset", "torchvision"]
     options += ["--out", tmp_path / ("out.npz" if name == "quantize" else "out")]
     if name == "accuracy":
-        options += ["--labels", folder / "labels.csv"]
+        options += ["--labels", tmp_path / "labels.csv"]
     done = command(name, *options)
     assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
-    assert "layer conv2d_3: a convolution of 3x3, stride 2" in done.stderr
-    assert "calibrat" not in done.stdout and list(tmp_path.iterdir()) == []
+    assert "a max pooling padded by 1 at the top and the left" in done.stderr
+    assert "calibrat" not in done.stdout and sorted(tmp_path.rglob("*")) == before
 
 
 def test_the_reason_is_an_error_of_the_users() -> None:
