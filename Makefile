@@ -79,7 +79,7 @@ for_board = --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") \
             $(if $(IMAGES),--images "$(IMAGES)") $(if $(CALIBRATION),--calibration "$(CALIBRATION)") \
             $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
-.PHONY: help setup demo test test-fast pynq frontends clang accuracy quantize learn compress deploy notebook hls figures train \
+.PHONY: help setup demo test test-fast pynq frontends clang accuracy quantize detect learn compress deploy notebook hls figures train \
         generate lint synth timing formal gates route boards explore trained advise bitstream faults coverage mutants nightly test-nightly \
         bench clean
 
@@ -228,8 +228,11 @@ test-nightly: $(STAMP)
 bench: $(STAMP)  ## print the benchmarks' figures
 	@$(BIN)/firebrick bench $(OPTIONS)
 
-train: $(TRAIN_STAMP)  ## train the bundled digits network anew (installs PyTorch)
-	@$(TRAIN_VENV)/bin/python -m firebrick.models.train
+detect: $(STAMP)  ## average precision of the bundled detector, float and fixed -> build/detect.json
+	@$(BIN)/firebrick detect --out "$(BUILD)/detect.json" $(OPTIONS)
+
+train: $(TRAIN_STAMP)  ## train the bundled digits network anew, or MODEL=detector (installs PyTorch)
+	@$(TRAIN_VENV)/bin/python -m firebrick.models.train$(if $(filter detector,$(MODEL)),_detector)
 
 $(TRAIN_STAMP): models/requirements-train.txt $(STAMP)
 	@$(call alone,$(TRAIN_VENV)) test $@ -nt $< || { \

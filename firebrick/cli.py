@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": ("commands.demo", "run a network on the simulated board, every bit compared"),
     "accuracy": ("commands.accuracy", "float against fixed point on labelled images"),
     "quantize": ("commands.quantize", "quantize a network and report on it"),
+    "detect": ("commands.detect", "average precision of the bundled detector, float and fixed"),
     "learn": ("commands.learn", "your own classes: a network from a folder of photos a class"),
     "deploy": ("commands.deploy", "pack an archive for a board"),
     "notebook": ("commands.notebook", "run the board's notebook on the simulated board"),

@@ -34,7 +34,7 @@ from firebrick.models.train import Fire
 
 SEED = 11
 TRAINING = 4000
-EPOCHS = 10
+EPOCHS = 30
 BATCH = 32
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 1e-3
