@@ -121,11 +121,6 @@ def ideal_cycles(program: Program) -> int:
     return sum(la["ideal_cycles"] for g in program.host["groups"] for la in g["layers"])
 
 
-def macs(program: Program) -> int:
-    """Multiply-accumulates of a frame."""
-    return sum(la["macs"] for g in program.host["groups"] for la in g["layers"])
-
-
 def peers() -> list[dict[str, Any]]:
     """The entries of peers.toml; FirebrickError where one is incomplete."""
     entries = tomllib.loads(PEERS.read_text())["peer"]
@@ -219,7 +214,7 @@ def _pumped(
     images = job.images if version == PUMPED[0] else job.images[:1]
     with busy(f"{job.title} on an array with pump 2"):
         found = pumped.runs(job.qnet, images, golden.run(job.qnet, images).sums, folder)
-    console.print(pumped.table(job.title, macs(job.program), found))
+    console.print(pumped.table(job.title, pumped.macs(job.program), found))
     cycles |= pumped.cycles(key, found)
     if version != PUMPED[0]:
         return {}
@@ -286,14 +281,16 @@ def main(arguments: list[str] | None = None) -> None:
             "active": run.counters.active,
             "added_beats": added,
         }
-        rows.append((job.title, run.counters.cycles, macs(job.program)))
+        rows.append((job.title, run.counters.cycles, pumped.macs(job.program)))
         facts |= _pumped(console, job, key, folder, cycles)
         if version == "v1.0":
             facts["sim_cycles_per_second"] = round(run.counters.cycles / run.seconds)
             with busy(f"{BATCH} frames in one start"):
                 batch = simulate(job, BATCH, folder)
             cycles[f"{key}_batch{BATCH}"] = -(-batch.counters.cycles // BATCH)
-            rows.append((f"  batch of {BATCH}", cycles[f"{key}_batch{BATCH}"], macs(job.program)))
+            rows.append(
+                (f"  batch of {BATCH}", cycles[f"{key}_batch{BATCH}"], pumped.macs(job.program))
+            )
             with busy("onnxruntime on the CPU"):
                 facts["onnxruntime_fps"] = cpu.measure(job.net, job.qnet, job.images[0])
     with busy("golden model"):

@@ -108,6 +108,11 @@ def shapes() -> tuple[EngineShape, EngineShape]:
     return PYNQ_Z2, pumped(PYNQ_Z2, 2)
 
 
+def macs(program: Program) -> int:
+    """Multiply-accumulates of a frame."""
+    return sum(la["macs"] for g in program.host["groups"] for la in g["layers"])
+
+
 def table(title: str, macs: int, found: list[Run]) -> Table:
     """Ideal, predicted and simulated cycles a frame, speed, and what the memory moves."""
     result = Table(box=SIMPLE_HEAD, title=f"{title}: one and two K steps a cycle", pad_edge=False)

@@ -79,7 +79,7 @@ def runs(folder: Path) -> tuple[int, list[Run]]:
         for program in programs
         for frames in (1, BATCH)
     ]
-    return sum(la["macs"] for g in programs[0].host["groups"] for la in g["layers"]), found
+    return pumped.macs(programs[0]), found
 
 
 def cycles(found: list[Run]) -> dict[str, int]:

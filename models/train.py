@@ -11,16 +11,16 @@ import argparse
 import json
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import torch
 import torch.nn.functional as F
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from torch import nn
 
 from firebrick.models.digits import FACTS_PATH, MODEL_PATH, SIZE, SPLIT_SEED, load_digits_split
+from firebrick.models.onnx_layers import OnnxLayers
 
 SEED = 7
 EPOCHS = 120
@@ -29,7 +29,6 @@ LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 1e-2
 LABEL_SMOOTHING = 0.05
 DROPOUT = 0.3
-OPSET = 17
 CLASSES = 10
 FIRST_CHANNELS = 32
 # (squeeze filters, filters of each expand half); pooling follows conv1 and the second module.
@@ -140,57 +139,16 @@ def accuracy(net: DigitsNet, images: np.ndarray, labels: np.ndarray) -> float:
 
 def to_onnx(net: DigitsNet) -> onnx.ModelProto:
     """The trained network with ordinary operators, a dynamic batch and a softmax at the end."""
-    nodes: list[onnx.NodeProto] = []
-    weights: list[onnx.TensorProto] = []
-
-    def add(op: str, name: str, inputs: list[str], **attributes: Any) -> str:
-        nodes.append(helper.make_node(op, inputs, [name], name=name, **attributes))
-        return name
-
-    def conv(name: str, layer: nn.Conv2d, source: str) -> str:
-        for what, value in (("weight", layer.weight), ("bias", layer.bias)):
-            array = value.detach().numpy().astype(np.float32)
-            weights.append(numpy_helper.from_array(array, f"{name}.{what}"))
-        (kernel, _), (stride, _), (pad, _) = layer.kernel_size, layer.stride, layer.padding
-        out = add(
-            "Conv",
-            name,
-            [source, f"{name}.weight", f"{name}.bias"],
-            kernel_shape=[kernel, kernel],
-            strides=[stride, stride],
-            pads=[pad] * 4,
-        )
-        return add("Relu", f"{name}_relu", [out])
-
-    def pool(name: str, source: str) -> str:
-        return add("MaxPool", name, [source], kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
-
-    x = pool("pool1", conv("conv1", net.conv1, "data"))
-    for index, fire in enumerate(net.fires):
-        name = f"fire{index + 2}"
-        squeezed = conv(f"{name}_squeeze1x1", fire.squeeze1x1, x)
-        halves = [
-            conv(f"{name}_expand1x1", fire.expand1x1, squeezed),
-            conv(f"{name}_expand3x3", fire.expand3x3, squeezed),
-        ]
-        x = add("Concat", f"{name}_concat", halves, axis=1)
-        if index == POOL_AFTER:
-            x = pool(f"pool{index + 2}", x)
-    x = add("GlobalAveragePool", "pool10", [conv("conv10", net.conv10, x)])
-    add("Softmax", "prob", [add("Flatten", "logits", [x], axis=1)], axis=1)
-    graph = helper.make_graph(
-        nodes,
+    layers = OnnxLayers()
+    x = layers.pool("pool1", layers.rectified("conv1", net.conv1, "data"))
+    x = layers.fires(net.fires, x, POOL_AFTER)
+    x = layers.add("GlobalAveragePool", "pool10", [layers.rectified("conv10", net.conv10, x)])
+    layers.add("Softmax", "prob", [layers.add("Flatten", "logits", [x], axis=1)], axis=1)
+    return layers.model(
         "digits",
-        [helper.make_tensor_value_info("data", TensorProto.FLOAT, ["N", 1, SIZE, SIZE])],
-        [helper.make_tensor_value_info("prob", TensorProto.FLOAT, ["N", CLASSES])],
-        weights,
+        helper.make_tensor_value_info("data", TensorProto.FLOAT, ["N", 1, SIZE, SIZE]),
+        helper.make_tensor_value_info("prob", TensorProto.FLOAT, ["N", CLASSES]),
     )
-    model = helper.make_model(
-        graph, producer_name="firebrick", opset_imports=[helper.make_opsetid("", OPSET)]
-    )
-    model.ir_version = 8
-    onnx.checker.check_model(model, full_check=True)
-    return model
 
 
 def facts(net: DigitsNet, split: tuple[np.ndarray, ...]) -> dict:

@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 import torch
 import torch.nn.functional as F
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from torch import nn
 
 from firebrick.models.anchors import ANCHORS, anchor_boxes, targets
@@ -30,6 +30,7 @@ from firebrick.models.canvases import (
     Canvases,
     canvases,
 )
+from firebrick.models.onnx_layers import OnnxLayers
 from firebrick.models.train import Fire
 
 SEED = 11
@@ -38,7 +39,6 @@ EPOCHS = 30
 BATCH = 32
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 1e-3
-OPSET = 17
 FIRST_CHANNELS = 24
 # (squeeze filters, filters of each expand half); pooling follows conv1 and the second module.
 FIRES = ((8, 16), (8, 16), (16, 32), (24, 48), (32, 64))
@@ -144,57 +144,14 @@ def head_facts() -> dict[str, Any]:
 
 def to_onnx(net: DetectorNet) -> onnx.ModelProto:
     """The trained network with ordinary operators and a dynamic batch; its output is the map."""
-    nodes: list[onnx.NodeProto] = []
-    weights: list[onnx.TensorProto] = []
-
-    def add(op: str, name: str, inputs: list[str], **attributes: Any) -> str:
-        nodes.append(helper.make_node(op, inputs, [name], name=name, **attributes))
-        return name
-
-    def conv(name: str, layer: nn.Conv2d, source: str) -> str:
-        for what, value in (("weight", layer.weight), ("bias", layer.bias)):
-            array = value.detach().numpy().astype(np.float32)
-            weights.append(numpy_helper.from_array(array, f"{name}.{what}"))
-        return add(
-            "Conv",
-            name,
-            [source, f"{name}.weight", f"{name}.bias"],
-            kernel_shape=list(layer.kernel_size),
-            strides=list(layer.stride),
-            pads=[*layer.padding, *layer.padding],
-        )
-
-    def rectified(name: str, layer: nn.Conv2d, source: str) -> str:
-        return add("Relu", f"{name}_relu", [conv(name, layer, source)])
-
-    def pool(name: str, source: str) -> str:
-        return add("MaxPool", name, [source], kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
-
-    x = pool("pool1", rectified("conv1", net.conv1, "data"))
-    for index, fire in enumerate(net.fires):
-        name = f"fire{index + 2}"
-        squeezed = rectified(f"{name}_squeeze1x1", fire.squeeze1x1, x)
-        halves = [
-            rectified(f"{name}_expand1x1", fire.expand1x1, squeezed),
-            rectified(f"{name}_expand3x3", fire.expand3x3, squeezed),
-        ]
-        x = add("Concat", f"{name}_concat", halves, axis=1)
-        if index == POOL_AFTER:
-            x = pool(f"pool{index + 2}", x)
-    x = conv("head", net.head, x)
-    graph = helper.make_graph(
-        nodes,
+    layers = OnnxLayers()
+    x = layers.pool("pool1", layers.rectified("conv1", net.conv1, "data"))
+    x = layers.conv("head", net.head, layers.fires(net.fires, x, POOL_AFTER))
+    return layers.model(
         "detector",
-        [helper.make_tensor_value_info("data", TensorProto.FLOAT, ["N", 1, HEIGHT, WIDTH])],
-        [helper.make_tensor_value_info(x, TensorProto.FLOAT, ["N", *_map_shape(net)])],
-        weights,
+        helper.make_tensor_value_info("data", TensorProto.FLOAT, ["N", 1, HEIGHT, WIDTH]),
+        helper.make_tensor_value_info(x, TensorProto.FLOAT, ["N", *_map_shape(net)]),
     )
-    model = helper.make_model(
-        graph, producer_name="firebrick", opset_imports=[helper.make_opsetid("", OPSET)]
-    )
-    model.ir_version = 8
-    onnx.checker.check_model(model, full_check=True)
-    return model
 
 
 def _map_shape(net: DetectorNet) -> list[int]:
