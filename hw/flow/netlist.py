@@ -32,6 +32,8 @@ LOGIC = ("LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6", "INV")
 WIRING = ("MUXF7", "MUXF8", "IBUF", "OBUF", "BUFG")
 # Pins of clocks.
 CLOCK_PINS = ("C", "CLK", "WCLK", "CLKARDCLK", "CLKBWRCLK")
+# Pins of flip-flops that set them, whatever D is.
+RESET_PINS = ("R", "S", "CLR", "PRE")
 # The processing system: its pins begin and end paths as registers do.
 PROCESSOR = "PS7"
 # The instance of the engine in the chip's top level: parts are named as the engine's own.

@@ -22,8 +22,9 @@ from firebrick.hw.flow.built import Built
 from firebrick.hw.flow.clocks import chip_parameters, clock_nets
 from firebrick.hw.flow.dsp_constants import KIND, constants, repair
 from firebrick.hw.flow.netlist import Netlist
+from firebrick.hw.flow.replication import MAX_LOADS, replicate_file
 from firebrick.hw.flow.toolrun import Report, TimeLimitError, find_tool, run_tool, tool_version
-from firebrick.hw.flow.yosys import sources
+from firebrick.hw.flow.yosys import FAR_WIRES, sources
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.paths import ROOT
@@ -175,6 +176,8 @@ def build(
         *(tools.yosys, "-p", synthesis(board), "-b", "json", "-o", output)
     ]
     run_tool(synthesize, folder / "yosys.log", cwd=ROOT)
+    copies = replicate_file(netlist, TOP)
+    report(f"{copies} copies of flip-flops and LUTs that drive more than {MAX_LOADS} cells")
     report(f"nextpnr-xilinx {versions['nextpnr-xilinx']}: placement and routing")
     _place_and_route(tools, settings, board, netlist, fasm, log)
     wanted = board.clock.fclk0_hz / 1e6
@@ -281,7 +284,7 @@ def synthesis(board: Board) -> str:
         f"read_verilog -sv {' '.join(sources())}; chparam {values} {TOP}; "
         # Not -check: the primitives are only known to synth_xilinx, which checks them.
         f"hierarchy -top {TOP}; rename -top {TOP}; "
-        f"{SYNTHESIS} -top {TOP}; delete t:$scopeinfo"
+        f"{FAR_WIRES}; {SYNTHESIS} -top {TOP}; delete t:$scopeinfo"
     )
 
 

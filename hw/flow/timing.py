@@ -31,6 +31,7 @@ from firebrick.hw.flow.netlist import (
     FLIP_FLOPS,
     LOGIC,
     LUT_RAMS,
+    RESET_PINS,
     Cell,
     Netlist,
     in_order,
@@ -45,7 +46,6 @@ DEDICATED_INPUTS = {
     "MUXF8": ("I0", "I1"),
     "DSP48E1": ("PCIN", "ACIN", "BCIN", "CARRYCASCIN", "MULTSIGNIN"),
 }
-RESET_PINS = ("R", "S", "CLR", "PRE")
 BUFFERS = ("BUFG", "BUFGCTRL")
 SLACK_BINS = 10
 

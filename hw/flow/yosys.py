@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from firebrick.hw.flow.netlist import Counts, Netlist, PathLength
+from firebrick.hw.flow.replication import MAX_LOADS, replicate_file
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.locks import locked
@@ -23,8 +24,14 @@ RTL = ROOT / "hw" / "rtl"
 ENGINE = "firebrick_engine"
 CHIP_TOP = "firebrick_zynq"
 WORK = build_folder() / "synth"
+REPLICATION = "hw/flow/replication.py"
 # yosys as WebAssembly sees what relative paths lead to, but has a /tmp of its own.
 SEEN = os.path.relpath(WORK, ROOT)
+
+# Picoseconds of a wire that yosys' mapper reckons with.  Its default, 300, is less than any router
+# makes: carry chains then count more than LUTs behind one another, and logic gets deep.
+WIRE_PS = 2000
+FAR_WIRES = f"scratchpad -set synth_xilinx.abc9.W {WIRE_PS}"
 
 # What the xc7z020 has, and what the engine may take of it.
 CHIP = {"lut": 53_200, "ff": 106_400, "ramb36": 140, "dsp48e1": 220}
@@ -115,26 +122,28 @@ def _prepare(tool: Path) -> None:
 
 
 def synthesize(shape: EngineShape, work: Path = WORK) -> Netlist:
-    """The chip's netlist in primitives of the xc7 family, flattened; ``work`` keeps its JSON."""
+    """The chip's netlist in primitives of the xc7 family, flattened, its wide nets' drivers
+    replicated; ``work`` keeps its JSON."""
     work.mkdir(parents=True, exist_ok=True)
     seen = os.path.relpath(work, ROOT)
     script = f"{_synthesis(shape)}; write_json {seen}/{shape}.json"
     with locked(work / f"{shape}.lock", f"another synthesis of {shape}"):
         run_tool(YOSYS, ["-l", f"{seen}/{shape}.log", "-p", script], work / f"{shape}.out")
+        replicate_file(work / f"{shape}.json", CHIP_TOP)
         return Netlist.load(work / f"{shape}.json", CHIP_TOP)
 
 
 def _synthesis(shape: EngineShape) -> str:
     return (
-        f"{_read(shape, CHIP_TOP)}; synth_xilinx -family xc7 -flatten -top {CHIP_TOP}; "
-        "check -assert"
+        f"{_read(shape, CHIP_TOP)}; {FAR_WIRES}; "
+        f"synth_xilinx -family xc7 -flatten -top {CHIP_TOP}; check -assert"
     )
 
 
 def netlist_digest(shape: EngineShape) -> str:
     """Hash of everything that decides what :func:`synthesize` makes."""
-    state = hashlib.sha256(f"{_synthesis(shape)} {version(YOSYS)}".encode())
-    for name in sources():
+    state = hashlib.sha256(f"{_synthesis(shape)} {version(YOSYS)} {MAX_LOADS}".encode())
+    for name in (*sources(), REPLICATION):
         state.update(hashlib.sha256((ROOT / name).read_bytes()).digest())
     return state.hexdigest()[:16]
 

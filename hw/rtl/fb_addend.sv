@@ -60,6 +60,7 @@ module fb_addend #(
   logic [31:0] back_q;     // bytes from a tile to the one on its left
   logic [31:0] jump_q;     // bytes from a row's first tile to the last one of the next row
   logic [31:0] left_q, down_q;           // the tile to the left, the next row's last one
+  logic [9:0]  end_row_q;                // the group's last row
   logic        last_tile_q, last_row_q;
   logic [31:0] tile_bytes_q;
   logic        inside_q, due;
@@ -92,7 +93,8 @@ module fb_addend #(
     left_q <= addr_q - back_q;
     down_q <= addr_q + jump_q;
     last_tile_q <= tile_q == 8'd1;
-    last_row_q <= row_q + 10'd1 == g_q.rows;
+    end_row_q <= g_q.rows - 10'd1;
+    last_row_q <= row_q == end_row_q;
 
     unique case (state_q)
       Take: if (group_valid_i) begin

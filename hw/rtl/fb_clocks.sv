@@ -36,12 +36,15 @@ module fb_clocks #(
   output      logic rst_no,
   output      logic lost_o
 );
-  (* ASYNC_REG = "TRUE" *) logic [2:0] reset_sync_q;
+  // Kept: as shift registers of LUTs they would synchronize nothing.  What drives the chip is a
+  // register of its own, which tools may duplicate.
+  (* ASYNC_REG = "TRUE", keep = 1 *) logic [2:0] reset_sync_q;
+  logic reset_q;
 
   if (Pump == 1) begin : gen_one
     BUFG u_clk (.I(fclk_i), .O(clk_o));
 
-    always_ff @(posedge clk_o) reset_sync_q <= {reset_sync_q[1:0], fclk_reset_ni};
+    always_ff @(posedge clk_o) {reset_q, reset_sync_q} <= {reset_sync_q, fclk_reset_ni};
     assign clk_fast_o = clk_o;
     assign lost_o = 1'b0;
   end else begin : gen_two
@@ -53,7 +56,7 @@ module fb_clocks #(
     state_e               state_q;
     logic [CountBits-1:0] count_q;
     logic                 mmcm_reset_q, seen_q, lost_q, run;
-    (* ASYNC_REG = "TRUE" *) logic [1:0] locked_sync_q, fclk_reset_sync_q, lost_sync_q;
+    (* ASYNC_REG = "TRUE", keep = 1 *) logic [1:0] locked_sync_q, fclk_reset_sync_q, lost_sync_q;
 
     // What watches the lock cannot run on what depends on it.
     BUFG u_fclk (.I(fclk_i), .O(fclk));
@@ -128,14 +131,14 @@ module fb_clocks #(
     assign run = (state_q == Locked) && locked && fclk_reset_ni;
 
     always_ff @(posedge clk_o or negedge run) begin
-      if (!run) reset_sync_q <= '0;
-      else reset_sync_q <= {reset_sync_q[1:0], 1'b1};
+      if (!run) {reset_q, reset_sync_q} <= '0;
+      else {reset_q, reset_sync_q} <= {reset_sync_q, 1'b1};
     end
     always_ff @(posedge clk_o) lost_sync_q <= {lost_sync_q[0], lost_q};
     assign lost_o = lost_sync_q[1];
   end
 
-  assign rst_no = reset_sync_q[2];
+  assign rst_no = reset_q;
 endmodule
 
 `default_nettype wire

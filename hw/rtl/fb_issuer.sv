@@ -63,8 +63,9 @@ module fb_issuer #(
   localparam int unsigned BlockBits = $bits(block_i);
   localparam int unsigned PumpBits = $clog2(Pump);
 
-  // What is asked of a block's number of steps, computed before the block is stored.
+  // What is asked of a block's number of steps and of its channels, computed before it is stored.
   logic                 is_one, is_short, is_near;
+  logic                 is_single0, is_single1, is_simple;
   logic [PaceBits-1:0]  pace_steps;
   fb_block_pkg::block_t next;
   logic                 next_valid;
@@ -72,6 +73,8 @@ module fb_issuer #(
   logic                 next_short;   // of fewer than C steps
   logic                 next_near;    // of C - 1 steps
   logic [PaceBits-1:0]  next_pace;    // steps and one more, of a short block
+  logic                 next_single0, next_single1;  // of one channel, or pair of them, in a phase
+  logic                 next_simple;  // without a second phase
   logic                 paced_q;      // the array has drained for long enough for a short block
   fb_block_pkg::block_t blk_q;
   logic   run_q;        // slots are being issued
@@ -82,6 +85,8 @@ module fb_issuer #(
   logic [2:0]          tap_q;
   logic                phase_q;
   logic [12:0]         chan_left_q;
+  logic                chan_last_q;   // chan_left_q is 1
+  logic                single0_q, single1_q, simple_q;  // of blk_q
   logic [3:0]          row_left_q;
   logic                first_row_q;
   logic                first_q;
@@ -94,20 +99,20 @@ module fb_issuer #(
   logic [12:0]         elem_next_q;   // first element of the next kernel row, two cycles after
   logic [15:0]         weight_addr_q;
 
-  logic [2:0] taps;
+  logic [2:0] taps, tap_next;
   logic [1:0] words;
   logic       left;     // the first word read is the left neighbour's: of the first phase only
   logic       tap_last;
-  logic       chan_last;
   logic       phase_last;
   logic [12:0] row_next;
 
   assign taps = phase_q ? blk_q.taps1 : blk_q.taps0;
   assign words = phase_q ? blk_q.words1 : blk_q.words0;
   assign left = blk_q.left && !phase_q;
-  assign tap_last = (tap_q + 3'd1) == taps;
-  assign chan_last = chan_left_q == 13'd1;
-  assign phase_last = phase_q || (blk_q.channels1 == '0);
+  // The next tap, written without a carry chain, which would cost three levels.
+  assign tap_next = {tap_q[2] ^ (tap_q[1] && tap_q[0]), tap_q[1] ^ tap_q[0], !tap_q[0]};
+  assign tap_last = tap_next == taps;
+  assign phase_last = phase_q || simple_q;
 
   assign finish = run_q && step_last_q;
   // Last steps must be C cycles apart, so that the array has drained one block before it
@@ -121,19 +126,24 @@ module fb_issuer #(
   assign is_short = block_i.steps < 16'(Channels);
   assign is_near = block_i.steps == 16'(Channels - 1);
   assign pace_steps = PaceBits'(block_i.steps) + PaceBits'(1);
+  assign is_single0 = (block_i.channels0 >> PumpBits) == 13'd1;
+  assign is_single1 = (block_i.channels1 >> PumpBits) == 13'd1;
+  assign is_simple = block_i.channels1 == '0;
 
   // No path leads from here to the planner, or back, but through these registers.
   fb_slice #(
-    .Width(BlockBits + PaceBits + 3)
+    .Width(BlockBits + PaceBits + 6)
   ) u_next (
     .clk_i,
     .rst_ni,
     .in_valid_i (block_valid_i),
     .in_ready_o (block_ready_o),
-    .in_data_i  ({is_one, is_short, is_near, pace_steps, block_i}),
+    .in_data_i  ({is_one, is_short, is_near, is_single0, is_single1, is_simple,
+                   pace_steps, block_i}),
     .out_valid_o(next_valid),
     .out_ready_i(start),
-    .out_data_o ({next_one, next_short, next_near, next_pace, next})
+    .out_data_o ({next_one, next_short, next_near, next_single0, next_single1, next_simple,
+                   next_pace, next})
   );
 
   always_ff @(posedge clk_i) begin
@@ -150,6 +160,10 @@ module fb_issuer #(
       tap_q         <= '0;
       phase_q       <= 1'b0;
       chan_left_q   <= next.channels0 >> PumpBits;
+      chan_last_q   <= next_single0;
+      single0_q     <= next_single0;
+      single1_q     <= next_single1;
+      simple_q      <= next_simple;
       row_left_q    <= next.kh;
       first_row_q   <= 1'b1;
       first_q       <= 1'b1;
@@ -161,18 +175,21 @@ module fb_issuer #(
       first_q       <= 1'b0;
       steps_left_q  <= steps_left_q - 16'd1;
       weight_addr_q <= weight_addr_q + 16'd1;
-      tap_q         <= tap_last ? '0 : tap_q + 3'd1;
+      tap_q         <= tap_last ? '0 : tap_next;
       if (tap_last) begin
-        if (!chan_last) begin
+        if (!chan_last_q) begin
           chan_left_q <= chan_left_q - 13'd1;
+          chan_last_q <= chan_left_q == 13'd2;
           elem_q      <= elem_q + 13'(Pump);
         end else if (!phase_last) begin
           phase_q     <= 1'b1;
           chan_left_q <= blk_q.channels1 >> PumpBits;
+          chan_last_q <= single1_q;
           elem_q      <= elem_q + 13'(Pump);
         end else begin
           phase_q     <= 1'b0;
           chan_left_q <= blk_q.channels0 >> PumpBits;
+          chan_last_q <= single0_q;
           row_left_q  <= row_left_q - 4'd1;
           first_row_q <= 1'b0;
           elem_q      <= elem_next_q;

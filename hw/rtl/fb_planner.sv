@@ -75,6 +75,7 @@ module fb_planner #(
   logic [12:0] in_cur_q, in_prev_q, mid_cur_q, mid_prev_q, mid_wr_q;
   logic [9:0]  ahead_row_q;   // next squeeze row
   logic [9:0]  main_row_q;    // next main row
+  logic [9:0]  end_row_q, mid_end_row_q;   // the group's last ones
   logic [11:0] in_row_q;      // source row of in_cur
   logic [9:0]  mid_done_q;    // squeeze rows written
   logic [3:0]  advance_q;     // steps of the input ring's pointer that are due, times 4
@@ -207,7 +208,7 @@ module fb_planner #(
     in_top_q <= (pass_q.pad != '0) && (in_row_q == '0);
     in_right_q <= tile_q + 8'd1 >= g_q.src_tiles;
     mid_top_q <= (pass_q.pad != '0) && (main_row_q == '0);
-    mid_bottom_q <= (pass_q.pad != '0) && (main_row_q + 10'd1 == g_q.mid_total);
+    mid_bottom_q <= (pass_q.pad != '0) && (main_row_q == mid_end_row_q);
     free_rows_q <= (!stage_q || main_from_input) ?
                    (stage_q && (main_row_q == '0) ? {2'b0, pass_q.stride - pass_q.pad}
                                                   : {2'b0, pass_q.stride}) : '0;
@@ -307,8 +308,10 @@ module fb_planner #(
   always_ff @(posedge clk_i) begin
     take_ahead_q <= g_q.p0_enable && (ahead_row_q < g_q.mid_total) &&
                     (ahead_row_q <= main_row_q + 10'(g_q.lead));
-    row_ends_q <= main_row_q + 10'd1 == g_q.rows;
-    ahead_ends_q <= ahead_row_q + 10'd1 == g_q.mid_total;
+    end_row_q <= g_q.rows - 10'd1;
+    mid_end_row_q <= g_q.mid_total - 10'd1;
+    row_ends_q <= main_row_q == end_row_q;
+    ahead_ends_q <= ahead_row_q == mid_end_row_q;
     in_step_q <= {1'b0, in_cur_q} + {1'b0, g_q.src_row_words};
     mid_step_q <= {1'b0, mid_cur_q} + {1'b0, g_q.mid_row_words};
     mid_wr_step_q <= {1'b0, mid_wr_q} + {1'b0, g_q.mid_row_words};

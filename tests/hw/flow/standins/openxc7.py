@@ -55,14 +55,16 @@ def yosys(arguments: list[str]) -> None:
     found, _ = options(arguments, {"-p", "-b", "-o"})
     commands = [c.strip() for c in found["-p"].split(";")]
     names = [c.split()[0] for c in commands]
-    expected = ["read_verilog", "chparam", "hierarchy", "rename", "synth_xilinx", "delete"]
+    expected = ["read_verilog", "chparam", "hierarchy", "rename"]
+    expected += ["scratchpad", "synth_xilinx", "delete"]
     assert names == expected, names
     assert found["-b"] == "json"
     files = commands[0].removeprefix("read_verilog -sv ").split()
     need(*files)
     assert files.index("hw/rtl/firebrick_pkg.sv") < files.index("hw/rtl/firebrick_engine.sv")
     assert re.search(r"-set Pixels \d+ .*firebrick_zynq$", commands[1])
-    assert commands[4] == "synth_xilinx -family xc7 -flatten -nosrl -top firebrick_zynq"
+    assert re.fullmatch(r"scratchpad -set synth_xilinx\.abc9\.W \d+", commands[4])
+    assert commands[5] == "synth_xilinx -family xc7 -flatten -nosrl -top firebrick_zynq"
     cell = {
         "type": "DSP48E1",
         "parameters": {f"IS_{bus}_INVERTED": "0" * n for bus, n in (("INMODE", 5), ("OPMODE", 7))},
