@@ -2,7 +2,8 @@
 
 Synthesizes the chip with yosys as `make synth` does, compiles the netlist with models of the FPGA's
 primitives behind the simulated board, and runs networks on it through the driver: digits and random
-networks on a small engine, one layer of each kind on the board's.  Exit code 1 if a value differs.
+networks on a small engine, one layer of each kind on a small one whose multipliers run at twice the
+clock, and on the board's.  Exit code 1 if a value differs.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from firebrick.commands.frame import Parser, positive
-from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.models.bundled import bundled
 from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.errors import FirebrickError
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         (SMALL, [_digits(options.pictures), *random_cases(options.random)])
     ]
     if not options.quick:
-        work.append((PYNQ_Z2, kinds_cases()))
+        work += [(pumped(SMALL, 2), kinds_cases()), (PYNQ_Z2, kinds_cases())]
     ran = [row for shape, cases in work for row in _run(shape, cases)]
     facts = _facts(ran)
     facts["seconds"] = round(time.monotonic() - started, 1)

@@ -25,6 +25,8 @@ OURS = ("fb_block_ram.sv", "RAMB18E1.sv", "RAMB36E1.sv", "PS7.sv")
 # Models that are yosys' own.
 THEIRS = ("DSP48E1", "RAM32M", "RAM64M")
 TOP, TOP_FILE = "gates", ROOT / "sim" / "gates" / "gates.sv"
+# Without delays: the board makes both clocks.
+MMCM_FILE = TOP_FILE.with_name("MMCME2_BASE.sv")
 CHIP_FILE, CELLS_FILE = "chip.sv", "cells.v"
 # Verilator takes this vector of a carry chain for a loop if it may not split it.
 CHAIN = "wire [3:0] int_carry_in, int_carry_out, ext_carry_out;"
@@ -32,8 +34,9 @@ SPLIT = (
     "wire [3:0] int_carry_in /*verilator split_var*/; "
     "wire [3:0] int_carry_out /*verilator split_var*/; wire [3:0] ext_carry_out;"
 )
-# The reset passes three flip-flops; no processor is as quick as a simulated board.
-RESET_CYCLES = 8
+# The reset passes four flip-flops, and waits for the clocks of a pumped array; no processor is as
+# quick as a simulated board.
+RESET_CYCLES = 64
 INTC = {r.name: d.INTC_BASE + r.offset for r in d.INTC_REGISTERS}
 
 
@@ -84,8 +87,9 @@ def chip_library(
 
     folder = once(f"chip-{shape}-{state.hexdigest()[:16]}", fill)
     ours = [PRIMITIVES / name for name in OURS]
-    sources = (*ours, folder / CELLS_FILE, folder / CHIP_FILE, TOP_FILE)
-    return build_design(Design(f"gates-{shape}", TOP, sources, quick=True), progress)
+    sources = (*ours, MMCM_FILE, folder / CELLS_FILE, folder / CHIP_FILE, TOP_FILE)
+    design = Design(f"gates-{shape}", TOP, sources, quick=True, two_clocks=shape.pump > 1)
+    return build_design(design, progress)
 
 
 def _yosys_cells() -> Path:

@@ -9,6 +9,7 @@ those that have only ports there, of the models in ``sim/primitives``.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -16,10 +17,12 @@ from functools import cache
 from firebrick.hw.flow.netlist import Cell, Netlist
 from firebrick.quantize.errors import FirebrickError
 
-INSTANCES = ("DSP48E1", "PS7", "RAM32M", "RAM64M", "RAMB18E1", "RAMB36E1")
-FLIP_FLOPS = {"FDRE": ("R", "0"), "FDSE": ("S", "1")}
+INSTANCES = ("DSP48E1", "MMCME2_BASE", "PS7", "RAM32M", "RAM64M", "RAMB18E1", "RAMB36E1")
+# The pin that sets one, to what, and whether it waits for the clock.
+FLIP_FLOPS = {"FDRE": ("R", "0", True), "FDSE": ("S", "1", True), "FDCE": ("CLR", "0", False)}
 SHIFT_REGISTERS = {"SRL16E": 16, "SRLC32E": 32}
 NETS_A_LINE = 16
+REAL = re.compile(r"-?\d+\.\d+")
 
 Bit = int | str
 
@@ -30,17 +33,17 @@ def render(netlist: Netlist, top: str) -> str:
     lines = [f"module {top};"]
     for at in range(0, len(nets), NETS_A_LINE):
         lines.append(f"logic {', '.join(f'n{n}' for n in nets[at : at + NETS_A_LINE])};")
-    flip_flops: dict[tuple[Bit, Bit, Bit, str], list[Cell]] = defaultdict(list)
+    flip_flops: dict[tuple[Bit, Bit, Bit, str, bool], list[Cell]] = defaultdict(list)
     for number, cell in enumerate(netlist.cells):
         _check(cell)
         if cell.kind in FLIP_FLOPS:
-            pin, value = FLIP_FLOPS[cell.kind]
-            key = (_one(cell, "C"), _one(cell, "CE"), _one(cell, pin), value)
+            pin, value, waits = FLIP_FLOPS[cell.kind]
+            key = (_one(cell, "C"), _one(cell, "CE"), _one(cell, pin), value, waits)
             flip_flops[key].append(cell)
         else:
             lines += _cell(cell, number)
-    for (clock, enable, reset, value), cells in flip_flops.items():
-        lines += _registers(clock, enable, reset, value, cells)
+    for (clock, enable, reset, value, waits), cells in flip_flops.items():
+        lines += _registers(clock, enable, reset, value, waits, cells)
     return "\n".join([*lines, "endmodule", ""])
 
 
@@ -152,13 +155,16 @@ def _shift_register(cell: Cell, number: int) -> list[str]:
     return lines
 
 
-def _registers(clock: Bit, enable: Bit, reset: Bit, value: str, cells: list[Cell]) -> Iterator[str]:
+def _registers(
+    clock: Bit, enable: Bit, reset: Bit, value: str, waits: bool, cells: list[Cell]
+) -> Iterator[str]:
     for cell in cells:
         initial = cell.parameters.get("INIT", value)
         # x is what configuration may leave either way: arbitrary.
         if initial != "x":
             yield f"initial {_text(_one(cell, 'Q'))} = 1'b{initial};"
-    yield f"always_ff @(posedge {_text(clock)})"
+    edges = [clock] if waits or reset == "0" else [clock, reset]
+    yield f"always_ff @({' or '.join(f'posedge {_text(net)}' for net in edges)})"
     if reset != "0":
         yield f"if ({_text(reset)}) begin"
         yield from (f"{_text(_one(cell, 'Q'))} <= 1'b{value};" for cell in cells)
@@ -181,4 +187,6 @@ def _instance(cell: Cell) -> str:
 
 
 def _parameter(value: str) -> str:
-    return f"{len(value)}'b{value}" if set(value) <= set("01x") else f'"{value}"'
+    if set(value) <= set("01x"):
+        return f"{len(value)}'b{value}"
+    return value if REAL.fullmatch(value) else f'"{value}"'

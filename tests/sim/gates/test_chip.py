@@ -10,7 +10,7 @@ import pytest
 from firebrick.commands import gates
 from firebrick.hw.flow.netlist import Netlist
 from firebrick.hw.flow.yosys import CHIP_TOP
-from firebrick.hw.shape import EngineShape
+from firebrick.hw.shape import EngineShape, pumped
 from firebrick.quantize.errors import FirebrickError
 from firebrick.sim.gates.cases import kinds_cases
 from firebrick.sim.gates.chip import ChipBoard, Flip, chip_library, chip_netlist
@@ -30,8 +30,8 @@ SHAPE = EngineShape(
 )
 
 
-def results(library: Path, folder: Path) -> list[Ran]:
-    return [run_case(case, SHAPE, library, folder) for case in kinds_cases()]
+def results(library: Path, folder: Path, shape: EngineShape = SHAPE) -> list[Ran]:
+    return [run_case(case, shape, library, folder) for case in kinds_cases()]
 
 
 def a_table_of_the_requantizer(netlist: Netlist) -> Flip:
@@ -50,8 +50,10 @@ def _net(bits: list[int | str]) -> int:
     return bit if isinstance(bit, int) else -1
 
 
-def test_one_layer_of_each_kind(tmp_path: Path) -> None:
-    ran = results(chip_library(SHAPE), tmp_path)
+@pytest.mark.parametrize("pump", [1, pytest.param(2, marks=pytest.mark.nightly)])
+def test_one_layer_of_each_kind(pump: int, tmp_path: Path) -> None:
+    shape = pumped(SHAPE, pump)
+    ran = results(chip_library(shape), tmp_path, shape)
     assert [str(row.report) for row in ran if not row.report.exact] == []
     assert sum(row.report.values for row in ran) == 538
 

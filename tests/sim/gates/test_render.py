@@ -19,7 +19,7 @@ from firebrick.sim.gates.chip import yosys_models
 from firebrick.sim.gates.render import render
 
 CLOCK = 1
-CYCLES = {"FDRE": 3, "FDSE": 3, "SRL16E": 3, "SRLC32E": 3}
+CYCLES = {"FDRE": 3, "FDSE": 3, "FDCE": 3, "SRL16E": 3, "SRLC32E": 3}
 """Of primitives with registers: initial content, and what two clocks make of it."""
 
 
@@ -40,7 +40,7 @@ def cells() -> list[Cell]:
     carry = {"CI": 1, "CYINIT": 1, "DI": 4, "S": 4}
     found.append(_cell("CARRY4", carry, {"O": 4, "CO": 4}))
     found.append(_cell("CARRY4", carry, {"O": 2}))
-    for kind, pin, value in (("FDRE", "R", "0"), ("FDSE", "S", "1")):
+    for kind, pin, value in (("FDRE", "R", "0"), ("FDSE", "S", "1"), ("FDCE", "CLR", "0")):
         found.append(_cell(kind, {"C": 0, "CE": 1, "D": 1, pin: 1}, {"Q": 1}, INIT=value))
     for depth, pins in ((16, {f"A{i}": 1 for i in range(4)}), (32, {"A": 5})):
         kind, last = ("SRL16E", "") if depth == 16 else ("SRLC32E", "Q31")
@@ -115,6 +115,7 @@ def prove(pairs: list[tuple[Cell, Cell]], folder: Path) -> str:
                 f"read_verilog -sv {os.path.relpath(folder / 'cells.sv', ROOT)}",
                 "hierarchy",
                 "proc",
+                "async2sync",
                 *script,
             ]
         )
@@ -151,7 +152,7 @@ def test_another_table_is_refuted(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "parameters", "message"),
     [
-        ("FDCE", {}, "sim/gates knows no FDCE"),
+        ("FDPE", {}, "sim/gates knows no FDPE"),
         ("FDRE", {"IS_C_INVERTED": "1"}, "no FDRE with IS_C_INVERTED"),
     ],
 )
