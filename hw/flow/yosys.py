@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -153,6 +154,7 @@ def budget(shape: EngineShape) -> dict[str, int]:
     return PUMPED_BUDGET if shape.pump > 1 else BUDGET
 
 
+@lru_cache(maxsize=1)  # two ask for it, and it takes as long as all other paths
 def longest_of_multipliers(netlist: Netlist) -> PathLength | None:
     """The longest path that begins or ends at the clock of the DSP blocks; None without any."""
     clocks = {bit for c in netlist.cells if c.kind == "DSP48E1" for bit in c.pins["CLK"]}
