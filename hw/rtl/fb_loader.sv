@@ -4,7 +4,8 @@
 // where an earlier group produces the map, when that row has been written and acknowledged.
 // A row that does not lie in its space is not asked for: bounds_error_o instead.
 // Every row is one command to the reader; its beats are packed into words, which go to the
-// memory's write port whenever the squeeze results leave it free.
+// memory's write port whenever the squeeze results leave it free.  They pass a register slice, for
+// what is between the port and the reader's queue is long; a row is there when the slice is past.
 //
 // For a convolution with a stride of 2 the columns of a row are dealt out to two phases on their
 // way, so that a tap stays a shift by whole pixels however the map is stored: two stored tiles
@@ -132,16 +133,21 @@ module fb_loader #(
   assign split = g_q.load_phases != '0;
   assign both = g_q.load_phases[1];
 
-  assign data_ready_o = !full_q || (wr_ready_i && !twin_q);
+  // What goes into the slice.
+  logic                   word_ready, word_front, word_middle, word_ends;
+  logic [ActAddrBits-1:0] word_addr;
+  logic [Pixels*8-1:0]    word_data;
+  logic                   wr_ends;       // out of it: the row is complete
+
+  assign data_ready_o = !full_q || (word_ready && !twin_q);
   assign take = data_valid_i && data_ready_o;
-  assign write = full_q && wr_ready_i && !twin_q;
-  assign wr_valid_o = full_q || twin_q;
+  assign write = full_q && word_ready && !twin_q;
 
   assign row_end = {1'b0, row_q} + {1'b0, g_q.src_row_words};
   assign row_next = (row_end == g_q.in_end) ? g_q.in_base : row_end[12:0];
   assign tile_next = back_q ? tile_q + g_q.src_tile_words : tile_q;
 
-  assign wr_addr_o = twin_q ? twin_addr_q : ActAddrBits'(ptr_q);
+  assign word_addr = twin_q ? twin_addr_q : ActAddrBits'(ptr_q);
   assign back = twin_q ? twin_back_q : back_q;
   assign odd = g_q.load_odd ^ twin_q;
 
@@ -153,12 +159,26 @@ module fb_loader #(
     // Whether it is one of the first tile's.
     localparam bit EvenFront = (2 * q) / Pixels == 0;
     localparam bit OddFront = (2 * q + 1) / Pixels == 0;
-    assign wr_data_o[8*q+:8] = (!split || back || (odd ? OddFront : EvenFront)) ? pixels[8*q+:8] : '0;
+    assign word_data[8*q+:8] = (!split || back || (odd ? OddFront : EvenFront)) ? pixels[8*q+:8] : '0;
   end
   assign pixels = !split ? lanes_q[Pixels*8-1:0] :
                   twin_q ? twin_data_q : g_q.load_odd ? odd_pixels : even_pixels;
-  assign wr_front_o = !split || !back;
-  assign wr_middle_o = wr_front_o || odd;
+  assign word_front = !split || !back;
+  assign word_middle = word_front || odd;
+  assign word_ends = twin_q ? twin_last_q : full_last_q && !both;
+
+  fb_slice #(
+    .Width(Pixels * 8 + ActAddrBits + 3)
+  ) u_words (
+    .clk_i,
+    .rst_ni     (rst_ni && !start_i),
+    .in_valid_i (full_q || twin_q),
+    .in_ready_o (word_ready),
+    .in_data_i  ({word_ends, word_front, word_middle, word_addr, word_data}),
+    .out_valid_o(wr_valid_o),
+    .out_ready_i(wr_ready_i),
+    .out_data_o ({wr_ends, wr_front_o, wr_middle_o, wr_addr_o, wr_data_o})
+  );
 
   for (genvar i = 0; i < WordBeats; i++) begin : gen_lane
     always_ff @(posedge clk_i) if (take && (lane_q == unsigned'(LaneBits'(i)))) lanes_q[64*i+:64] <= data_i;
@@ -199,8 +219,8 @@ module fb_loader #(
       end
     end
     if (write && both) twin_q <= 1'b1;
-    else if (wr_ready_i) twin_q <= 1'b0;
-    if ((write && full_last_q && !both) || (twin_q && wr_ready_i && twin_last_q)) rows_q <= rows_q + 10'd1;
+    else if (word_ready) twin_q <= 1'b0;
+    if (wr_valid_o && wr_ready_i && wr_ends) rows_q <= rows_q + 10'd1;
 
     if (issue_done_i) begin
       freed_q <= issue_group_end_i ? '0 : freed_q + {6'b0, issue_free_rows_i};

@@ -316,7 +316,7 @@ async def full_speed(dut: Any, phases: int) -> None:
             await RisingEdge(dut.clk_i)
         assert dut.data_ready_o.value == 1, f"beat {index} has to wait"
     dut.data_valid_i.value = 0
-    for _ in range(5):
+    for _ in range(6):
         await RisingEdge(dut.clk_i)
     assert int(dut.seq_o.value) == 1
 
