@@ -12,6 +12,8 @@ from firebrick.sim.benches.runner import bench_parameters
 
 PERIOD_NS = 10
 LOCK = 300  # cycles in which a good clock has locked
+# Cycles in which a new clock has locked: a reset of the MMCM, the stand-in's lock, synchronizers.
+RELOCK = 16 + 50 + 16
 
 
 async def edges(signal: Any, cycles: int) -> int:
@@ -23,6 +25,15 @@ async def edges(signal: Any, cycles: int) -> int:
         if await First(rise, end) is not rise:
             return count
         count += 1
+
+
+async def cycles_until(dut: Any, most: int) -> int:
+    """Cycles of the input until the chip's reset ends, `most` where it does not."""
+    for cycle in range(most):
+        if dut.rst_no.value == 1:
+            return cycle
+        await RisingEdge(dut.fclk_i)
+    return most
 
 
 async def _wait(time_ns: int) -> None:
@@ -61,6 +72,8 @@ async def reset_and_lock(dut: Any) -> None:
         clock.start()
         await First(Edge(dut.rst_no), ClockCycles(dut.fclk_i, 10))
         assert dut.rst_no.value == 0
+        again = await cycles_until(dut, LOCK)
+        assert (again <= RELOCK) == locks, f"reset for {again} cycles at {period_ns} ns"
         await ClockCycles(dut.fclk_i, LOCK)
         assert dut.rst_no.value == int(locks)
         assert (await edges(dut.clk_o, 50) > 0) == locks

@@ -228,13 +228,15 @@ class Bench:
             )
         )
 
-    async def run(self, blocks: list[dict[str, int]], share: float) -> None:
-        """Give the blocks, waiting in `share` of the cycles; ends when all have been issued."""
+    async def run(self, blocks: list[dict[str, int]], share: float, pause: int = 0) -> None:
+        """Give those of the blocks that have not been given, from `pause` cycles on, waiting in
+        `share` of the cycles; ends when all have been issued."""
         dut = self.dut
-        waiting = list(blocks)
+        waiting = list(blocks[len(self.accepted) :])
+        begin = self.cycle + pause
         limit = self.cycle + 100 + sum(max(b["steps"], self.channels) + 20 for b in blocks) * 4
         while len(self.done) < len(blocks) or self.done[-1][0] + 4 > self.cycle:
-            offer = bool(waiting) and random.random() >= share
+            offer = bool(waiting) and self.cycle >= begin and random.random() >= share
             dut.block_valid_i.value = int(offer)
             dut.block_i.value = (
                 pack("block_t", waiting[0])
@@ -296,6 +298,27 @@ async def with_gaps(dut: Any) -> None:
     blocks = [random_block(bench.channels, random.choice(longest), bench.pump) for _ in range(150)]
     await bench.run(blocks, 0.9)
     bench.check(blocks)
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def late_blocks(dut: Any) -> None:
+    """A short block that comes while the array drains starts when it has drained, a cycle later
+    where it comes just before that; one that comes afterwards starts at once."""
+    bench = Bench(dut)
+    await bench.start()
+    short = random_block(bench.channels, 1, bench.pump)
+    while short["steps"] > 1:
+        short = random_block(bench.channels, 1, bench.pump)
+    pauses = [*range(bench.channels + 8), 0]
+    for pause in pauses:
+        await bench.run([short] * (len(bench.done) + 1), 0.0, pause)
+    ends = bench.check([short] * len(pauses))
+    late = {}
+    for taken, before, end in zip(bench.accepted[1:], ends, ends[1:], strict=False):
+        spare = taken + 3 - (before + bench.channels)
+        late[spare] = end - max(taken + 3, before + bench.channels)
+    assert {-1, 0, 1, 2} <= late.keys()
+    assert late == {spare: int(spare == 0) for spare in late}
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")

@@ -26,6 +26,7 @@ module MMCME2_BASE #(
 
   realtime last, period, nominal;
   int      good;
+  bit      lost;
   real     oscillator;
 
   if (DIVCLK_DIVIDE != 1 || CLKOUT0_DIVIDE_F != CLKFBOUT_MULT_F ||
@@ -38,6 +39,7 @@ module MMCME2_BASE #(
     CLKOUT0 = 1'b0;
     CLKOUT1 = 1'b0;
     good = 0;
+    lost = 1'b0;
     last = 0;
     period = 0;
     nominal = 0;
@@ -50,6 +52,7 @@ module MMCME2_BASE #(
   /* verilator lint_off ZERODLY */
   always @(posedge CLKIN1) begin
     if ($realtime - last != period) begin
+      if (LOCKED) lost = 1'b1;
       LOCKED = 1'b0;
       good = 0;
     end
@@ -57,7 +60,7 @@ module MMCME2_BASE #(
     last = $realtime;
     good = good + 1;
     if (good == 2 && nominal == 0) nominal = period;
-    if (good == LockCycles) begin
+    if (good == LockCycles && !lost) begin
       oscillator = 1000.0 / CLKIN1_PERIOD * CLKFBOUT_MULT_F * nominal / period;
       if (oscillator >= LowestMhz && oscillator <= HighestMhz) LOCKED = !RST;
     end
@@ -79,6 +82,7 @@ module MMCME2_BASE #(
   // Its lock is counted from the end of a reset.
   always @(negedge RST) begin
     good = 0;
+    lost = 1'b0;
   end
 endmodule
 
