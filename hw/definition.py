@@ -11,7 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 ENGINE_ID = 0x46425249  # "IRBF" little-endian: reads "FBRI"
 PROGRAM_MAGIC = 0x47504246  # the bytes "FBPG" at the start of a program file
 
@@ -278,6 +278,7 @@ DESCRIPTOR = (
         "pool_last_emit", 1, "the last computed row completes a window that reaches over the edge"
     ),
     Field("out_signed", 1, "results are int8"),
+    Field("pool_padded", 1, "pooling windows begin a row and a column ahead of the map"),
     Field("out_rows", 10, "stored rows"),
     Field("out_tiles", 8, "stored tiles of a row"),
     Field("out_last_pixels", 6, "pixels of the last stored tile"),

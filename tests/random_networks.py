@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from firebrick.quantize.geometry import pool_size
 from firebrick.quantize.qnetwork import (
     Preprocessing,
     QAdd,
@@ -32,10 +33,11 @@ class Fire:
 
 @dataclass(frozen=True)
 class Pool:
-    """Max pooling with stride 2."""
+    """Max pooling with stride 2, padded at the top and the left or not."""
 
     kernel: int
     ceil_mode: bool
+    padding: int = 0
 
 
 @dataclass(frozen=True)
@@ -205,11 +207,10 @@ class _Builder:
     def pool(self, name: str, source: str, pool: Pool) -> str:
         t = self.tensors[source]
         height, width = (
-            (-(-(s - pool.kernel) // 2) if pool.ceil_mode else (s - pool.kernel) // 2) + 1
-            for s in t.shape[1:]
+            pool_size(s + pool.padding, pool.kernel, pool.ceil_mode) for s in t.shape[1:]
         )
         self.tensors[name] = QTensor(name, (t.shape[0], height, width), t.exponent, t.signed)
-        self.nodes.append(QMaxPool(name, source, name, pool.kernel, pool.ceil_mode))
+        self.nodes.append(QMaxPool(name, source, name, pool.kernel, pool.ceil_mode, pool.padding))
         return name
 
 
@@ -276,6 +277,17 @@ def build(recipe: Recipe, seed: int) -> QNetwork:
 def random_network(seed: int, bypass: bool = False) -> QNetwork:
     """A network of a random recipe."""
     return build(random_recipe(np.random.default_rng(seed), bypass), seed)
+
+
+def random_padded(seed: int) -> QNetwork:
+    """A network of a random recipe, half of them with additions, all of whose poolings, at least
+    one behind the first layer, begin ahead of their maps."""
+    rng = np.random.default_rng(seed)
+    recipe = random_recipe(rng, bool(rng.integers(2)))
+    first = Pool(int(rng.choice([2, 3])), bool(rng.integers(2)))
+    rest = recipe.body[1:] if isinstance(recipe.body[0], Pool) else recipe.body
+    body = [replace(p, padding=1) if isinstance(p, Pool) else p for p in (first, *rest)]
+    return build(replace(recipe, body=tuple(body)), seed)
 
 
 def random_sums(seed: int) -> QNetwork:

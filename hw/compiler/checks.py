@@ -9,7 +9,7 @@ from firebrick.hw.compiler.patterns import Patterns
 from firebrick.hw.compiler.steps import CompileError, refusal
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize.golden import accumulator_reach
-from firebrick.quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QMaxPool, QNetwork, QNode
+from firebrick.quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QNetwork, QNode
 from firebrick.quantize.support.reasons import by_kind
 
 # Bits of a class's sum over the map.
@@ -38,7 +38,6 @@ def check_network(
         lambda node: _check_add(net, node),
         *([lambda node: _check_accumulator(net, shape, node)] if numbers else []),
         lambda node: _check_kernel(net, node),
-        lambda node: _check_pool(net, node),
     ]
     for node in net.nodes:
         for check in checks:
@@ -138,16 +137,6 @@ def _check_kernel(net: QNetwork, node: QNode) -> None:
             "behind the first layer supported are 1x1 without padding and 3x3 with padding 1, "
             "both with stride 1, or but for the classifier with stride 2, then 3x3 with 0 or 1 "
             "on each side",
-        )
-
-
-def _check_pool(net: QNetwork, node: QNode) -> None:
-    if isinstance(node, QMaxPool) and node.padding:
-        raise refusal(
-            net.name,
-            node.name,
-            f"a max pooling padded by {node.padding} at the top and the left; supported are "
-            "poolings whose first window begins within the map: train with padding 0",
         )
 
 

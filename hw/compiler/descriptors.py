@@ -122,7 +122,7 @@ class _Encoder:
         if step.pool:
             k = step.pool.kernel
             _, out_rows, out_width = self.net.tensors[step.pool.output].shape
-            last = 2 * (out_rows - 1) + k
+            last = 2 * (out_rows - 1) + k - step.pool.padding
             return _Extent(
                 min(height, last), width, height, out_rows, out_width, int(last > height)
             )
@@ -223,7 +223,8 @@ class _Encoder:
             values |= {
                 "pool_kernel3": int(step.pool.kernel == 3),
                 "pool_last_emit": extent.last_emit,
-                "pool_last_tile": (tiles - 1) // 2 * outputs,
+                "pool_last_tile": (tiles - 1 + step.pool.padding) // 2 * outputs,
+                "pool_padded": step.pool.padding,
             }
         return values
 

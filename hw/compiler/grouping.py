@@ -18,7 +18,6 @@ from firebrick.hw.compiler.steps import (
     Addition,
     Step,
     as_conv,
-    ceil_div,
     identity,
     module_name,
     refusal,
@@ -119,8 +118,10 @@ class Grouper:
         return channels <= self.shape.pool_channels and line <= self.shape.pool_line_words
 
     def _pooled_line(self, pool: QMaxPool) -> int:
-        """Words of a pooled line in a channel."""
-        return ceil_div(self.storage.tiles(self.net.tensors[pool.input].shape[2]), 2)
+        """Words of a pooled line in a channel, with what an odd tile at its end would begin where
+        windows start a column ahead of the map."""
+        tiles = self.storage.tiles(self.net.tensors[pool.input].shape[2])
+        return (tiles - 1 + pool.padding) // 2 + 1
 
     def _pieces(self, step: Step) -> list[Step]:
         """A single convolution cut into groups whose weights fit; the group itself if it fits."""

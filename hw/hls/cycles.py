@@ -219,7 +219,7 @@ def _rows(
 def _stored(g: Mapping[str, int], main_row: int, shape: EngineShape) -> int:
     """Beats that a main row writes."""
     beats = shape.word_bytes // d.BEAT_BYTES
-    last, odd = main_row + 1 == g["rows"], main_row % 2 == 1
+    last, odd = main_row + 1 == g["rows"], (main_row + g["pool_padded"]) % 2 == 1
     if g["mode"] == d.MODE_SUM:
         return g["segment_words"] if last else 0
     tiles = g["tiles"]
@@ -229,5 +229,5 @@ def _stored(g: Mapping[str, int], main_row: int, shape: EngineShape) -> int:
             emits = (not odd and main_row != 0) or (odd and over_edge)
         else:
             emits = odd or over_edge
-        tiles = min((tiles + 1) // 2, g["out_tiles"]) if emits else 0
+        tiles = min((tiles - 1 + g["pool_padded"]) // 2 + 1, g["out_tiles"]) if emits else 0
     return tiles * g["segment_words"] * beats

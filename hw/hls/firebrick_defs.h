@@ -3,10 +3,10 @@
 #include <cstdint>
 
 namespace firebrick {
-constexpr uint32_t kFormatVersion = 5;
+constexpr uint32_t kFormatVersion = 6;
 constexpr uint32_t kEngineId = 0x46425249;
 constexpr uint32_t kProgramMagic = 0x47504246;
-constexpr uint32_t kDefinition = 0x1e49ad34;
+constexpr uint32_t kDefinition = 0x01ab0ef9;
 constexpr unsigned kHeaderBeats = 8;
 constexpr unsigned kDescriptorBeats = 16;
 constexpr unsigned kProfileWords = 8;
@@ -135,6 +135,7 @@ constexpr Field kGroupPoolLastTile{5, 42, 13};  // line-buffer word of the last 
 constexpr Field kGroupPoolKernel3{5, 55, 1};  // pooling window 3x3, else 2x2
 constexpr Field kGroupPoolLastEmit{5, 56, 1};  // the last computed row completes a window that reaches over the edge
 constexpr Field kGroupOutSigned{5, 57, 1};  // results are int8
+constexpr Field kGroupPoolPadded{5, 58, 1};  // pooling windows begin a row and a column ahead of the map
 constexpr Field kGroupOutRows{6, 0, 10};  // stored rows
 constexpr Field kGroupOutTiles{6, 10, 8};  // stored tiles of a row
 constexpr Field kGroupOutLastPixels{6, 18, 6};  // pixels of the last stored tile

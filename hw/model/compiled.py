@@ -55,7 +55,7 @@ _TIMING = (
 _FIELDS = (
     *("rows", "tiles", "weight_words", "bias_pairs", "mid_total", "lead", "mode", "pool_last_emit"),
     *("pool_kernel3", "out_tiles", "src_rows", "in_rows", "load_row_words", "load_skip"),
-    *("segment_words",),
+    *("segment_words", "pool_padded"),
     *("wait_enable", "wait_back", "add_enable", "add_wait_enable", "add_wait_back"),
 )
 _PASS = ("enable", "steps", "blocks", "last", "kh", "pad", "stride", "mid", "weights")

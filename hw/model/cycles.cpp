@@ -534,9 +534,10 @@ class Engine {
     if (f.mode == k.MODE_SUM) return last && tile == 0;
     if (f.mode == k.MODE_DIRECT) return true;
     const bool edge = last && f.pool_last_emit;
-    const bool emit = f.pool_kernel3 ? (row > 0 && row % 2 == 0) || (row % 2 == 1 && edge)
-                                     : row % 2 == 1 || edge;
-    return emit && tile % 2 == 0 && tile / 2 < f.out_tiles;
+    const bool odd = (row + f.pool_padded) % 2 == 1;
+    const bool emit = f.pool_kernel3 ? (row > 0 && !odd) || (odd && edge) : odd || edge;
+    const bool ends = (tile + f.pool_padded) % 2 == 0 || tile == 0;
+    return emit && ends && (tile + f.pool_padded) / 2 < f.out_tiles;
   }
 
   void Row(int64_t seq, Result& result, const Group& f, const std::vector<int>& passes,

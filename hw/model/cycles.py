@@ -161,11 +161,14 @@ class _Engine:
         if f["mode"] == d.MODE_DIRECT:
             return True
         edge = last and bool(f["pool_last_emit"])
+        padded = f.get("pool_padded", 0)
+        odd = (row + padded) % 2 == 1
         if f["pool_kernel3"]:
-            emit = (row > 0 and row % 2 == 0) or (row % 2 == 1 and edge)
+            emit = (row > 0 and not odd) or (odd and edge)
         else:
-            emit = row % 2 == 1 or edge
-        return emit and tile % 2 == 0 and tile // 2 < f["out_tiles"]
+            emit = odd or edge
+        ends = (tile + padded) % 2 == 0 or tile == 0
+        return emit and ends and (tile + padded) // 2 < f["out_tiles"]
 
     def _row(
         self,

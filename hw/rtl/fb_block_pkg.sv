@@ -23,11 +23,13 @@ package fb_block_pkg;
     logic [12:0] chan;        // pool, sum: index of channel 0
     logic        tile_odd;
     logic        tile_first;  // rightmost tile of the row
+    logic        tile_last;   // leftmost tile of the row
     logic [5:0]  out_pixels;  // valid pixels of the pooled tile
     logic        v_use;
     logic        v_store_row;
     logic        v_emit;
     logic        kernel3;
+    logic        padded;      // pooling windows begin a row and a column ahead of the map
     logic        out_signed;
     logic        sum_init;
     logic        sum_emit;

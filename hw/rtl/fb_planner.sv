@@ -202,6 +202,14 @@ module fb_planner #(
   logic        in_top_q, in_bottom_q, mid_top_q, mid_bottom_q, in_right_q;
   logic [3:0]  free_rows_q;    // source rows that the row's end frees
   logic        out_last_q;
+
+  // Two computed tiles make a pooled one, which the left of them ends: where windows begin a column
+  // ahead of the map the tile to the left of both, if there is one.
+  logic [7:0]  pooled_tile;
+  logic        ends_pooled;
+  assign pooled_tile = {1'b0, tile_q[7:1]} + 8'(g_q.pool_padded && tile_q[0]);
+  assign ends_pooled = (tile_q[0] == g_q.pool_padded) || (tile_q == '0);
+
   always_ff @(posedge clk_i) begin
     base_q <= stage_q ? pool_tile_q : mid_wr_q + mid_tile_q;
     channels1_q <= pass_q.channels - pass_q.phase1;
@@ -212,7 +220,7 @@ module fb_planner #(
     free_rows_q <= (!stage_q || main_from_input) ?
                    (stage_q && (main_row_q == '0) ? {2'b0, pass_q.stride - pass_q.pad}
                                                   : {2'b0, pass_q.stride}) : '0;
-    out_last_q <= {1'b0, tile_q[7:1]} + 8'd1 == g_q.out_tiles;
+    out_last_q <= pooled_tile + 8'd1 == g_q.out_tiles;
   end
 
   // The block as it is in BlockCheck, handed over from BlockWait on.
@@ -267,12 +275,14 @@ module fb_planner #(
     block.token.chan = chan_q;
     block.token.tile_odd = tile_q[0];
     block.token.tile_first = first_tile_q;
+    block.token.tile_last = last_tile_q;
     block.token.out_pixels = out_last_q ? g_q.out_last_pixels : 6'(Pixels);
     block.token.addr = base_q + chan_q;
     block.token.v_use = v_use_q;
     block.token.v_store_row = v_store_q;
     block.token.v_emit = tile_writes_q;
     block.token.kernel3 = g_q.pool_kernel3;
+    block.token.padded = g_q.pool_padded;
     block.token.out_signed = g_q.out_signed;
     block.token.sum_init = (main_row_q == '0) && first_tile_q;
     block.token.sum_emit = tile_writes_q;
@@ -302,7 +312,7 @@ module fb_planner #(
   logic        take_ahead_q, row_ends_q, ahead_ends_q;
   logic [13:0] in_step_q, mid_step_q, mid_wr_step_q;
   logic [12:0] in_next_q, mid_next_q, mid_wr_next_q;
-  logic        row_odd;
+  logic        window_odd;  // a row that begins no pooling window
 
   // Rows rest from RowEnd on, pointers long enough for their successors to take two cycles.
   always_ff @(posedge clk_i) begin
@@ -319,7 +329,7 @@ module fb_planner #(
     mid_next_q <= (mid_step_q == g_q.mid_end) ? g_q.mid_base : mid_step_q[12:0];
     mid_wr_next_q <= (mid_wr_step_q == g_q.mid_end) ? g_q.mid_base : mid_wr_step_q[12:0];
   end
-  assign row_odd = main_row_q[0];
+  assign window_odd = main_row_q[0] ^ g_q.pool_padded;
 
   always_ff @(posedge clk_i) begin
     fields_error_o <= (state_q == BlockWait) && astray_q;
@@ -361,13 +371,13 @@ module fb_planner #(
         stage_last_q <= take_ahead_q ? ahead_ends_q : row_ends_q;
         if (g_q.pool_kernel3) begin
           v_use_q <= main_row_q != '0;
-          v_store_q <= !row_odd;
-          v_emit_q <= (!row_odd && (main_row_q != '0)) ||
-                      (row_odd && row_ends_q && g_q.pool_last_emit);
+          v_store_q <= !window_odd;
+          v_emit_q <= (!window_odd && (main_row_q != '0)) ||
+                      (window_odd && row_ends_q && g_q.pool_last_emit);
         end else begin
-          v_use_q <= row_odd;
-          v_store_q <= !row_odd;
-          v_emit_q <= row_odd || (row_ends_q && g_q.pool_last_emit);
+          v_use_q <= window_odd && (main_row_q != '0);
+          v_store_q <= !window_odd;
+          v_emit_q <= window_odd || (row_ends_q && g_q.pool_last_emit);
         end
         state_q <= Tile;
       end
@@ -378,15 +388,14 @@ module fb_planner #(
         if (tile_moved_q) begin
           src_tile_q <= src_tile_q - g_q.src_tile_words;
           mid_tile_q <= mid_tile_q - g_q.mid_tile_words;
-          // Two computed tiles make one pooled tile.
-          if (tile_q[0]) pool_tile_q <= pool_tile_q - g_q.segment_words;
+          if (tile_q[0] != g_q.pool_padded) pool_tile_q <= pool_tile_q - g_q.segment_words;
           // The tile to the right wrote a segment.
           if (tile_writes_q) seg_tile_q <= seg_tile_q - (32'(g_q.dst_tile_words) << WordShift);
         end
         pass_index_q <= !stage_q ? 2'd0 : g_q.p1_enable ? 2'd1 : 2'd2;
         unique case (g_q.mode)
-          firebrick_pkg::ModePool: tile_writes_q <= stage_q && v_emit_q && !tile_q[0] &&
-                                     ({1'b0, tile_q[7:1]} < g_q.out_tiles);
+          firebrick_pkg::ModePool: tile_writes_q <= stage_q && v_emit_q && ends_pooled &&
+                                     (pooled_tile < g_q.out_tiles);
           firebrick_pkg::ModeSum:  tile_writes_q <= stage_q && row_last_q && (tile_q == '0);
           default:  tile_writes_q <= stage_q;
         endcase

@@ -4,11 +4,11 @@
 package firebrick_pkg;
   // Every user of the package needs some of these constants, none needs all.
   /* verilator lint_off UNUSEDPARAM */
-  localparam logic [31:0] FormatVersion = 32'd5;
+  localparam logic [31:0] FormatVersion = 32'd6;
   localparam logic [31:0] EngineId = 32'h46425249;
   localparam logic [31:0] ProgramMagic = 32'h47504246;
   // Hash of all that follows, and of what else the driver has to know.
-  localparam logic [31:0] Definition = 32'h1e49ad34;
+  localparam logic [31:0] Definition = 32'h01ab0ef9;
   localparam int unsigned HeaderBeats = 8;
   localparam int unsigned DescriptorBeats = 16;
   localparam int unsigned ProfileWords = 8;
@@ -198,7 +198,8 @@ package firebrick_pkg;
     logic [5:0] out_last_pixels;  // pixels of the last stored tile
     logic [7:0] out_tiles;  // stored tiles of a row
     logic [9:0] out_rows;  // stored rows
-    logic [5:0] unused_4;
+    logic [4:0] unused_4;
+    logic [0:0] pool_padded;  // pooling windows begin a row and a column ahead of the map
     logic [0:0] out_signed;  // results are int8
     logic [0:0] pool_last_emit;  // the last computed row completes a window that reaches over the edge
     logic [0:0] pool_kernel3;  // pooling window 3x3, else 2x2

@@ -35,6 +35,9 @@ RECIPES = (
     Recipe(12, 50, 2, 3, 1, 1, 17, (Pool(2, True), Fire(4, 16, 8)), 33, 0),
     Recipe(13, 37, 2, 3, 1, 1, 17, (Fire(4, 16, 9, True), Fire(5, 9, 16, True), Pool(3, True)), 9),
     Recipe(17, 35, 1, 3, 2, 1, 7, (Fire(4, 3, 4, True), Fire(5, 5, 8, True)), 9, relu=False),
+    Recipe(
+        14, 43, 3, 3, 1, 1, 9, (Pool(3, True, 1), Fire(5, 9, 7), Pool(2, True, 1)), 5, relu=False
+    ),
 )
 
 
@@ -69,7 +72,7 @@ def emitted_rows(g: dict[str, int]) -> dict[int, int]:
         return {g["rows"] - 1: 0}
     if g.get("mode", 0) == d.MODE_DIRECT:
         return {row: row for row in range(g["rows"])}
-    kernel = 3 if g.get("pool_kernel3") else 2
+    kernel = (3 if g.get("pool_kernel3") else 2) - g.get("pool_padded", 0)
     return {min(2 * k + kernel - 1, g["rows"] - 1): k for k in range(g["out_rows"])}
 
 
@@ -81,6 +84,7 @@ def group_blocks(
     squeeze = bool(g.get("p0_enable"))
     emits = emitted_rows(g)
     kernel = 3 if g.get("pool_kernel3") else 2
+    pad = g.get("pool_padded", 0)
     squeezed = 0
     schedule: list[tuple[bool, int]] = []
     for row in range(g["rows"]):
@@ -98,8 +102,8 @@ def group_blocks(
             stored = emits.get(row) if not ahead else None
             out_tile = tile
             if mode == d.MODE_POOL:
-                out_tile = tile // 2
-                if tile % 2 or out_tile >= g["out_tiles"]:
+                out_tile = (tile + pad) // 2
+                if tile != max(2 * out_tile - pad, 0) or out_tile >= g["out_tiles"]:
                     stored = None
             elif mode == d.MODE_SUM and tile:
                 stored = None
@@ -200,16 +204,19 @@ def group_blocks(
                         }
                     else:
                         # The line buffer holds an unfinished window if one began in a row before.
+                        begins = [2 * w - pad for w in range(row + 1)]
                         values |= {
                             "token.target": TARGETS["pool"],
                             "token.chan": channel,
-                            "token.addr": tile // 2 * g["segment_words"] + channel,
+                            "token.addr": (tile + pad) // 2 * g["segment_words"] + channel,
                             "token.tile_odd": tile % 2,
                             "token.tile_first": int(rightmost),
-                            "token.v_use": int(any(0 < row - 2 * w < kernel for w in range(row))),
-                            "token.v_store_row": int(row % 2 == 0),
+                            "token.tile_last": int(tile == 0),
+                            "token.v_use": int(any(max(b, 0) < row < b + kernel for b in begins)),
+                            "token.v_store_row": int((row + pad) % 2 == 0),
                             "token.v_emit": int(stored is not None),
                             "token.kernel3": g.get("pool_kernel3", 0),
+                            "token.padded": pad,
                             "token.out_signed": g.get("out_signed", 0),
                         }
                         if stored is not None:

@@ -18,10 +18,12 @@ LATENCY = 6
 PORTS = (
     "signed",
     "kernel3",
+    "padded",
     "chan",
     "line_addr",
     "tile_odd",
     "tile_first",
+    "tile_last",
     "in_pixels",
     "out_pixels",
     "v_use",
@@ -37,36 +39,41 @@ def padded(row: np.ndarray, tile: int, pixels: int) -> np.ndarray:
     return np.pad(part, (0, pixels - len(part)))
 
 
-def steps(image: np.ndarray, kernel: int, ceil_mode: bool, pixels: int) -> Iterator[Step]:
+def steps(image: np.ndarray, kernel: int, ceil_mode: bool, pad: int, pixels: int) -> Iterator[Step]:
     """The words of a map [N, H, W] in the engine's order, and what each of them must emit."""
     channels, height, width = image.shape
-    pooled = max_pool(image, kernel, ceil_mode)
+    pooled = max_pool(image, kernel, ceil_mode, pad)
     _, out_height, out_width = pooled.shape
     tiles = -(-width // pixels)
     for y in range(height):
         # The window that ends in this row: with three rows, an even row ends one and begins one.
-        ends = [r for r in range(out_height) if min(2 * r + kernel, height) - 1 == y]
+        ends = [r for r in range(out_height) if min(2 * r - pad + kernel, height) - 1 == y]
         assert len(ends) <= 1
         for tile in reversed(range(tiles)):
-            out_pixels = min(max(out_width - tile // 2 * pixels, 0), pixels)
-            emit = bool(ends) and tile % 2 == 0 and out_pixels > 0
+            # The leftmost tile that the pooled one needs ends it.
+            out_tile = (tile + pad) // 2
+            out_pixels = min(max(out_width - out_tile * pixels, 0), pixels)
+            last = max(2 * out_tile - pad, 0) == tile
+            emit = bool(ends) and last and out_pixels > 0
             for channel in range(channels):
                 controls = {
                     "signed": int(image.dtype == np.int8),
                     "kernel3": int(kernel == 3),
+                    "padded": pad,
                     "chan": channel,
-                    "line_addr": tile // 2 * channels + channel,
+                    "line_addr": out_tile * channels + channel,
                     "tile_odd": tile % 2,
                     "tile_first": int(tile == tiles - 1),
+                    "tile_last": int(tile == 0),
                     "in_pixels": min(width - tile * pixels, pixels),
                     "out_pixels": out_pixels,
-                    "v_use": int(y % 2 == 1 or (kernel == 3 and y > 0)),
-                    "v_store_row": int(y % 2 == 0),
+                    "v_use": int(y > 0 and ((y + pad) % 2 == 1 or kernel == 3)),
+                    "v_store_row": int((y + pad) % 2 == 0),
                     "v_emit": int(emit),
                 }
                 word = None
                 if emit:
-                    word = padded(pooled[channel, ends[0]], tile // 2, pixels)
+                    word = padded(pooled[channel, ends[0]], out_tile, pixels)
                 yield controls, padded(image[channel, y], tile, pixels), word
 
 
@@ -97,19 +104,19 @@ async def pools_maps(dut: Any) -> None:
         words.append(rng.integers(0, 256, pixels))
 
     def noise() -> np.ndarray:
-        limits = [2, 2, depths[0], depths[1], 2, 2, pixels + 1, pixels + 1, 2, 2, 2]
+        limits = [2, 2, 2, depths[0], depths[1], 2, 2, 2, pixels + 1, pixels + 1, 2, 2, 2]
         return rng.integers(0, limits)
 
-    cases = list(itertools.product(widths, (2, 3), (False, True)))
+    cases = list(itertools.product(widths, (2, 3), (False, True), (0, 1)))
     for number, case in enumerate(rng.permutation(len(cases))):
-        width, kernel, ceil_mode = cases[case]
+        width, kernel, ceil_mode, pad = cases[case]
         channels, height = int(rng.integers(8, 10)), int(rng.integers(3, 6))
         dtype = np.int8 if rng.integers(2) else np.uint8
         limits = np.iinfo(dtype)
         image = rng.integers(limits.min, limits.max + 1, (channels, height, width)).astype(dtype)
         if number % 5 == 0:  # zeros must not win over what is there
             image = np.minimum(image, limits.min + 40).astype(dtype)
-        for step, word, result in steps(image, kernel, ceil_mode, pixels):
+        for step, word, result in steps(image, kernel, ceil_mode, pad, pixels):
             while rng.random() < 0.1:
                 idle()
             if result is not None:

@@ -1,7 +1,8 @@
-"""ResNet-8 of the bench is the published network, and its figures are named."""
+"""Residual networks of the bench are the published ones, and their figures are named."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,18 @@ import pytest
 from firebrick.bench import pumped, residual
 from firebrick.hw.shape import pumped as with_pump
 from firebrick.quantize.calibration.model import read_model
-from firebrick.quantize.network import Conv
+from firebrick.quantize.network import Conv, MaxPool, Network
+from tests.quantize.importers.exported.files import unpack
 from tests.sim.engine_check import SMALL
+
+
+def layers(net: Network) -> list[tuple]:
+    """Its convolutions, in no order."""
+    return sorted(
+        (n.weights.shape, n.stride, n.padding, n.relu, net.shapes[n.output])
+        for n in net.nodes
+        if isinstance(n, Conv)
+    )
 
 
 def test_it_is_the_published_network(shared_data: Path) -> None:
@@ -19,27 +30,26 @@ def test_it_is_the_published_network(shared_data: Path) -> None:
     if not file.is_file():
         pytest.skip(f"no {file}")
     published = read_model(file, "pixels").network
-    ours = residual.resnet8(np.random.default_rng(0))
+    assert layers(residual.resnet8(np.random.default_rng(0))) == layers(published)
 
-    def layers(net):
-        return sorted(
-            (n.weights.shape, n.stride, n.padding, n.relu, net.shapes[n.output])
-            for n in net.nodes
-            if isinstance(n, Conv)
-        )
 
+def test_it_is_torchvisions(tmp_path: Path) -> None:
+    published = read_model(unpack("torchvision_resnet18_dynamo", tmp_path), "torchvision").network
+    ours = residual.resnet18(np.random.default_rng(0))
     assert layers(ours) == layers(published)
+    pools = [[n.padding for n in net.nodes if isinstance(n, MaxPool)] for net in (ours, published)]
+    assert pools == [[1], [1]]
 
 
 def test_figures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(pumped, "shapes", lambda: (SMALL, with_pump(SMALL, 2)))
-    monkeypatch.setattr(residual, "BATCH", 2)
-    macs, found = residual.runs(tmp_path)
+    subject = replace(residual.RESNET8, frames=(1, 2))
+    macs, found = residual.runs(subject, tmp_path)
     # As the file has it but for the linear layer, which is in front of the mean here.
     assert macs == 12_501_632 - 640 + 64 * 640
     assert [(run.pump, run.frames) for run in found] == [(1, 1), (1, 2), (2, 1), (2, 2)]
     for run in found:
         assert run.cycles == pytest.approx(run.model, rel=0.03)
-    names = residual.cycles(found)
+    names = residual.cycles(subject.key, found)
     assert list(names) == ["resnet8", "resnet8_batch2", "resnet8_pump2", "resnet8_pump2_batch2"]
     assert names["resnet8_pump2"] < names["resnet8"]

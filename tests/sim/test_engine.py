@@ -10,6 +10,7 @@ import pytest
 
 from firebrick.hw import definition as d
 from firebrick.hw.compiler.program import Program
+from firebrick.hw.model.cycles import predict
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.importers.load import load_model
@@ -23,6 +24,7 @@ from tests.random_networks import (
     build,
     random_images,
     random_network,
+    random_padded,
     random_strides,
     random_sums,
     tiny_recipe,
@@ -112,6 +114,36 @@ def test_random_network_with_strides(seed: int, shape: EngineShape, tmp_path: Pa
     images = random_images(net, 2, seed)
     report, _, _, _ = check_network(net, shape, images, tmp_path, stages_apart=apart, seed=stalls)
     assert report.exact, str(report)
+
+
+@pytest.mark.parametrize(
+    ("shape", "seed"),
+    [
+        (SMALL, 1),
+        (PYNQ_Z2, 2),
+        *(
+            pytest.param(shape, seed, marks=pytest.mark.nightly)
+            for shape in (SMALL, EIGHT, pumped(SMALL, 2), PYNQ_Z2, pumped(PYNQ_Z2, 2))
+            for seed in range(3, 9)
+        ),
+    ],
+    ids=str,
+)
+def test_random_network_with_padded_poolings(seed: int, shape: EngineShape, tmp_path: Path) -> None:
+    """Windows that begin ahead of their map, behind convolutions, modules and additions or apart;
+    maps of an odd and an even number of tiles, with a ReLU or not."""
+    net = random_padded(seed)
+    stalls = seed if seed % 2 else None
+    images = random_images(net, 2, seed)
+    for apart in (False, True):
+        report, counters, _, program = check_network(
+            net, shape, images, tmp_path, stages_apart=apart, seed=stalls
+        )
+        assert report.exact, str(report)
+        assert any(g.fields.get("pool_padded") for g in program.groups)
+        if stalls is None:
+            cycles = predict(program, images=len(images)).cycles
+            assert cycles == pytest.approx(counters.cycles, rel=0.03)
 
 
 @pytest.mark.parametrize("bypass", [False, True])

@@ -16,6 +16,8 @@ from firebrick.hw.shape import PYNQ_Z2, EngineShape
 from firebrick.quantize.architectures import ARCHITECTURES, build
 from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.exporters.float_onnx import export_onnx
+from firebrick.quantize.importers.onnx.model import import_onnx
 from firebrick.quantize.network import Conv
 from tests.commands.run import command
 from tests.quantize import builders
@@ -77,7 +79,7 @@ def test_all_layers_that_no_engine_runs_are_told_at_once() -> None:
     assert f"layer {nodes[behind[0]].name}: " in text and text.endswith("(and 2 more layers)")
 
 
-def test_wide_kernels_and_padded_poolings_are_told_with_all_their_layers() -> None:
+def test_wide_kernels_are_told_with_all_their_layers() -> None:
     builder = builders.Builder(0, (3, 40, 36))
     builder.conv("first", 8, 7, stride=2)
     builder.pool("pool", 3, True, padding=1)
@@ -88,14 +90,23 @@ def test_wide_kernels_and_padded_poolings_are_told_with_all_their_layers() -> No
         check_float(builder.build(), PYNQ_Z2)
     text = str(caught.value)
     assert "layer one: a convolution of 5x5" in text and "(and 1 more layers)" in text
-    assert "layer pool: a max pooling padded by 1 at the top and the left" in text
-    assert "layer first" not in text
+    assert "layer first" not in text and "layer pool" not in text
+
+
+def test_torchvisions_resnet18(tmp_path: Path) -> None:
+    """At 224x224: a pooling padded all around, and layers of which one group holds 32 filters."""
+    check_float(import_onnx(unpack("torchvision_resnet18_dynamo", tmp_path)), PYNQ_Z2)
 
 
 @pytest.mark.parametrize("name", ["quantize", "accuracy", "demo", "deploy"])
 def test_every_command_refuses_before_it_calibrates(tmp_path: Path, name: str) -> None:
-    """ResNet-18: a pooling padded all around."""
-    model = unpack("torchvision_resnet18_dynamo", tmp_path)
+    """A kernel of 5x5 behind the first layer."""
+    builder = builders.Builder(0, (3, 40, 36))
+    builder.conv("first", 8, 7, stride=2)
+    builder.conv("wide", 8, 5, pad=2)
+    builder.conv("classes", 2, 1)
+    model = tmp_path / "wide.onnx"
+    export_onnx(builder.build(), builders.BGR, model)
     pixels = np.random.default_rng(1).integers(0, 256, (2, 240, 240, 3), np.uint8)
     (tmp_path / "photos").mkdir()
     for number, picture in enumerate(pixels):
@@ -108,7 +119,7 @@ def test_every_command_refuses_before_it_calibrates(tmp_path: Path, name: str) -
         options += ["--labels", tmp_path / "labels.csv"]
     done = command(name, *options)
     assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
-    assert "a max pooling padded by 1 at the top and the left" in done.stderr
+    assert "layer wide: a convolution of 5x5" in done.stderr
     assert "calibrat" not in done.stdout and sorted(tmp_path.rglob("*")) == before
 
 

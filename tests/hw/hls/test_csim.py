@@ -39,6 +39,7 @@ from tests.random_networks import (
     build,
     random_images,
     random_network,
+    random_padded,
     random_recipe,
     random_strides,
 )
@@ -95,6 +96,14 @@ def test_random_networks_with_bypass(seed: int, shape: EngineShape, apart: bool)
 @pytest.mark.parametrize("seed", range(4))
 def test_random_networks_with_strides(seed: int, shape: EngineShape, apart: bool) -> None:
     net = random_strides(seed)
+    check(net, shape, random_images(net, 2, seed), apart=apart)
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["fused", "apart"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("seed", range(4))
+def test_random_networks_with_padded_poolings(seed: int, shape: EngineShape, apart: bool) -> None:
+    net = random_padded(seed)
     check(net, shape, random_images(net, 2, seed), apart=apart)
 
 
