@@ -11,7 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 ENGINE_ID = 0x46425249  # "IRBF" little-endian: reads "FBRI"
 PROGRAM_MAGIC = 0x47504246  # the bytes "FBPG" at the start of a program file
 

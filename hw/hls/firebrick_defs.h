@@ -3,10 +3,10 @@
 #include <cstdint>
 
 namespace firebrick {
-constexpr uint32_t kFormatVersion = 5;
+constexpr uint32_t kFormatVersion = 6;
 constexpr uint32_t kEngineId = 0x46425249;
 constexpr uint32_t kProgramMagic = 0x47504246;
-constexpr uint32_t kDefinition = 0x1e49ad34;
+constexpr uint32_t kDefinition = 0xc936ed78;
 constexpr unsigned kHeaderBeats = 8;
 constexpr unsigned kDescriptorBeats = 16;
 constexpr unsigned kProfileWords = 8;
