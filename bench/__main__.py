@@ -21,7 +21,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.text import Text
 
-from firebrick.bench import hls, hls4ml_peer, pumped, residual
+from firebrick.bench import hls, hls4ml_peer, pumped, residual, squeezedet
 from firebrick.bench.detection import decoding
 from firebrick.bench.golden import frames_per_second
 from firebrick.commands.frame import Parser, run_cli
@@ -300,6 +300,12 @@ def main(arguments: list[str] | None = None) -> None:
             work, found = residual.runs(residue, folder)
         console.print(pumped.table(residue.title, work, found))
         cycles |= residual.cycles(residue.key, found)
+    with busy("SqueezeDet at 1248x384 by the cycle model"):
+        wide = squeezedet.outlines()
+        predicted = squeezedet.cycles(wide)
+    for line in squeezedet.lines(wide, predicted):
+        console.print(line)
+    cycles |= predicted
     facts["detection"] = decoding()
     dsps = _dsps(folder)
     console.print(speed_table(rows, dsps))

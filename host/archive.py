@@ -30,13 +30,15 @@ AGAIN = "unpack the archive again"
 class Samples:
     """The archive's sample pictures and what the golden model makes of them.
 
-    ``pixels`` uint8 [N, C, H, W]; ``totals`` int64 [N, classes]; ``maps`` holds the feature maps
-    of the first picture that the program leaves in memory, by name.
+    ``pixels`` uint8 [N, C, H, W]; ``totals`` int64 [N, classes]; ``outputs`` the maps that the
+    network ends in, [N, C, H, W], by name; ``maps`` holds the feature maps of the first picture
+    that the program leaves in memory, by name.
     """
 
     names: tuple[str, ...]
     pixels: np.ndarray
     totals: np.ndarray
+    outputs: dict[str, np.ndarray]
     maps: dict[str, np.ndarray]
 
 
@@ -101,7 +103,6 @@ def load_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
 
 def load_samples(path: str | os.PathLike[str]) -> Samples:
     """Sample pictures and golden values of ``golden.npz``; raises :class:`ArchiveError`."""
-    prefix = "map/"
     try:
         file = np.load(path, allow_pickle=False)
         if isinstance(file, np.ndarray):
@@ -117,17 +118,28 @@ def load_samples(path: str | os.PathLike[str]) -> Samples:
         raise ArchiveError(
             f"{os.fspath(path)}: not a file of golden values ({reason}): {AGAIN}"
         ) from None
-    maps = {name[len(prefix) :]: values for name, values in arrays.items()}
-    return Samples(names, pixels, totals, maps)
+    outputs, maps = (
+        {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}
+        for prefix in ("output/", "map/")
+    )
+    return Samples(names, pixels, totals, outputs, maps)
 
 
 def compare_samples(engine: Firebrick, samples: Samples) -> Report:
-    """Run every sample; sums of all, and the first one's feature maps, against golden values."""
+    """Run every sample; sums of all or the maps that the network ends in, and the first one's other
+    feature maps, against golden values."""
     report = Report(0, 0, 0, ())
     for index, picture in enumerate(samples.pixels):
         result = engine.run(picture)
         name = f"sums of {samples.names[index]}"
         report += compare({name: result.totals}, {name: samples.totals[index]})
+        report += compare(
+            {
+                f"{output} of {samples.names[index]}": values
+                for output, values in result.maps.items()
+            },
+            {f"{o} of {samples.names[index]}": v[index] for o, v in samples.outputs.items()},
+        )
         if index == 0:
             report += compare(engine.maps(), samples.maps)
     return report

@@ -8,11 +8,15 @@ then K confidences, then K * 4 (anchor by anchor: x, y, width, height).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from .errors import SettingError
+from .program import BESIDE_CLASSES, Program
+from .results import Result
 
 # What the published network's evaluation takes.
 LIMIT = 64
@@ -32,7 +36,27 @@ class ConvDet:
 
     @property
     def channels(self) -> int:
-        return len(self.anchors) * (self.classes + 5)
+        return len(self.anchors) * (self.classes + BESIDE_CLASSES)
+
+
+def head_of(program: Program) -> ConvDet | None:
+    """The head that a detector's program ends in; None for other networks."""
+    if not program.anchors:
+        return None
+    channels = sum(m.channels for m in program.output.maps)
+    classes = channels // len(program.anchors) - BESIDE_CLASSES
+    return ConvDet(program.anchors, classes, (program.input.height, program.input.width))
+
+
+def detect(result: Result, program: Program, **how: Any) -> Detections | None:
+    """The boxes in a result of ``program``, if that is a detector's; ``how`` as in
+    :func:`decode`."""
+    head = head_of(program)
+    if head is None:
+        return None
+    values = result.values
+    joined = np.concatenate([values[m.name] for m in program.output.maps])
+    return decode(joined, head, **how)
 
 
 @dataclass(frozen=True)
@@ -46,6 +70,10 @@ class Detections:
 
     def __len__(self) -> int:
         return len(self.scores)
+
+    def named(self, classes: Sequence[str] = ()) -> list[str]:
+        """The name of each box's class, its number where there are no names."""
+        return [classes[kind] if classes else str(kind) for kind in self.classes.tolist()]
 
 
 def decode(

@@ -7,6 +7,8 @@
         for frame in engine.stream(sources.folder("photos", engine.program)):
             print(frame.name, frame.result.top_k(1), frame.latency)
 
+Where the network ends in feature maps, ``result.maps`` and ``result.values`` hold them by name.
+
 It talks to the engine through pynq alone (Overlay, allocate, interrupts); ``import pynq`` happens
 when a :class:`Firebrick` is made.
 """
@@ -90,6 +92,15 @@ class _Load:
     asked: float
     ready: float
     started: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """What a start's pictures gave: sums int64 [pictures, classes], maps by name."""
+
+    sums: np.ndarray
+    maps: dict[str, np.ndarray]
+    counters: Counters | None
 
 
 class Firebrick:
@@ -261,7 +272,8 @@ class Firebrick:
                 load = self._fill(0, chunk, self.clock.now())
                 self._launch(load)
                 await wait(self.timeout)
-                parts.append((self._collect(load), self._last))
+                self._finished(load)
+                parts.append(_Part(*self._collect(load), self._last))
         finally:
             self._end()
         return self._batch(parts)
@@ -313,10 +325,13 @@ class Firebrick:
             while load is not None:
                 following = await self._next((load.slot + 1) % SLOTS, feed, batch, failure)
                 await wait(self.timeout)
-                sums, counters, done = self._collect(load), self._last, self.clock.now()
+                self._finished(load)
+                counters, done = self._last, self.clock.now()
                 if following is not None:
                     self._launch(following)
-                for frame in self._frames(load, sums, counters, done):
+                # Taken apart while the engine computes: the other slot's answers.
+                part = _Part(*self._collect(load), counters)
+                for frame in self._frames(load, part, done):
                     yield frame
                 load = following
                 self._require_open()
@@ -422,15 +437,20 @@ class Firebrick:
             raise self._error()
         return False
 
-    def _collect(self, load: _Load) -> np.ndarray:
-        """Sums of a run that has ended, int64 [pictures, classes]; keeps its counters."""
-        count = len(load.pictures)
+    def _finished(self, load: _Load) -> None:
+        """Keep the counters of a run that has ended."""
         self._last = self._read_counters()
-        self._images_of_last_run = count
+        self._images_of_last_run = len(load.pictures)
+
+    def _collect(self, load: _Load) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Sums of a run that has ended, int64 [pictures, classes], and the maps that the network
+        ends in, by name [pictures, C, H, W]."""
+        count = len(load.pictures)
         outputs = self._buffers[f"output {load.slot}"][: count * self._output_stride]
         outputs.invalidate()
-        rows = np.asarray(outputs).reshape(count, -1)[:, : 8 * self.program.output.classes]
-        return np.ascontiguousarray(rows).view("<i8").astype(np.int64)
+        # One copy in order: pynq's buffers are not cached, byte by byte they are read slowly.
+        data = np.array(outputs, subok=False)
+        return layout.unpack_outputs(data.reshape(count, -1), self.program)
 
     def _end(self) -> None:
         """Give the engine free, stopped where it still runs: an exception, or a stream that was
@@ -439,18 +459,26 @@ class Firebrick:
         if self._open:
             self._stop()
 
-    def _batch(self, parts: list[tuple[np.ndarray, Counters | None]]) -> Batch:
-        sums = np.concatenate([part for part, _ in parts])
+    def _batch(self, parts: list[_Part]) -> Batch:
+        sums = np.concatenate([part.sums for part in parts])
         totals, logits, probabilities = scores(sums, self.program)
-        starts = tuple(i for i, (part, _) in enumerate(parts) for _ in range(len(part)))
-        counters = tuple(c for _, c in parts if c is not None)
-        classes = self.program.classes
-        return Batch(sums, totals, logits, probabilities, counters, starts, classes)
+        starts = tuple(i for i, part in enumerate(parts) for _ in range(len(part.sums)))
+        counters = tuple(part.counters for part in parts if part.counters is not None)
+        specs = self.program.output.maps
+        return Batch(
+            sums,
+            totals,
+            logits,
+            probabilities,
+            counters,
+            starts,
+            self.program.classes,
+            {m.name: np.concatenate([part.maps[m.name] for part in parts]) for m in specs},
+            {m.name: m.exponent for m in specs},
+        )
 
-    def _frames(
-        self, load: _Load, sums: np.ndarray, counters: Counters | None, done: float
-    ) -> Iterator[Frame]:
-        results = self._batch([(sums, counters)])
+    def _frames(self, load: _Load, part: _Part, done: float) -> Iterator[Frame]:
+        results = self._batch([part])
         for picture, result in zip(load.pictures, results, strict=True):
             yield Frame(
                 picture.name, picture.pixels, result, load.asked, load.ready, load.started, done
@@ -496,7 +524,7 @@ class Firebrick:
         return self._last
 
     def maps(self) -> dict[str, np.ndarray]:
-        """Every feature map of the last picture that the program keeps in memory.
+        """Every feature map of the last picture that the program keeps in the scratch memory.
 
         Name to array [C, H, W], uint8 or int8. Raises :class:`StateError` before the first run.
         """

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from .errors import ImageError, ProgramError
-from .program import Input, Map
+from .program import Input, Map, Program
 
 
 def map_bytes(channels: int, height: int, width: int, pixels: int, word_bytes: int) -> int:
@@ -36,9 +36,10 @@ def unpack(
     word_bytes: int,
     signed: bool,
     words: int = 0,
+    first: int = 0,
 ) -> np.ndarray:
     """Map [C, H, W], int8 where ``signed``, else uint8, from its memory image, uint8 [bytes], whose
-    tiles have ``words`` words where that is more than C.
+    tiles have ``words`` words where that is more than C, the map's from ``first`` on.
 
     Raises :class:`ProgramError` where the number of bytes is not that of ``shape``.
     """
@@ -51,21 +52,35 @@ def unpack(
     tiles = -(-width // pixels)
     stored = np.asarray(data).reshape(height, tiles, max(channels, words), word_bytes)
     rows = (
-        stored[:, :, :channels, :pixels]
+        stored[:, :, first : first + channels, :pixels]
         .transpose(2, 0, 1, 3)
         .reshape(channels, height, tiles * pixels)
     )
     return np.ascontiguousarray(rows[:, :, :width]).view(np.int8 if signed else np.uint8)
 
 
-def unpack_map(scratch: np.ndarray, spec: Map, pixels: int, word_bytes: int) -> np.ndarray:
-    """Feature map ``spec`` [C, H, W] out of the scratch memory, uint8 [bytes]."""
-    data = scratch[spec.offset : spec.offset + spec.bytes]
+def unpack_map(memory: np.ndarray, spec: Map, pixels: int, word_bytes: int) -> np.ndarray:
+    """Feature map ``spec`` [C, H, W] out of its memory, uint8 [bytes]: the scratch memory, or what
+    the engine wrote for a picture."""
+    data = memory[spec.offset : spec.offset + spec.bytes]
     shape = (spec.channels, spec.height, spec.width)
     try:
-        return unpack(data, shape, pixels, word_bytes, spec.signed, spec.words)
+        return unpack(data, shape, pixels, word_bytes, spec.signed, spec.words, spec.first)
     except ProgramError as error:
         raise ProgramError(f"feature map {spec.name}: {error}") from None
+
+
+def unpack_outputs(outputs: np.ndarray, program: Program) -> tuple[np.ndarray, dict]:
+    """What the engine wrote, uint8 [pictures, bytes], taken apart: the classes' sums int64
+    [pictures, classes], and by name the maps that the network ends in, [pictures, C, H, W]."""
+    sums = np.ascontiguousarray(outputs[:, : 8 * program.output.classes]).view("<i8")
+    maps = {
+        spec.name: np.stack(
+            [unpack_map(row, spec, program.pixels, program.word_bytes) for row in outputs]
+        )
+        for spec in program.output.maps
+    }
+    return sums.astype(np.int64), maps
 
 
 def to_channels_first(image: np.ndarray, spec: Input) -> np.ndarray:

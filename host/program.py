@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import zlib
 from collections.abc import Callable
@@ -16,6 +17,9 @@ from .errors import ProgramError
 BEAT_BYTES = 8
 CRC_BYTES = 56
 HASH_BYTES = 16
+
+# Beside its classes a detector's anchor has a confidence and four numbers of its box.
+BESIDE_CLASSES = 5
 
 T = TypeVar("T")
 
@@ -38,26 +42,14 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Output:
-    """The classes' int64 sums: total = sum + ``addend``; logit = total / ``positions`` *
-    2**-``exponents``."""
-
-    name: str
-    classes: int
-    bytes: int
-    addend: tuple[int, ...]
-    positions: int
-    exponents: tuple[int, ...]
-
-
-@dataclass(frozen=True)
 class Map:
-    """A feature map [channels, height, width] at ``offset`` of the scratch memory, int8 where
-    ``signed``, else uint8; real value = stored * 2**-``exponent``.  A tile has ``words`` words,
-    those behind the channels have no meaning."""
+    """A feature map [channels, height, width] at ``offset`` of its memory, int8 where ``signed``,
+    else uint8; real value = stored * 2**-``exponent``.  A tile has ``words`` words, its channels
+    are those from ``first`` on; the others are another map's or have no meaning."""
 
     name: str
     offset: int
+    first: int
     channels: int
     words: int
     height: int
@@ -65,6 +57,21 @@ class Map:
     signed: bool
     exponent: int
     bytes: int
+
+
+@dataclass(frozen=True)
+class Output:
+    """What the engine writes for a picture, ``bytes`` of the output memory: a classifier's int64
+    sums (total = sum + ``addend``; logit = total / ``positions`` * 2**-``exponents``), or the
+    ``maps`` that the network ends in, which then has no ``classes``."""
+
+    name: str
+    classes: int
+    bytes: int
+    addend: tuple[int, ...]
+    positions: int
+    exponents: tuple[int, ...]
+    maps: tuple[Map, ...]
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,8 @@ class Group:
 
 @dataclass(frozen=True)
 class Program:
-    """A checked program; ``loadable`` is what the engine reads (header and stream)."""
+    """A checked program; ``loadable`` is what the engine reads (header and stream), ``maps`` lie in
+    the scratch memory.  A detector has ``anchors`` (width, height), see :mod:`host.detection`."""
 
     source: str
     name: str
@@ -99,6 +107,7 @@ class Program:
     groups: tuple[Group, ...]
     preprocessing: dict[str, Any]
     classes: tuple[str, ...]
+    anchors: tuple[tuple[float, float], ...] = ()
     made_by: str = ""  # release of Firebrick that compiled it; programs before 0.9.0 do not say
 
     @property
@@ -204,9 +213,14 @@ def _build(
                 Input, section["input"], padding=_integers, pad_value=_integers, name=str
             ),
             output=_fields(
-                Output, section["output"], addend=_integers, exponents=_integers, name=str
+                Output,
+                section["output"],
+                addend=_integers,
+                exponents=_integers,
+                name=str,
+                maps=_maps,
             ),
-            maps=tuple(_fields(Map, entry, name=str, signed=bool) for entry in section["maps"]),
+            maps=_maps(section["maps"]),
             groups=tuple(
                 Group(str(g["name"]), tuple(_fields(Layer, e, name=str) for e in g["layers"]))
                 for g in section["groups"]
@@ -214,6 +228,7 @@ def _build(
             preprocessing=dict(section["preprocessing"]),
             made_by=str(section.get("firebrick", "")),
             classes=tuple(str(c) for c in section["classes"]),
+            anchors=tuple((float(w), float(h)) for w, h in section["anchors"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = f"no field {error}" if isinstance(error, KeyError) else str(error)
@@ -224,6 +239,10 @@ def _build(
 
 def _integers(values: Any) -> tuple[int, ...]:
     return tuple(int(v) for v in values)
+
+
+def _maps(entries: Any) -> tuple[Map, ...]:
+    return tuple(_fields(Map, entry, name=str, signed=bool) for entry in entries)
 
 
 def _fields(cls: Callable[..., T], entry: dict[str, Any], **convert: Callable[[Any], Any]) -> T:
@@ -239,6 +258,14 @@ def _is_size(value: Any) -> bool:
 def _check(program: Program) -> None:
     """Raise :class:`ProgramError` where the host section contradicts the header or itself."""
     header, spec, out = program.header, program.input, program.output
+    every = (*program.maps, *out.maps)
+    sizes = (*(header["scratch_bytes"] for _ in program.maps), *(out.bytes for _ in out.maps))
+    places = tuple(zip(every, sizes, strict=True))
+    grids = {(m.height, m.width) for m in out.maps}
+    kinds, rest = out.classes, 0
+    if program.anchors and out.maps:
+        kinds, rest = divmod(sum(m.channels for m in out.maps), len(program.anchors))
+        kinds -= BESIDE_CLASSES
     checks = (
         (len(program.groups) == header["groups"], "number of groups"),
         (program.shape.get("pixels") == header["pixels"], "pixels of the array"),
@@ -249,10 +276,15 @@ def _check(program: Program) -> None:
         (1 <= header["pixels"] <= header["word_bytes"], "pixels of a word"),
         (spec.bytes == header["input_bytes"], "bytes of an input"),
         (out.bytes == header["output_bytes"], "bytes of an output"),
-        (out.bytes >= 8 * out.classes > 0, "number of classes"),
+        ((out.bytes >= 8 * out.classes > 0) != bool(out.maps), "number of classes"),
         (len(out.addend) == len(out.exponents) == out.classes, "classes of the output"),
         (out.positions > 0, "positions of the output"),
-        (not program.classes or len(program.classes) == out.classes, "class names"),
+        (len(program.classes) in (0, kinds), "class names"),
+        (not program.anchors or (len(grids) == 1 and rest == 0 and kinds > 0), "anchors"),
+        (
+            all(math.isfinite(side) and side > 0 for sides in program.anchors for side in sides),
+            "sides of the anchors",
+        ),
         (len(spec.padding) == 4 and min(spec.padding) >= 0, "padding of the input"),
         (
             len(spec.pad_value) == spec.channels and all(0 <= v <= 255 for v in spec.pad_value),
@@ -260,7 +292,11 @@ def _check(program: Program) -> None:
         ),
         (spec.phases in (1, 2), "phases of the input"),
         (spec.planes >= spec.phases * spec.channels, "planes of the input"),
-        (all(m.words >= m.channels for m in program.maps), "words of a feature map"),
+        (
+            all(m.first >= 0 and m.words >= m.first + m.channels for m in every),
+            "words of a feature map",
+        ),
+        (len({m.name for m in out.maps}) == len(out.maps), "names of the outputs"),
         (
             len(str(program.preprocessing.get("color", ""))) == spec.channels,
             "colors of the preprocessing",
@@ -268,10 +304,7 @@ def _check(program: Program) -> None:
         (_is_size(program.preprocessing.get("resize", 0)), "resize of the preprocessing"),
         (min(spec.channels, spec.height, spec.width) > 0, "size of the input"),
         (
-            all(
-                m.offset >= 0 and m.offset + m.bytes <= header["scratch_bytes"]
-                for m in program.maps
-            ),
+            all(m.offset >= 0 and m.offset + m.bytes <= size for m, size in places),
             "place of a feature map",
         ),
     )

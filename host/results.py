@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -94,7 +94,9 @@ class Result:
     """Answer for one picture.
 
     ``sums`` int64 [classes] as the engine wrote them, ``totals`` with the share of the positions
-    that see only padding, ``logits`` and ``probabilities`` float64 [classes].
+    that see only padding, ``logits`` and ``probabilities`` float64 [classes].  Where the network
+    ends in feature maps there are no classes, but by name the integers of ``maps``, uint8 or int8
+    [C, H, W], whose real values are ``values``.
     """
 
     sums: np.ndarray
@@ -103,6 +105,13 @@ class Result:
     probabilities: np.ndarray
     counters: Counters
     classes: tuple[str, ...]
+    maps: Mapping[str, np.ndarray] = field(default_factory=dict)
+    exponents: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def values(self) -> dict[str, np.ndarray]:
+        """The maps in real units, float32 [C, H, W]: exact, integers times a power of two."""
+        return real_values(self.maps, self.exponents)
 
     @property
     def cycles(self) -> int:
@@ -118,7 +127,8 @@ class Result:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Answers for N pictures of one or more starts; arrays as in :class:`Result`, [N, classes].
+    """Answers for N pictures of one or more starts; arrays as in :class:`Result`, [N, classes] and
+    [N, C, H, W].
 
     ``counters`` holds one entry a start.
     """
@@ -130,6 +140,13 @@ class Batch:
     counters: tuple[Counters, ...]
     starts: tuple[int, ...]
     classes: tuple[str, ...]
+    maps: Mapping[str, np.ndarray] = field(default_factory=dict)
+    exponents: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def values(self) -> dict[str, np.ndarray]:
+        """The maps in real units, float32 [N, C, H, W]."""
+        return real_values(self.maps, self.exponents)
 
     @property
     def cycles(self) -> int:
@@ -148,6 +165,8 @@ class Batch:
             self.probabilities[index],
             self.counters[self.starts[index]],
             self.classes,
+            {name: values[index] for name, values in self.maps.items()},
+            self.exponents,
         )
 
     def __iter__(self) -> Iterator[Result]:
@@ -192,11 +211,20 @@ def scores(sums: np.ndarray, program: Program) -> tuple[np.ndarray, np.ndarray, 
     """Totals int64, logits and probabilities float64 of the engine's sums int64 [..., classes].
 
     total = sum + addend; logit = total / positions * 2**-exponent; probabilities are the
-    logits' softmax.
+    logits' softmax.  Without classes all three are empty.
     """
     out = program.output
     totals = sums + np.array(out.addend, np.int64)
     scale = np.ldexp(1.0, -np.array(out.exponents, np.int64))
     logits = totals.astype(np.float64) / out.positions * scale
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True, initial=-np.inf))
     return totals, logits, powers / powers.sum(axis=-1, keepdims=True)
+
+
+def real_values(
+    maps: Mapping[str, np.ndarray], exponents: Mapping[str, int]
+) -> dict[str, np.ndarray]:
+    """Maps in real units, float32, by name: integer * 2**-exponent."""
+    return {
+        name: np.ldexp(values.astype(np.float32), -exponents[name]) for name, values in maps.items()
+    }

@@ -11,10 +11,15 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .board import missing
 from .errors import DriverError
 from .version import VERSION
+
+if TYPE_CHECKING:
+    from .program import Program
+    from .results import Result
 
 
 def self_test(folder: str | os.PathLike[str], say: Callable[[str], None] = print) -> bool:
@@ -39,11 +44,25 @@ def self_test(folder: str | os.PathLike[str], say: Callable[[str], None] = print
         report = archive.compare_samples(engine, samples)
         cycles = engine.counters().cycles
         for name, picture in zip(samples.names, samples.pixels, strict=True):
-            best, probability = engine.run(picture).top_k(1)[0]
-            say(f"  {name}: {best} ({probability:.1%})")
+            say(f"  {name}: {_answer(engine.run(picture), engine.program)}")
     say(f"{cycles:,} cycles a frame")
     say(f"{'bit-exact' if report.exact else 'NOT bit-exact'}: {report}")
     return report.exact
+
+
+def _answer(result: Result, program: Program) -> str:
+    """The likeliest class, a detector's boxes, or the sizes of the maps that came out."""
+    from .detection import detect
+
+    if not result.maps:
+        best, probability = result.top_k(1)[0]
+        return f"{best} ({probability:.1%})"
+    found = detect(result, program)
+    if found is None:
+        sizes = {name: "x".join(map(str, values.shape)) for name, values in result.maps.items()}
+        return ", ".join(f"{name} {size}" for name, size in sizes.items())
+    scores = zip(found.named(program.classes), found.scores.tolist(), strict=True)
+    return ", ".join(f"{kind} ({score:.1%})" for kind, score in scores) or "nothing found"
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,9 @@ from firebrick.quantize.pictures.preprocess import for_network, load_images, pre
 from firebrick.quantize.qnetwork import Preprocessing
 
 DEFAULT = "squeezenet"
-NAMES = (DEFAULT, "digits")
+NAMES = (DEFAULT, "digits", "detector")
 DIGITS_CALIBRATION = 256
+CANVASES, CANVASES_CALIBRATION = 16, 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +24,8 @@ class Bundled:
 
     ``calibration`` and ``pictures`` are uint8 [N, C, H, W]; ``names`` has one for each picture,
     ``truth`` int64 [N] its class, -1 where none of the classes is meant.  ``judged`` tells whether
-    the pictures are many and labelled enough to state an accuracy.
+    the pictures are many and labelled enough to state an accuracy.  A detector has ``anchors``
+    (width, height), its ``classes`` are what it finds.
     """
 
     network: Network
@@ -33,12 +36,15 @@ class Bundled:
     names: tuple[str, ...]
     truth: np.ndarray
     judged: bool
+    anchors: tuple[tuple[float, float], ...] = ()
 
 
 def bundled(name: str) -> Bundled:
     """The network called ``name``, one of :data:`NAMES`; FirebrickError where it cannot be had."""
     if name == "digits":
         return _digits()
+    if name == "detector":
+        return _detector()
     if name == "squeezenet":
         return _squeezenet()
     raise FirebrickError(f"{name}: not one of the networks {', '.join(NAMES)}, nor a file")
@@ -79,4 +85,25 @@ def _digits() -> Bundled:
         tuple(f"digit {i}" for i in range(len(pictures))),
         truth,
         judged=True,
+    )
+
+
+def _detector() -> Bundled:
+    from firebrick.models import canvases
+    from firebrick.quantize.importers.onnx.model import import_onnx
+
+    net = import_onnx(canvases.MODEL_PATH)
+    stated = json.loads(canvases.FACTS_PATH.read_text())
+    seen = canvases.canvases(CANVASES_CALIBRATION, stated["seed"], held_out=False)
+    shown = canvases.held_out_canvases(CANVASES).pictures
+    return Bundled(
+        net,
+        for_network(preprocessing("digits", resize=0), net),
+        canvases.CLASSES,
+        seen.pictures,
+        shown,
+        tuple(f"canvas {i}" for i in range(len(shown))),
+        np.full(len(shown), -1),
+        judged=False,
+        anchors=tuple((float(w), float(h)) for w, h in stated["head"]["anchors"]),
     )

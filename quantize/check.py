@@ -16,6 +16,7 @@ from firebrick.quantize.qnetwork import (
     QMaxPool,
     QNetwork,
     QTensor,
+    detector_classes,
     inputs_of,
 )
 
@@ -71,10 +72,32 @@ def check_qnetwork(qnet: QNetwork) -> None:
             f"network {qnet.name}: its outputs {', '.join(qnet.maps)} must be maps of its own, "
             "each once"
         )
-    last = qnet.classifier
-    if qnet.classes and last and len(qnet.classes) != len(last.bias):
+    check_anchors(qnet.name, qnet.anchors, [qnet.tensors[name].shape for name in qnet.maps])
+    if qnet.kinds and len(qnet.classes) not in (0, qnet.kinds):
         raise FirebrickError(
-            f"network {qnet.name}: {len(qnet.classes)} class names for {len(last.bias)} classes"
+            f"network {qnet.name}: {len(qnet.classes)} class names for {qnet.kinds} classes"
+        )
+
+
+def check_anchors(
+    name: str, anchors: tuple[tuple[float, float], ...], maps: list[tuple[int, int, int]]
+) -> None:
+    """FirebrickError where ``anchors`` do not fit the maps [C, H, W] that network ``name`` ends in,
+    which are one head's channels one after the other."""
+    if not anchors:
+        return
+    if not all(len(sides) == 2 and min(sides) > 0 for sides in anchors):
+        raise FirebrickError(f"network {name}: an anchor is a width and a height above 0")
+    if len({size[1:] for size in maps}) != 1:
+        raise FirebrickError(
+            f"network {name}: anchors are those of one grid, the network ends in {len(maps)} maps "
+            f"of {len({size[1:] for size in maps})} sizes"
+        )
+    channels = sum(size[0] for size in maps)
+    if channels % len(anchors) or detector_classes(channels, len(anchors)) < 1:
+        raise FirebrickError(
+            f"network {name}: {channels} channels do not fit {len(anchors)} anchors, each of which "
+            "has one for every class and 5 more"
         )
 
 

@@ -128,6 +128,7 @@ def _members(qnet: QNetwork) -> dict[str, Any]:
         "classes": qnet.classes,
         "report": qnet.report,
         "maps": qnet.maps,
+        **({"anchors": qnet.anchors} if qnet.anchors else {}),
     }
     text = json.dumps(metadata, sort_keys=True, allow_nan=False)
     return {"metadata": np.frombuffer(text.encode(), np.uint8), **arrays}
@@ -168,6 +169,7 @@ def _build(metadata: dict[str, Any], arrays: dict[str, np.ndarray]) -> QNetwork:
         classes=tuple(metadata["classes"]),
         report=metadata["report"],
         maps=tuple(metadata.get("maps", ())),
+        anchors=tuple((float(w), float(h)) for w, h in metadata.get("anchors", ())),
     )
 
 

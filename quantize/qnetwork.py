@@ -128,6 +128,15 @@ class QGlobalSum:
 QNode = QConv | QMaxPool | QConcat | QAdd | QGlobalSum
 
 
+# Beside its classes an anchor has a confidence and four numbers of its box.
+BESIDE_CLASSES = 5
+
+
+def detector_classes(channels: int, anchors: int) -> int:
+    """Classes of a detector whose head has so many channels; 0 without anchors."""
+    return channels // anchors - BESIDE_CLASSES if anchors else 0
+
+
 def inputs_of(node: QNode) -> tuple[str, ...]:
     """The tensors that ``node`` reads."""
     return node.inputs if isinstance(node, QConcat | QAdd) else (node.input,)
@@ -161,8 +170,9 @@ class QNetwork:
     ``tensors`` maps a name to its :class:`QTensor` and holds the input (uint8, exponent 0,
     in the order L, LA, RGB or RGBA) and every node's 8-bit output; the last node is a
     :class:`QGlobalSum`, whose int64 output is not in it, unless the network ends in feature maps,
-    which ``maps`` names.  ``nodes`` are in execution order.  ``report`` is the per-layer
-    calibration report (plain JSON data).
+    which ``maps`` names.  Where they are the channels of a detector's head, one map after the
+    other, ``anchors`` (width, height, in pixels) are what its boxes differ from.  ``nodes`` are in
+    execution order.  ``report`` is the per-layer calibration report (plain JSON data).
     """
 
     name: str
@@ -173,6 +183,15 @@ class QNetwork:
     classes: tuple[str, ...] = ()
     report: dict = field(default_factory=dict)
     maps: tuple[str, ...] = ()
+    anchors: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def kinds(self) -> int:
+        """How many classes the answers tell apart: a classifier's, a detector's, or none."""
+        if self.classifier is not None:
+            return len(self.classifier.bias)
+        channels = sum(self.tensors[name].shape[0] for name in self.maps)
+        return detector_classes(channels, len(self.anchors))
 
     @property
     def classifier(self) -> QGlobalSum | None:

@@ -365,6 +365,49 @@ def random_strides(seed: int) -> QNetwork:
     return QNetwork(f"strides-{seed}", "data", b.tensors, tuple(b.nodes), preprocessing)
 
 
+def ending_in_maps(net: QNetwork, count: int, seed: int) -> QNetwork:
+    """``net`` without its classifier: its outputs are what that reads, and ``count`` more maps of
+    any kind: read by others or not, branches of a concatenation, squeezed, pooled."""
+    rng = np.random.default_rng(seed)
+    *nodes, last = net.nodes
+    assert isinstance(last, QGlobalSum)
+    others = [name for name in net.tensors if name not in (net.input, last.input)]
+    chosen = rng.choice(others, min(count, len(others)), replace=False).tolist()
+    maps = tuple(rng.permutation([last.input, *chosen]).tolist())
+    return replace(net, name=f"{net.name}-maps", nodes=tuple(nodes), maps=maps)
+
+
+def map_heads(seed: int, channels: tuple[int, ...]) -> QNetwork:
+    """A network that ends in several 3x3 convolutions of one map, of unlike scales, and in what
+    enters that."""
+    net = ending_in_maps(random_network(seed), 0, seed)
+    (source,) = net.maps
+    rng = np.random.default_rng(seed)
+    size, exponent = net.tensors[source].shape, net.tensors[source].exponent
+    nodes, tensors = list(net.nodes), dict(net.tensors)
+    for number, count in enumerate(channels):
+        name = f"head{number}"
+        shift = rng.integers(5, 12, count).astype(np.int32)
+        out = int(rng.integers(0, 9))
+        tensors[name] = QTensor(name, (count, *size[1:]), out, True)
+        nodes.append(
+            QConv(
+                name,
+                source,
+                name,
+                rng.integers(-9, 10, (count, size[0], 3, 3), dtype=np.int8),
+                rng.integers(-999, 999, count).astype(np.int32),
+                (shift + out - exponent).astype(np.int32),
+                shift,
+                1,
+                (1,) * 4,
+                False,
+            )
+        )
+    maps = tuple(f"head{number}" for number in range(len(channels)))
+    return replace(net, nodes=tuple(nodes), tensors=tensors, maps=(maps[0], source, *maps[1:]))
+
+
 def halved(size: int, channels: tuple[int, ...], padding: tuple[int, int, int, int]) -> QNetwork:
     """Residual blocks that halve a map of ``size`` rows and columns, one for each number of
     channels but the first: 3x3 with a stride of 2, 3x3, and 1x1 with a stride of 2 beside them."""

@@ -27,6 +27,7 @@ from firebrick.hw.model.compiled import prepare
 from firebrick.models.bundled import DEFAULT, bundled
 from firebrick.quantize import qfile
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.heads import split_head
 from firebrick.quantize.importers.load import load_network
 from firebrick.quantize.qnetwork import QNetwork
 from firebrick.quantize.support.terminal import Table, new_console
@@ -65,7 +66,8 @@ def _own(own: list[Option], able: list[Option]) -> Option | None:
 def read_layers(model: str | None) -> QNetwork:
     """The layers of a file or a bundled network, without numbers."""
     if is_bundled(model):
-        return without_numbers(bundled(model or DEFAULT).network)
+        found = bundled(model or DEFAULT)
+        return without_numbers(split_head(found.network, len(found.anchors)))
     assert model is not None
     if Path(model).suffix == ".npz":
         plain = rebuilt(qfile.load(model))

@@ -69,7 +69,7 @@ def convert(options: argparse.Namespace, console: Console) -> Conversion:
     """
     if Path(options.out).suffix != ".npz":
         raise FirebrickError(f"{options.out}: the name of a quantized network ends in .npz")
-    opened = open_network(options, console)
+    opened = open_network(options, console, maps=True)
     model = opened.model
     if model is None:
         raise FirebrickError(

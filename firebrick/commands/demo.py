@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,8 @@ from firebrick.commands.frame import (
 )
 from firebrick.commands.opening import open_network, quantize_opened
 from firebrick.commands.pictures import without
+from firebrick.host.detection import Detections, detect
+from firebrick.host.program import parse_program
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.program import Program
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, parse_shape
@@ -63,6 +66,8 @@ LARGE_FRAME = 400_000
 APART_IMAGES = 2
 ACCURACY_LIMIT = 200
 HELD_OUT = 64
+# Of a picture's boxes so many are printed.
+SUREST = 6
 
 
 @dataclass(frozen=True)
@@ -114,13 +119,28 @@ def _compile_and_run(
     outcome = run_all(job.qnet, job.images, fused, apart, apart_images, library, overlay)
     report = outcome.report
     _print_layers(console, outcome, shape)
-    _print_predictions(console, job, outcome)
+    parsed = parse_program(fused.blob)
+    found = [detect(result, parsed) for result in outcome.results]
+    if job.qnet.maps:
+        _print_maps(console, job, outcome, found)
+    else:
+        _print_predictions(console, job, outcome)
     picture = out / "demo.png"
     cycles = outcome.results[0].cycles
     title = (
         f"{job.qnet.name} on the simulated board: {1e8 / cycles:,.0f} frames a second at 100 MHz"
     )
-    draw(picture, title, job.images, job.names, outcome.results, job.truth, outcome.profile)
+    draw(
+        picture,
+        title,
+        job.images,
+        job.names,
+        outcome.results,
+        job.truth,
+        outcome.profile,
+        found,
+        job.qnet.classes,
+    )
 
     first = outcome.results[0].counters
     facts = {
@@ -136,6 +156,7 @@ def _compile_and_run(
         "ideal_cycles": ideal_cycles(fused),
         "mac_utilisation": round(_macs(fused) / (first.cycles * shape.macs), 4),
         "stalls": first.stalls,
+        "boxes": sum(len(boxes) for boxes in found if boxes is not None),
         "accuracy_float": job.accuracy.float_top1 if job.accuracy else None,
         "accuracy_fixed": job.accuracy.fixed_top1 if job.accuracy else None,
         "simulated_cycles_per_second": round(outcome.cycles_per_second),
@@ -168,7 +189,7 @@ def _job(options: argparse.Namespace, shape: EngineShape, console: Console) -> J
     or a bundled network's own. Those that calibrated are left out where there are others."""
     if options.images is None and not is_bundled(options.model):
         raise FirebrickError("IMAGES is missing: a network of yours needs a folder of images")
-    opened = open_network(options, console, shape)
+    opened = open_network(options, console, shape, maps=True)
     pictures = opened.pictures
     labels = pictures.labels(options.labels, options.images, opened.class_count)
     files = [] if options.images is None else pictures.files(options.images)
@@ -277,6 +298,26 @@ def _print_predictions(console: Console, job: Job, outcome: Outcome) -> None:
         second = f"{rest[0][0]} {rest[0][1]:.1%}" if rest else ""
         truth = "" if job.truth[i] < 0 else _class_name(job.qnet, int(job.truth[i]))
         table.add_row(job.names[i], f"{first} {p:.1%}", second, truth)
+    console.print(table)
+
+
+def _print_maps(
+    console: Console, job: Job, outcome: Outcome, found: Sequence[Detections | None]
+) -> None:
+    """A detector's boxes, or between what values the maps lie that a network ends in."""
+    detector = bool(job.qnet.anchors)
+    heads = ("boxes", "the surest") if detector else ("map", "real values")
+    title = "What the engine detects" if detector else "What the engine hands out"
+    table = Table("image", *heads, box=SIMPLE_HEAD, title=title)
+    for name, result, boxes in zip(job.names, outcome.results, found, strict=True):
+        if boxes is not None:
+            pairs = zip(boxes.named(job.qnet.classes), boxes.scores.tolist(), strict=True)
+            surest = ", ".join(f"{kind} {score:.0%}" for kind, score in list(pairs)[:SUREST])
+            table.add_row(name, str(len(boxes)), surest)
+            continue
+        for output, values in result.values.items():
+            sizes = "x".join(map(str, values.shape))
+            table.add_row(name, f"{output} {sizes}", f"{values.min():.4g} to {values.max():.4g}")
     console.print(table)
 
 

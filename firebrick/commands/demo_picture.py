@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from firebrick.host.detection import Detections
 from firebrick.host.results import Profile, Result
 from firebrick.quantize.support.files import write_atomically
 
 RIGHT, WRONG, NEUTRAL = "#1a7f37", "#c62828", "#3465a4"
 SHOWN, BARS = 8, 5
 NAME_LETTERS = 22
+LABEL_PIXELS = 12
 
 
 def draw(
@@ -23,10 +26,16 @@ def draw(
     results: list[Result],
     truth: np.ndarray | None,
     profile: Profile,
+    found: Sequence[Detections | None] = (),
+    classes: Sequence[str] = (),
 ) -> None:
     """Write the picture: up to eight of ``images`` (uint8 [N, C, H, W]) with the five likeliest
     classes, green and red where the class is known (``truth``, -1: not), and beneath them the
-    cycles of every group, idle ones by cause."""
+    cycles of every group, idle ones by cause.
+
+    A detector's pictures show the boxes in ``found``, with the surest of them beneath; of another
+    network that ends in maps the first map is beneath, the mean of its channels.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
@@ -43,8 +52,18 @@ def draw(
         known = truth is not None and truth[i] >= 0
         right = known and truth is not None and int(results[i].logits.argmax()) == int(truth[i])
         colour = (RIGHT if right else WRONG) if known else NEUTRAL
-        _photo(figure.add_subplot(grid[2 * row, column]), images[i], names[i])
-        _bars(figure.add_subplot(grid[2 * row + 1, column]), results[i], colour)
+        photo, below = (figure.add_subplot(grid[2 * row + n, column]) for n in (0, 1))
+        _photo(photo, images[i], names[i])
+        boxes = found[i] if found else None
+        if boxes is not None:
+            _boxes(photo, boxes, classes)
+            _bars(
+                below, list(zip(boxes.named(classes), boxes.scores.tolist(), strict=True)), NEUTRAL
+            )
+        elif results[i].maps:
+            _map(below, results[i])
+        else:
+            _bars(below, results[i].top_k(BARS), colour)
     _cycles(figure.add_subplot(grid[2 * rows, :]), profile)
     figure.suptitle(title, fontsize=13)
     write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=90))
@@ -58,8 +77,37 @@ def _photo(axis: Any, image: np.ndarray, name: str) -> None:
     axis.axis("off")
 
 
-def _bars(axis: Any, result: Result, colour: str) -> None:
-    best = result.top_k(min(BARS, len(result.probabilities)))
+def _boxes(axis: Any, found: Detections, classes: Sequence[str]) -> None:
+    # The surest last, so that it is on top.
+    boxes = list(
+        zip(found.boxes.tolist(), found.named(classes), found.classes.tolist(), strict=True)
+    )
+    for (left, top, right, bottom), name, kind in reversed(boxes):
+        colour = f"C{kind % 10}"
+        axis.plot(
+            [left, right, right, left, left], [top, top, bottom, bottom, top], color=colour, lw=1.6
+        )
+        # Above the box where there is room, else within it.
+        axis.text(
+            left,
+            top - 1 if top > LABEL_PIXELS else top + 1,
+            name,
+            va="bottom" if top > LABEL_PIXELS else "top",
+            fontsize=8,
+            color="white",
+            bbox={"facecolor": colour, "edgecolor": "none", "pad": 1},
+        )
+
+
+def _map(axis: Any, result: Result) -> None:
+    name, values = next(iter(result.values.items()))
+    axis.imshow(values.mean(axis=0), cmap="viridis")
+    axis.set_title(name, fontsize=8)
+    axis.axis("off")
+
+
+def _bars(axis: Any, answers: list[tuple[str, float]], colour: str) -> None:
+    best = answers[:BARS]
     places = range(len(best))
     values = [100 * p for _, p in best]
     axis.barh(places, values, color=[colour, *["#b0b7c3"] * (len(best) - 1)], height=0.72)

@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None, command: str = "deploy") -> Path:
     board = _as_built(load_board(options.board), built, console)
     if options.images is None and not is_bundled(options.model):
         raise FirebrickError("IMAGES is missing: a folder with sample pictures for the archive")
-    opened = open_network(options, console, board.shape)
+    opened = open_network(options, console, board.shape, maps=True)
     if options.images is not None:
         opened.pictures.files(options.images)
     made = quantize_opened(opened, options, console)

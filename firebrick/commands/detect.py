@@ -28,10 +28,10 @@ from firebrick.models.canvases import (
 from firebrick.quantize import golden
 from firebrick.quantize.calibration.quantizer import quantize
 from firebrick.quantize.golden.float_model import FloatModel
+from firebrick.quantize.heads import split_head
 from firebrick.quantize.importers.load import load_model
 from firebrick.quantize.network import Network
 from firebrick.quantize.pictures.preprocess import float_input
-from firebrick.quantize.qnetwork import QNetwork
 from firebrick.quantize.report.average_precision import FOUND, Boxes, average_precision
 from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.paths import results
@@ -54,6 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
     console = new_console()
     head = bundled_head()
     net, preprocessing = load_model(MODEL_PATH, "digits", resize=0)
+    net = split_head(net, len(head.anchors))
     seen = canvases(CALIBRATION, json.loads(FACTS_PATH.read_text())["seed"], held_out=False)
     done = quantize(net, preprocessing, seen.pictures)
     shown = held_out_canvases(options.canvases)
@@ -76,7 +77,7 @@ def main(arguments: list[str] | None = None) -> None:
     means = {which: float(np.mean(list(each.values()))) for which, each in found.items()}
     table.add_row("mean", f"{means['float']:.3f}", f"{means['fixed']:.3f}")
     console.print(table)
-    text = json.dumps(facts(means, shown, done.qnet), indent=2) + "\n"
+    text = json.dumps(facts(means, shown, net), indent=2) + "\n"
     write_text(options.out, text)
     console.print(f"wrote {options.out}")
 
@@ -91,7 +92,7 @@ def bundled_head() -> ConvDet:
 
 def precision(maps: Maps, net: Network, head: ConvDet, shown: Canvases) -> dict[int, float]:
     """Average precision by class, of what ``maps`` makes of pictures: [N, values of the map]."""
-    shape = net.shapes[net.maps[0]]
+    shape = joined(net)
     starts = range(0, len(shown.pictures), BATCH)
     said: list[Boxes] = []
     for start in track(starts, f"detect: batches of {BATCH} canvases", len(starts)):
@@ -101,12 +102,18 @@ def precision(maps: Maps, net: Network, head: ConvDet, shown: Canvases) -> dict[
     return average_precision(said, _truth(shown))
 
 
+def joined(net: Network) -> tuple[int, int, int]:
+    """The shape of the maps that a detector ends in, one after the other."""
+    _, rows, columns = net.shapes[net.maps[0]]
+    return sum(net.shapes[name][0] for name in net.maps), rows, columns
+
+
 def _truth(shown: Canvases) -> Sequence[Boxes]:
     pairs = zip(shown.boxes, shown.classes, strict=True)
     return [Boxes(boxes, classes) for boxes, classes in pairs]
 
 
-def facts(means: dict[str, float], shown: Canvases, qnet: QNetwork) -> dict[str, Any]:
+def facts(means: dict[str, float], shown: Canvases, net: Network) -> dict[str, Any]:
     """What the JSON file holds."""
     return {
         "ap_float": round(means["float"], 4),
@@ -114,7 +121,7 @@ def facts(means: dict[str, float], shown: Canvases, qnet: QNetwork) -> dict[str,
         "overlap": FOUND,
         "canvases": len(shown.pictures),
         "digits": sum(map(len, shown.classes)),
-        "map": list(qnet.tensors[qnet.maps[0]].shape),
+        "map": list(joined(net)),
     }
 
 

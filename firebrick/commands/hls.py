@@ -16,7 +16,7 @@ from firebrick.commands.chosen import is_bundled
 from firebrick.commands.frame import Parser, add_skip_bad_option
 from firebrick.commands.opening import open_network, quantize_opened
 from firebrick.host.compare import compare
-from firebrick.host.layout import pack_input
+from firebrick.host.layout import pack, pack_input
 from firebrick.host.program import parse_program
 from firebrick.host.results import scores
 from firebrick.hw.compiler.compile import compile_network
@@ -41,20 +41,29 @@ BOARDS = {"pynq-z1": ("xc7z020clg400-1", 10.0), "pynq-z2": ("xc7z020clg400-1", 1
 SEED = 1
 
 
-def write_data(folder: Path, program: Program, images: np.ndarray, totals: np.ndarray) -> None:
-    """What the project's test bench reads: the program, stored pictures, expected sums.
-
-    ``totals`` int64 [N, classes] are the golden model's; the engine's are without the constant
-    that the host adds.
-    """
+def write_data(
+    folder: Path, program: Program, images: np.ndarray, expected: golden.GoldenResult
+) -> None:
+    """What the project's test bench reads: the program, stored pictures, and what the engine should
+    write, sums without the constant that the host adds, or maps."""
     parsed = parse_program(program.blob)
     shape = program.shape
     stored = [pack_input(i, parsed.input, shape.pixels, shape.word_bytes) for i in images]
-    sums = totals - np.array(parsed.output.addend, np.int64)
+    answers = np.zeros((len(images), parsed.output.bytes), np.uint8)
+    sums = expected.sums - np.array(parsed.output.addend, np.int64)
+    answers[:, : 8 * parsed.output.classes] = sums.astype("<i8").view(np.uint8)
+    for spec in parsed.output.maps:
+        for answer, values in zip(answers, expected.tensors[spec.name], strict=True):
+            # A tile holds the channels of other outputs, too.
+            behind = spec.words - spec.first - len(values)
+            whole = np.pad(values.view(np.uint8), ((spec.first, behind), (0, 0), (0, 0)))
+            answer[spec.offset : spec.offset + spec.bytes] |= pack(
+                whole, shape.pixels, shape.word_bytes
+            )
     with staged(folder) as scratch:
         write_bytes(scratch / "program.fbp", program.blob)
         write_bytes(scratch / "inputs.bin", np.concatenate(stored).tobytes())
-        write_bytes(scratch / "expected.bin", sums.astype("<i8").tobytes())
+        write_bytes(scratch / "expected.bin", answers.tobytes())
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -94,11 +103,12 @@ def _emit_and_run(
     engine = CSim(shape)
     print(f"g++ compiled it in {time.perf_counter() - begin:.1f} s")
     result = engine.run(program.blob, images)
-    expected = golden.run(qnet, images, keep=list(result.maps))
+    expected = golden.run(qnet, images, keep=[*result.maps, *result.outputs])
     totals, _, _ = scores(result.sums, parse_program(program.blob))
     report = compare({"sums": totals}, {"sums": expected.sums})
     report += compare(result.maps, {n: expected.tensors[n][-1] for n in result.maps})
-    write_data(folder / "data", program, images, expected.sums)
+    report += compare(result.outputs, {n: expected.tensors[n] for n in result.outputs})
+    write_data(folder / "data", program, images, expected)
     verdict = "bit-exact" if report.exact else "NOT bit-exact"
     print(
         f"C simulation of {qnet.name}: {verdict}, {report.tensors} tensors, {report.values:,} "
@@ -178,7 +188,7 @@ def _network(options: argparse.Namespace) -> tuple[QNetwork, np.ndarray]:
             f"{options.model}: not a quantized network (.npz); make one with make quantize"
         )
     console = new_console()
-    opened = open_network(options, console)
+    opened = open_network(options, console, maps=True)
     qnet = quantize_opened(opened, options, console, measure=0).qnet
     if options.images is not None:
         files = opened.pictures.files(options.images)[: options.count]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 
+from firebrick.commands.anchors import Anchors, anchors_beside
 from firebrick.commands.calibration import choose_calibration
 from firebrick.commands.chosen import bundled_of, is_bundled
 from firebrick.commands.class_names import class_names
@@ -21,8 +22,9 @@ from firebrick.quantize import qfile
 from firebrick.quantize.calibration.model import Model, read_model
 from firebrick.quantize.calibration.quantizer import Quantized
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.heads import split_head
 from firebrick.quantize.pictures.labels import Label
-from firebrick.quantize.qnetwork import Preprocessing, QNetwork
+from firebrick.quantize.qnetwork import Preprocessing, QNetwork, detector_classes
 from firebrick.quantize.report.accuracy import spread
 
 HELD_OUT = 64
@@ -32,7 +34,8 @@ HELD_OUT = 64
 class Opened:
     """A network and the reader of its pictures: ``model`` is still to be quantized (or holds the
     numbers that its file was quantized to), ``qnet`` comes from an .npz; one of them is there.
-    ``bundled`` is the bundled network that ``model`` is, if it is one."""
+    ``bundled`` is the bundled network that ``model`` is, if it is one.  ``class_count`` is 0 where
+    the network ends in maps, unless it is a detector, which has ``anchors``."""
 
     preprocessing: Preprocessing
     class_count: int
@@ -40,6 +43,14 @@ class Opened:
     model: Model | None = None
     qnet: QNetwork | None = None
     bundled: Bundled | None = None
+    anchors: Anchors = ()
+
+    @property
+    def maps(self) -> tuple[str, ...]:
+        """The feature maps that the network ends in, none where it classifies."""
+        network = self.model.network if self.model is not None else self.qnet
+        assert network is not None
+        return network.maps
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,20 +72,46 @@ class Made:
 
 
 def open_network(
-    options: argparse.Namespace, console: Console, shape: EngineShape = PYNQ_Z2
+    options: argparse.Namespace,
+    console: Console,
+    shape: EngineShape = PYNQ_Z2,
+    maps: bool = False,
 ) -> Opened:
-    """The network of ``options.model``: a bundled one, .onnx, .net or .npz.
+    """The network of ``options.model``: a bundled one, .onnx, .net or .npz; one that ends in
+    feature maps only with ``maps``.
 
     Raises FirebrickError naming the file, before any work, where an engine of ``shape`` cannot run
     it or options are given that it has no use for.
     """
+    opened = _opened(options, console, shape)
+    ends = opened.maps
+    if ends and not maps:
+        raise FirebrickError(
+            f"{options.model}: ends in the map {ends[0]}, not in classes; this command is for "
+            "networks that classify"
+        )
+    if ends and getattr(options, "labels", None):
+        raise FirebrickError(
+            f"{options.labels}: {options.model} ends in the map {ends[0]}, labels are for networks "
+            "that classify"
+        )
+    return opened
+
+
+def _opened(options: argparse.Namespace, console: Console, shape: EngineShape) -> Opened:
     skip_bad = getattr(options, "skip_bad", False)
     if is_bundled(options.model):
         bundled = bundled_of(options)
-        model = Model(bundled.network, bundled.preprocessing, None, (), bundled.classes)
+        net = split_head(bundled.network, len(bundled.anchors))
+        model = Model(net, bundled.preprocessing, None, (), bundled.classes)
         pictures = Pictures(model.preprocessing, skip_bad, console)
         return Opened(
-            model.preprocessing, len(bundled.classes), pictures, model=model, bundled=bundled
+            model.preprocessing,
+            len(bundled.classes),
+            pictures,
+            model=model,
+            bundled=bundled,
+            anchors=bundled.anchors,
         )
     given = preprocessing_options(options) if hasattr(options, "preset") else {}
     if Path(options.model).suffix == ".npz":
@@ -84,21 +121,22 @@ def open_network(
                 "and class names; leave those options out"
             )
         qnet = qfile.load(options.model)
-        last = qnet.classifier
-        if last is None:
-            raise FirebrickError(
-                f"{options.model}: ends in the map {qnet.maps[0]}, not in classes; this command is "
-                "for networks that classify"
-            )
         pictures = Pictures(qnet.preprocessing, skip_bad, console)
-        return Opened(qnet.preprocessing, len(last.bias), pictures, qnet=qnet)
+        return Opened(qnet.preprocessing, qnet.kinds, pictures, qnet=qnet, anchors=qnet.anchors)
     model = read_model(options.model, **given)
     check_float(model.network, shape)
     for line in model.story:
         console.print(line)
-    count = model.network.shapes[model.network.nodes[-1].output][0]
+    net = model.network
+    anchors = anchors_beside(options.model, net, console)
+    if net.maps:
+        count = detector_classes(net.shapes[net.maps[0]][0], len(anchors))
+    else:
+        count = net.shapes[net.nodes[-1].output][0]
+    if model.taken is None:
+        model = replace(model, network=split_head(net, len(anchors)))
     pictures = Pictures(model.preprocessing, skip_bad, console)
-    return Opened(model.preprocessing, count, pictures, model=model)
+    return Opened(model.preprocessing, count, pictures, model=model, anchors=anchors)
 
 
 def quantize_opened(
@@ -135,7 +173,7 @@ def quantize_opened(
             "other images for CALIBRATION"
         )
     classes = model.classes
-    if hasattr(options, "classes"):
+    if hasattr(options, "classes") and opened.class_count:
         classes = class_names(options, opened.class_count, console, model.classes)
     calibration = opened.pictures.load(used) if used else None
     held_out = opened.pictures.load(spread(others, measure)) if others else None
@@ -149,4 +187,5 @@ def quantize_opened(
         classes=classes,
         effort=getattr(options, "effort", "full"),
     )
-    return Made(quantized.qnet, quantized, calibration, tuple(used))
+    qnet = replace(quantized.qnet, anchors=opened.anchors)
+    return Made(qnet, quantized, calibration, tuple(used))

@@ -8,6 +8,8 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
+from firebrick.host.detection import Detections, detect
+from firebrick.host.program import Program
 from firebrick.host.results import Profile, Result
 
 BUSY = "#2f6f9f"
@@ -25,9 +27,15 @@ LONGEST_NAME = 26
 
 
 def answers(
-    pictures: Sequence[np.ndarray], names: Sequence[str], results: Sequence[Result], best: int = 5
+    pictures: Sequence[np.ndarray],
+    names: Sequence[str],
+    results: Sequence[Result],
+    program: Program,
+    best: int = 5,
 ) -> Figure:
-    """Every picture (uint8 [C, H, W] or [H, W, C]) beside its ``best`` most probable classes."""
+    """Every picture (uint8 [C, H, W] or [H, W, C]) beside its ``best`` most probable classes; of a
+    detector with its boxes, beside the ``best`` of them; of another network that ends in feature
+    maps beside the first one, the mean of its channels."""
     columns = min(2, len(pictures))
     rows = -(-len(pictures) // columns)
     figure, axes = pyplot.subplots(
@@ -45,9 +53,21 @@ def answers(
         left.imshow(_drawable(picture), cmap="gray", interpolation="nearest")
         left.set_title(name, fontsize=11, color=TEXT)
         left.axis("off")
-        top = result.top_k(best)
+        found = detect(result, program)
+        if found is not None:
+            boxes(left, found, program.classes)
+            scores = zip(found.named(program.classes), found.scores.tolist(), strict=True)
+            top = list(scores)[:best]
+        elif result.maps:
+            name, values = next(iter(result.values.items()))
+            right.imshow(values.mean(axis=0))
+            right.set_title(name, fontsize=11, color=TEXT)
+            right.axis("off")
+            continue
+        else:
+            top = result.top_k(best)
         places = np.arange(len(top))
-        colours = [BEST] + [OTHER] * (len(top) - 1)
+        colours = ([BEST] + [OTHER] * (best - 1))[: len(top)]
         right.barh(places, [p for _, p in top], color=colours, height=0.72)
         for place, (label, probability) in enumerate(top):
             text = f"{_short(label)}  {probability:.1%}"
@@ -56,6 +76,23 @@ def answers(
         right.invert_yaxis()
         _bare(right)
     return figure
+
+
+def boxes(axis: pyplot.Axes, found: Detections, classes: Sequence[str]) -> None:
+    """Outline what was found on a picture, each class in a colour of its own, the surest on top."""
+    names, kinds = found.named(classes), found.classes.tolist()
+    outlines = list(zip(found.boxes, names, kinds, strict=True))
+    for (left, top, right, bottom), name, kind in reversed(outlines):
+        colour = f"C{kind % 10}"
+        axis.plot([left, right, right, left, left], [top, top, bottom, bottom, top], color=colour)
+        axis.text(
+            left,
+            top,
+            _short(name),
+            fontsize=9,
+            color="white",
+            bbox={"facecolor": colour, "edgecolor": "none", "pad": 1},
+        )
 
 
 def _drawable(picture: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ from firebrick.hw.compiler.program import Program
 from firebrick.hw.flow.hwh import hwh
 from firebrick.quantize import golden, qfile
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.qnetwork import QGlobalSum, QNetwork
+from firebrick.quantize.qnetwork import QNetwork
 from firebrick.quantize.support.files import write_atomically
 from firebrick.quantize.support.paths import IMPORT_PATH, ROOT
 from firebrick.quantize.support.templates import environment
@@ -158,17 +158,20 @@ def copy_to_board(archive: Path, host: str) -> None:
 
 
 def _golden(qnet: QNetwork, program: Program, samples: list[Sample]) -> bytes:
-    """Pictures, sums of all, and of the first the feature maps that the program stores."""
+    """Pictures, sums of all or the maps that the network ends in, and of the first the feature maps
+    that the program stores."""
     pixels = np.stack([sample.pixels for sample in samples])
     keep = [m["name"] for m in program.host["maps"]]
     first = golden.run(qnet, pixels[:1], keep=keep)
     arrays = {f"map/{name}": first.tensors[name][0] for name in keep}
+    every = golden.run(qnet, pixels)
+    arrays |= {f"output/{name}": every.tensors[name] for name in qnet.maps}
     file = io.BytesIO()
     np.savez_compressed(
         file,
         names=np.array([sample.name for sample in samples]),
         pixels=pixels,
-        totals=golden.run(qnet, pixels).sums,
+        totals=every.sums,
         **arrays,
     )
     return file.getvalue()
@@ -182,9 +185,7 @@ def _saved(qnet: QNetwork) -> bytes:
 
 
 def _classes(qnet: QNetwork) -> bytes:
-    last = qnet.nodes[-1]
-    assert isinstance(last, QGlobalSum)
-    names = qnet.classes or tuple(map(str, range(len(last.bias))))
+    names = qnet.classes or tuple(map(str, range(qnet.kinds)))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("class_index", "name"))
@@ -204,6 +205,9 @@ def _readme(qnet: QNetwork, board: Board, samples: list[Sample], bitstream: bool
     text = templates.get_template(TEMPLATE).render(
         network=qnet.name,
         input=qnet.tensors[qnet.input].shape,
+        answers="boxes" if qnet.anchors else "feature maps" if qnet.maps else "class probabilities",
+        detects=bool(qnet.anchors),
+        maps=qnet.maps,
         board=board,
         version=VERSION,
         samples=len(samples),

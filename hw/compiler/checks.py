@@ -24,13 +24,11 @@ def check_network(
 
     Without ``numbers`` weights, biases and shifts are not looked at.
     """
-    if net.maps:
+    if not net.nodes or not (net.maps or isinstance(net.nodes[-1], QGlobalSum)):
         raise CompileError(
-            f"{net.name}: ends in the map {net.maps[0]}, which no engine hands out yet; supported "
-            "is a classifier with global average"
+            f"{net.name}: the last layer must be a classifier with global average, where no map "
+            "is an output"
         )
-    if not net.nodes or not isinstance(net.nodes[-1], QGlobalSum):
-        raise CompileError(f"{net.name}: the last layer must be a classifier with global average")
     joined: set[str] = set()
     found: list[CompileError] = []
     checks = [

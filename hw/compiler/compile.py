@@ -6,6 +6,7 @@ from firebrick.hw.compiler.checks import check_network
 from firebrick.hw.compiler.descriptors import encode
 from firebrick.hw.compiler.fitting import fitting_groups
 from firebrick.hw.compiler.host_section import host_section
+from firebrick.hw.compiler.outputs import ready_for_outputs
 from firebrick.hw.compiler.patterns import Patterns
 from firebrick.hw.compiler.program import Program, assemble
 from firebrick.hw.shape import EngineShape
@@ -20,9 +21,10 @@ def compile_network(net: QNetwork, shape: EngineShape, stages_apart: bool = Fals
     :class:`hw.compiler.steps.CompileError`, naming the layer and the limit, if the engine cannot
     run the network.
     """
-    patterns = Patterns(net, stages_apart)
-    check_network(net, shape, patterns)
-    steps, needs, storage = fitting_groups(net, shape, patterns)
-    groups = encode(net, shape, steps, needs, storage)
-    host = host_section(net, shape, steps, groups, storage)
+    ready, outputs = ready_for_outputs(net)
+    patterns = Patterns(ready, stages_apart)
+    check_network(ready, shape, patterns)
+    steps, needs, storage = fitting_groups(ready, shape, patterns)
+    groups = encode(ready, shape, steps, needs, storage)
+    host = host_section(ready, outputs, shape, steps, groups, storage)
     return assemble(net.name, shape, groups, host, storage.scratch_bytes)

@@ -129,17 +129,9 @@ class Grouper:
         size = self._piece_blocks(step) * self.shape.channels
         pieces: list[Step] = []
         for first in range(0, conv.outputs, size):
-            part = conv.slice(first, min(first + size, conv.outputs))
+            part = _part(step, first, min(first + size, conv.outputs))
             name = step.name if conv.outputs <= size else f"{step.name}[{len(pieces)}]"
-            pieces.append(
-                replace(
-                    step,
-                    name=name,
-                    main=[part],
-                    first_channel=step.first_channel + first,
-                    add=replace(step.add, first=step.add.first + first) if step.add else None,
-                )
-            )
+            pieces.append(replace(part, name=name))
         return pieces
 
     def _piece_blocks(self, step: Step) -> int:
@@ -214,23 +206,22 @@ def _addition(node: QAdd, own: int) -> Addition:
     return Addition(node.name, node.inputs[other], node.left[own], node.left[other], node.shift)
 
 
+def _part(step: Step, first: int, end: int) -> Step:
+    """Channels [first, end) of a group of one convolution."""
+    add = replace(step.add, first=step.add.first + first) if step.add else None
+    main = [step.main[0].slice(first, end)]
+    return replace(step, main=main, first_channel=step.first_channel + first, add=add)
+
+
 def _even(steps: list[Step], channels: int) -> list[Step]:
     """An even number of groups, if the last one can be halved: then two input rings do."""
     last = steps[-1]
     conv = last.main[0]
-    if len(steps) % 2 == 0 or conv.outputs <= channels:
+    if len(steps) % 2 == 0 or last.squeeze is not None or conv.outputs <= channels:
         return steps
     half = conv.blocks(channels) // 2 * channels
     halves = [
-        Step(
-            f"{last.name}{suffix}",
-            last.source,
-            None,
-            [conv.slice(first, end)],
-            None,
-            None,
-            last.first_channel + first,
-        )
+        replace(_part(last, first, end), name=f"{last.name}{suffix}")
         for suffix, first, end in (("a", 0, half), ("b", half, conv.outputs))
     ]
     return [*steps[:-1], *halves]

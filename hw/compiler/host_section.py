@@ -8,23 +8,42 @@ import numpy as np
 
 from firebrick.host.version import VERSION
 from firebrick.hw import definition as d
+from firebrick.hw.compiler.outputs import Output
 from firebrick.hw.compiler.program import Group
 from firebrick.hw.compiler.steps import PAUSE, Step
-from firebrick.hw.compiler.storage import Storage, first_layer
+from firebrick.hw.compiler.storage import Storage, Stored, first_layer
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize.qnetwork import QGlobalSum, QNetwork, QTensor
 
 
 def host_section(
-    net: QNetwork, shape: EngineShape, steps: list[Step], groups: list[Group], storage: Storage
+    net: QNetwork,
+    outputs: tuple[Output, ...],
+    shape: EngineShape,
+    steps: list[Step],
+    groups: list[Group],
+    storage: Storage,
 ) -> dict:
-    """The section as JSON data; :mod:`host.program` reads it."""
+    """The section as JSON data; :mod:`host.program` reads it.  ``outputs`` are the maps that the
+    network ended in before it was made ``net``."""
     channels, height, width = net.tensors[net.input].shape
-    first, last = first_layer(net), net.nodes[-1]
-    assert isinstance(last, QGlobalSum)
+    first = first_layer(net)
     pad_value = getattr(first, "pad_value", None)
-    addend, _ = border(last, net.tensors[last.input])
-    exponents = net.tensors[last.input].exponent + last.weight_exponent
+
+    def described(stored: Stored, tensor: QTensor, first: int = 0) -> dict:
+        return {
+            "name": tensor.name,
+            "offset": stored.offset,
+            "first": first,
+            "channels": tensor.shape[0],
+            "words": stored.words,
+            "height": stored.height,
+            "width": stored.width,
+            "signed": stored.signed,
+            "exponent": tensor.exponent,
+            "bytes": storage.bytes(stored),
+        }
+
     return {
         "name": net.name,
         "firebrick": VERSION,
@@ -41,25 +60,15 @@ def host_section(
             "bytes": storage.bytes(storage.stored[net.input]),
         },
         "output": {
-            "name": last.output,
-            "classes": len(last.bias),
-            "bytes": 8 * len(last.bias),
-            "addend": [int(v) for v in addend],
-            "positions": last.positions,
-            "exponents": [int(v) for v in exponents],
+            **_sums(net),
+            "bytes": storage.output_bytes + 8 * (len(net.classifier.bias) if net.classifier else 0),
+            "maps": [
+                described(storage.stored[output.stored], output.tensor, output.first)
+                for output in outputs
+            ],
         },
         "maps": [
-            {
-                "name": s.name,
-                "offset": s.offset,
-                "channels": s.channels,
-                "words": s.words,
-                "height": s.height,
-                "width": s.width,
-                "signed": s.signed,
-                "exponent": net.tensors[s.name].exponent,
-                "bytes": storage.bytes(s),
-            }
+            described(s, net.tensors[s.name])
             for s in storage.stored.values()
             if s.space == d.SCRATCH_SPACE and s.name != PAUSE
         ],
@@ -68,7 +77,24 @@ def host_section(
             for step, group in zip(steps, groups, strict=True)
         ],
         "preprocessing": asdict(net.preprocessing),
-        "classes": list(net.classes),
+        "classes": list(net.classes if net.kinds else ()),
+        "anchors": [list(sides) for sides in net.anchors],
+    }
+
+
+def _sums(net: QNetwork) -> dict:
+    """What makes logits of a classifier's sums; no classes where the network ends in maps."""
+    last = net.classifier
+    if last is None:
+        return {"name": "", "classes": 0, "addend": [], "positions": 1, "exponents": []}
+    addend, _ = border(last, net.tensors[last.input])
+    exponents = net.tensors[last.input].exponent + last.weight_exponent
+    return {
+        "name": last.output,
+        "classes": len(last.bias),
+        "addend": [int(v) for v in addend],
+        "positions": last.positions,
+        "exponents": [int(v) for v in exponents],
     }
 
 

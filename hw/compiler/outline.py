@@ -12,6 +12,7 @@ from firebrick.hw.compiler.checks import check_network
 from firebrick.hw.compiler.descriptors import describe
 from firebrick.hw.compiler.fitting import fitting_groups
 from firebrick.hw.compiler.host_section import layers_of
+from firebrick.hw.compiler.outputs import ready_for_outputs
 from firebrick.hw.compiler.patterns import Patterns
 from firebrick.hw.compiler.program import Program
 from firebrick.hw.shape import EngineShape
@@ -47,6 +48,7 @@ def outline(net: QNetwork, shape: EngineShape) -> Outline:
     Raises :class:`hw.compiler.steps.CompileError`, naming the layer and the limit, if the engine
     cannot run the network; ranges of accumulators and shifts are not looked at.
     """
+    net, _ = ready_for_outputs(net)
     patterns = Patterns(net, apart=False)
     check_network(net, shape, patterns, numbers=False)
     steps, needs, storage = fitting_groups(net, shape, patterns)

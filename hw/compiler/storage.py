@@ -54,6 +54,7 @@ class Storage:
         self.slices: dict[str, tuple[str, int]] = {}
         self.stored: dict[str, Stored] = {}
         self.scratch_bytes = 0
+        self.output_bytes = 0
         for node in net.nodes:
             if isinstance(node, QConcat):
                 first = 0
@@ -78,10 +79,11 @@ class Storage:
         if name not in self.stored:
             tensor = self.net.tensors[name]
             channels, height, width = tensor.shape
+            is_output = name in self.net.maps
             stored = Stored(
                 name,
-                d.SCRATCH_SPACE,
-                self.scratch_bytes,
+                d.OUTPUT_SPACE if is_output else d.SCRATCH_SPACE,
+                self.output_bytes if is_output else self.scratch_bytes,
                 channels,
                 height,
                 width,
@@ -90,7 +92,11 @@ class Storage:
                 self.words(channels),
             )
             self.stored[name] = stored
-            self.scratch_bytes += ceil_div(self.bytes(stored), ALIGNMENT) * ALIGNMENT
+            size = ceil_div(self.bytes(stored), ALIGNMENT) * ALIGNMENT
+            if is_output:
+                self.output_bytes += size
+            else:
+                self.scratch_bytes += size
         return self.stored[name]
 
     def target(self, name: str) -> tuple[str, int]:

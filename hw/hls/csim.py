@@ -55,10 +55,12 @@ class CSimError(FirebrickError):
 @dataclass(frozen=True, eq=False)
 class CSimResult:
     """``sums`` int64 [N, O]: what the engine wrote, without the constant that the host adds;
-    ``maps``: every stored 8-bit map [C, H, W] of the last picture; ``registers``: those that the
+    ``outputs``: by name the maps that the network ends in, [N, C, H, W]; ``maps``: every 8-bit map
+    in the scratch memory, [C, H, W], of the last picture; ``registers``: those that the
     engine sets, by name; ``seconds`` that the engine took for all pictures."""
 
     sums: np.ndarray
+    outputs: dict[str, np.ndarray]
     maps: dict[str, np.ndarray]
     registers: dict[str, int]
     seconds: float
@@ -161,13 +163,13 @@ class CSim:
         )
         self._check(program.source, registers["ERROR"])
         outputs = memory[output_addr:scratch_addr].reshape(len(inputs), out_stride)
-        sums = np.ascontiguousarray(outputs[:, : 8 * program.output.classes]).view("<i8")
+        sums, outputs_by_name = layout.unpack_outputs(outputs, program)
         scratch = memory[scratch_addr:]
         maps = {
             m.name: layout.unpack_map(scratch, m, program.pixels, program.word_bytes)
             for m in program.maps
         }
-        return CSimResult(sums.astype(np.int64), maps, registers, seconds)
+        return CSimResult(sums, outputs_by_name, maps, registers, seconds)
 
     def start(
         self, memory: np.ndarray, registers: dict[str, int], timeout: float | None = None

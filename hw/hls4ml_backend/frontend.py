@@ -103,6 +103,12 @@ def _refuse_other_dialects(model: onnx.ModelProto, name: str) -> None:
 
 def layer_list(net: Network, bounded: bool = False) -> Parts:
     """``net`` as hls4ml's layers; ``bounded`` says that where it saturates is known otherwise."""
+    if net.maps:
+        raise FirebrickError(
+            f"{net.name}: ends in the map {net.maps[0]}, which predict() does not return; this "
+            "backend is for networks that classify: quantize and compile the network itself (make "
+            "quantize, make demo)"
+        )
     names = _Names()
     source = names.new(net.input)
     height_width_channels = _last(net.shapes[net.input])

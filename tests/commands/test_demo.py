@@ -16,6 +16,7 @@ from PIL import Image
 from firebrick.commands import agreement, demo
 from firebrick.hw.shape import PYNQ_Z2
 from firebrick.models import digits
+from firebrick.models.canvases import held_out_canvases
 from firebrick.quantize import qfile
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.pictures.labels import read_classes, read_labels
@@ -81,6 +82,28 @@ def test_a_quantized_network_with_bypass(
     told = facts(tmp_path)
     assert told["images"] == 2 and told["mismatches"] == 0
     assert "fire0/bypass" in (text := capsys.readouterr().out) and "bit-exact" in text
+
+
+def test_the_bundled_detector(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its boxes are drawn, by name, and again from the file that the demo wrote."""
+    options = ["--model", "detector", "--effort", "plain", "--count", "2"]
+    assert demo.main([*options, "--out", str(tmp_path / "first")]) == 0
+    told = facts(tmp_path / "first")
+    assert told["images"] == 2 and told["mismatches"] == 0 and told["boxes"] >= 2
+    assert "What the engine detects" in capsys.readouterr().out
+    qnet = qfile.load(tmp_path / "first/demo.npz")
+    assert len(qnet.anchors) == 3 and qnet.kinds == 10 and len(qnet.maps) == 2
+    pictures = tmp_path / "canvases"
+    pictures.mkdir()
+    Image.fromarray(held_out_canvases(1).pictures[0, 0]).save(pictures / "canvas.png")
+    again = arguments_of(str(tmp_path / "first/demo.npz"), pictures, tmp_path / "again")
+    assert demo.main(again) == 0
+    assert facts(tmp_path / "again")["boxes"] >= 1
+    for name in ("first", "again"):
+        with Image.open(tmp_path / name / "demo.png") as picture:
+            assert len(np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)) > 300
+    with pytest.raises(FirebrickError, match=r"labels\.csv: .* labels are for networks that"):
+        demo.main([*again, "--labels", "labels.csv"])
 
 
 def test_network_and_images_of_a_user(

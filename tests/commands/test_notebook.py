@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -69,6 +70,68 @@ def test_every_cell_runs(folder: Path) -> None:
     assert "no live video" in text or "camera" in text
     pictures = [o for cell in code for o in cell.outputs if "image/png" in o.get("data", {})]
     assert len(pictures) == 4
+
+
+# A camera of two frames, as far as OpenCV's is used; the notebook asks for more.
+CAMERA = """
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+COLOR_BGR2RGB = 4
+with Image.open(sorted(Path("images").iterdir())[0]) as picture:
+    SHOWN = np.asarray(picture.convert("RGB"))
+
+
+class VideoCapture:
+    def __init__(self, device):
+        self.left = 2
+
+    def isOpened(self):
+        return True
+
+    def read(self):
+        self.left -= 1
+        return self.left >= 0, SHOWN
+
+    def release(self):
+        pass
+
+
+def cvtColor(frame, code):
+    return frame
+"""
+
+
+def test_a_detector_in_the_notebook(tmp_path: Path) -> None:
+    """Self-test and every cell; boxes of the samples, of a picture and of live video."""
+    archive = deploy.main(["--model", "detector", "--count", "2", "--out", str(tmp_path)])
+    with tarfile.open(archive) as packed:
+        packed.extractall(tmp_path, filter="data")
+    folder = tmp_path / archive.name.removesuffix(".tar.gz")
+    assert "from firebrick.host.detection import detect" in (folder / "README.md").read_text()
+    done = self_test(folder)
+    assert done.returncode == 0, done.stderr
+    assert "bit-exact: " in done.stdout and " 0 mismatches" in done.stdout
+    assert re.search(r"canvas_0: \d \(\d+\.\d%\)", done.stdout), done.stdout
+    (folder / "cv2.py").write_text(CAMERA)
+    path = folder / f"{NAME}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("count=100", "count=2")
+    nbformat.write(notebook, path)
+    notebook = execute(folder)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    text = "".join(o.get("text", "") for cell in code for o in cell.outputs)
+    assert "bit-exact - " in text and text.count(" 0 mismatches") == 2
+    pictures = [o for cell in code for o in cell.outputs if "image/png" in o.get("data", {})]
+    assert len(pictures) == 5
+    kept = os.environ.get("FIREBRICK_KEEP_PICTURES")
+    if kept:
+        for number, output in enumerate(pictures):
+            data = base64.b64decode(output["data"]["image/png"])
+            (Path(kept) / f"notebook-{number}.png").write_bytes(data)
 
 
 def test_a_failing_cell_is_an_error(folder: Path) -> None:

@@ -68,11 +68,13 @@ def make_program(
             "addend": [5, -5, 0],
             "positions": 4,
             "exponents": [9, 10, 11],
+            "maps": [],
         },
         "maps": [
             {
                 "name": "squeeze",
                 "offset": 0,
+                "first": 0,
                 "channels": 5,
                 "words": 5,
                 "height": 6,
@@ -84,6 +86,7 @@ def make_program(
             {
                 "name": "expand",
                 "offset": 1024,
+                "first": 0,
                 "channels": 2,
                 "words": 2,
                 "height": 3,
@@ -99,6 +102,7 @@ def make_program(
         ],
         "preprocessing": {"color": "RGB"},
         "classes": ["cat", "dog", "bird"],
+        "anchors": [],
     }
     host.update(changes)
     groups = [Group(n, {}, bytes(range(16)) * 4) for n in ("conv1", "fire2")]

@@ -118,7 +118,7 @@ def test_program_with_another_input_size_is_refused() -> None:
 
 
 def test_map_of_a_wrong_size_names_the_map() -> None:
-    wrong = Map("fire2/expand", 0, 2, 2, 3, 4, False, 0, 48)
+    wrong = Map("fire2/expand", 0, 0, 2, 2, 3, 4, False, 0, 48)
     with pytest.raises(ProgramError, match="fire2/expand"):
         layout.unpack_map(np.zeros(100, np.uint8), wrong, 14, 16)
 
@@ -132,5 +132,5 @@ def test_words_and_planes_behind_the_channels() -> None:
     assert np.array_equal(stored[:3], image) and not stored[3].any()
     stored[3] = 99
     scratch = layout.pack(stored, 14, 16)
-    spec = Map("fire2/expand", 0, 3, 4, 4, 5, False, 0, scratch.size)
+    spec = Map("fire2/expand", 0, 0, 3, 4, 4, 5, False, 0, scratch.size)
     assert np.array_equal(layout.unpack_map(scratch, spec, 14, 16), image)

@@ -90,6 +90,8 @@ def test_header_and_host_section_disagree(at: int, what: str) -> None:
         ({"preprocessing": {"color": "RGB", "resize": "256"}}, "resize of the preprocessing"),
         ({"preprocessing": {"color": "RGB", "resize": -1}}, "resize of the preprocessing"),
         ({"shape": 5}, "incomplete"),
+        ({"anchors": [[1.0]]}, "incomplete"),
+        ({"anchors": [[1.0, 2.0]]}, "anchors"),
     ],
 )
 def test_inconsistent_host_section(changes: dict, what: str) -> None:
@@ -133,3 +135,50 @@ def test_empty_file(tmp_path: Path) -> None:
     path.write_bytes(b"")
     with pytest.raises(ProgramError, match=r"empty\.fbp: 0 bytes"):
         load_program(path)
+
+
+HEAD = {
+    "name": "head", "offset": 0, "first": 0, "channels": 16, "words": 16, "height": 2, "width": 3,
+    "signed": True, "exponent": 4, "bytes": 256,
+}  # fmt: skip
+
+
+def ending_in(changes: dict, **section: object) -> bytes:
+    """A program that ends in the map ``head``, with ``changes`` to that."""
+    output = {
+        "name": "", "classes": 0, "bytes": 256, "addend": [], "positions": 1, "exponents": [],
+        "maps": [{**HEAD, **changes}],
+    }  # fmt: skip
+    return make_program(output=output, classes=[], **section).blob
+
+
+def test_outputs_that_are_maps() -> None:
+    program = parse_program(ending_in({}, anchors=[[8.0, 4.5], [3.0, 3.0]]))
+    assert [m.name for m in program.output.maps] == ["head"] and program.output.classes == 0
+    assert program.anchors == ((8.0, 4.5), (3.0, 3.0))
+
+
+@pytest.mark.parametrize(
+    ("changes", "section", "what"),
+    [
+        ({"words": 15}, {}, "words of a feature map"),
+        ({"first": 1}, {}, "words of a feature map"),
+        ({"offset": 128}, {}, "place of a feature map"),
+        ({"bytes": 384}, {}, "place of a feature map"),
+        ({}, {"anchors": [[1.0, 1.0]] * 3}, "anchors"),
+        ({}, {"anchors": [[1.0, 1.0]] * 4}, "anchors"),
+        ({}, {"anchors": [[1.0, float("inf")], [1.0, 1.0]]}, "sides of the anchors"),
+        ({}, {"anchors": [[1.0, 0], [1.0, 1.0]]}, "sides of the anchors"),
+    ],
+)
+def test_outputs_that_contradict_themselves(changes: dict, section: dict, what: str) -> None:
+    with pytest.raises(ProgramError, match=what):
+        parse_program(ending_in(changes, **section))
+
+
+def test_neither_sums_nor_maps() -> None:
+    output = parse_program(BLOB).output
+    for maps in ([HEAD], []):
+        section = {**vars(output), "maps": maps, "classes": 3 if maps else 0, "bytes": 256}
+        with pytest.raises(ProgramError, match="number of classes"):
+            parse_program(make_program(output=section).blob)

@@ -142,6 +142,8 @@ def test_photographs_are_recognized_as_onnxruntime_does(net: Network) -> None:
 
 
 def test_names() -> None:
-    assert NAMES == ("squeezenet", "digits")
-    with pytest.raises(FirebrickError, match="alexnet: not one of the networks squeezenet, digits"):
+    assert NAMES == ("squeezenet", "digits", "detector")
+    with pytest.raises(
+        FirebrickError, match="alexnet: not one of the networks squeezenet, digits, detector"
+    ):
         bundled("alexnet")

@@ -13,18 +13,18 @@ from rich.console import Console
 
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.feasible import check_float
-from firebrick.hw.compiler.steps import CompileError
 from firebrick.hw.shape import PYNQ_Z2
 from firebrick.quantize import golden, qfile
 from firebrick.quantize.calibration.model import read_model
 from firebrick.quantize.calibration.quantizer import quantize, quantize_network
-from firebrick.quantize.check import check_qnetwork
+from firebrick.quantize.check import check_anchors, check_qnetwork
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.exporters.float_onnx import export_onnx
 from firebrick.quantize.exporters.qdq import export_qdq
 from firebrick.quantize.golden.float_model import FloatModel
+from firebrick.quantize.heads import split_head
 from firebrick.quantize.importers.onnx.model import import_model, import_onnx
-from firebrick.quantize.network import Conv
+from firebrick.quantize.network import Conv, Network
 from firebrick.quantize.pictures.preprocess import float_input
 from firebrick.quantize.report.table import print_report
 from tests.quantize import builders, reference
@@ -182,9 +182,66 @@ def test_outputs_that_break_a_rule(maps, words):
         check_qnetwork(dataclasses.replace(sums, maps=("fire2.out",)))
 
 
-def test_engines_refuse_it_before_and_after_calibration():
+def test_engines_run_it_and_know_the_outputs_by_name():
+    net = builders.map_network(both=True)
+    check_float(net, PYNQ_Z2)
+    program = compile_network(quantize_network(net, builders.RGB, IMAGES), PYNQ_Z2)
+    assert [entry["name"] for entry in program.host["output"]["maps"]] == ["head.out", "fire3.out"]
+
+
+def test_a_detector_keeps_its_anchors(tmp_path):
+    qnet = quantize_network(builders.map_network(), builders.RGB, IMAGES)
+    channels = qnet.tensors["head.out"].shape[0]
+    anchors = ((8.0, 9.5),)
+    detector = dataclasses.replace(qnet, anchors=anchors)
+    check_qnetwork(detector)
+    assert detector.kinds == channels // len(anchors) - 5 and qnet.kinds == 0
+    qfile.save(detector, tmp_path / "net.npz")
+    assert qfile.load(tmp_path / "net.npz").anchors == anchors
+    for wrong, words in (
+        ((((1.0, 0.0),)), "a width and a height above 0"),
+        (((1.0, 1.0),) * channels, "do not fit"),
+    ):
+        with pytest.raises(FirebrickError, match=words):
+            check_qnetwork(dataclasses.replace(qnet, anchors=wrong))
+    with pytest.raises(FirebrickError, match="one grid, the network ends in 2 maps of 2 sizes"):
+        check_anchors("net", anchors, [(6, 2, 2), (6, 3, 3)])
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_split_head_is_the_same_head(seed):
+    """Real values in the same order; the boxes' own scale is as fine as they need."""
+    net = builders.map_network(seed)
+    (name,) = net.maps
+    channels, anchors = net.shapes[name][0], 1
+    last = net.nodes[-1]
+    assert isinstance(last, Conv) and last.output == name
+    # Where the boxes begin, whose numbers are small.
+    first = channels - 4 * anchors
+    weights = last.weights.copy()
+    weights[first:] /= 64
+    net = dataclasses.replace(
+        net, nodes=(*net.nodes[:-1], dataclasses.replace(last, weights=weights))
+    )
+    split = split_head(net, anchors)
+    assert [split.shapes[m][0] for m in split.maps] == [first, channels - first]
+    inputs = float_input(IMAGES, builders.RGB)
+    np.testing.assert_allclose(
+        FloatModel(split).logits(inputs), FloatModel(net).logits(inputs), rtol=1e-4, atol=1e-5
+    )
+    real = FloatModel(net).logits(inputs).reshape(len(IMAGES), channels, -1)[:, first:]
+
+    def error(of: Network) -> float:
+        found = golden.run(quantize_network(of, builders.RGB, IMAGES), IMAGES).logits
+        return float(np.abs(found.reshape(len(IMAGES), channels, -1)[:, first:] - real).mean())
+
+    assert error(split) < error(net) / 4
+
+
+def test_heads_that_are_not_split():
     net = builders.map_network()
-    with pytest.raises(CompileError, match=r"maps: ends in the map head\.out, which no engine"):
-        check_float(net, PYNQ_Z2)
-    with pytest.raises(CompileError, match=r"maps: ends in the map head\.out, which no engine"):
-        compile_network(quantize_network(net, builders.RGB, IMAGES), PYNQ_Z2)
+    assert split_head(net, 0) is net
+    both = builders.map_network(both=True)
+    assert split_head(both, 1) is both
+    sums = builders.fire_network()
+    assert split_head(sums, 3) is sums

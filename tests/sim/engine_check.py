@@ -29,7 +29,8 @@ def check_network(
     stages_apart: bool = False,
     seed: int | None = None,
 ) -> tuple[Report, Counters, Profile | None, Program]:
-    """All images in one start: sums of every one, and every map of the last one, compared.
+    """All images in one start: sums of every one, or the maps that it ends in, and every map of the
+    last one, compared.
 
     The profile by group exists for a start of one image only.
     """
@@ -41,6 +42,7 @@ def check_network(
     with simulated(board), Firebrick(str(overlay), parsed, clock=board) as engine:
         batch = engine.run_batch(images)
         report = compare({"sums": batch.totals}, {"sums": expected.sums})
+        report += compare(batch.maps, {name: expected.tensors[name] for name in qnet.maps})
         last = {name: values[-1] for name, values in expected.tensors.items()}
         report += compare(engine.maps(), last)
         profile = engine.profile() if len(images) == 1 else None

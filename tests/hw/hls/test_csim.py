@@ -37,6 +37,8 @@ from tests.hw.hls.compiled import outcome
 from tests.random_networks import (
     V1_1,
     build,
+    ending_in_maps,
+    map_heads,
     random_images,
     random_network,
     random_padded,
@@ -54,7 +56,8 @@ SHAPES = (
 
 
 def check(net: QNetwork, shape: EngineShape, images: np.ndarray, flags=(), apart=False) -> CSim:
-    """Sums of all images and every stored map of the last one are the golden model's."""
+    """Sums of all images, or the maps that the network ends in, and every stored map of the last
+    image are the golden model's."""
     program = compile_network(net, shape, stages_apart=apart)
     engine = CSim(shape, flags=flags)
     result = engine.run(program.blob, images, timeout=300)
@@ -62,8 +65,9 @@ def check(net: QNetwork, shape: EngineShape, images: np.ndarray, flags=(), apart
     totals, _, _ = scores(result.sums, parse_program(program.blob))
     report = compare({"sums": totals}, {"sums": expected.sums})
     report += compare(result.maps, {name: expected.tensors[name][-1] for name in result.maps})
+    report += compare(result.outputs, {name: expected.tensors[name] for name in net.maps})
     assert report.exact, str(report.first)
-    assert report.tensors == len(result.maps) + 1
+    assert report.tensors == len(result.maps) + len(net.maps) + 1
     assert result.registers["IMAGES_DONE"] == len(images)
     assert result.registers["GROUP"] == len(images) * len(program.groups)
     # Every image reads the stream, and the maps that are added.
@@ -105,6 +109,20 @@ def test_random_networks_with_strides(seed: int, shape: EngineShape, apart: bool
 def test_random_networks_with_padded_poolings(seed: int, shape: EngineShape, apart: bool) -> None:
     net = random_padded(seed)
     check(net, shape, random_images(net, 2, seed), apart=apart)
+
+
+@pytest.mark.parametrize(
+    ("seed", "apart"),
+    [
+        (1, False),
+        (3, True),
+        *(pytest.param(n, n % 2 > 0, marks=pytest.mark.nightly) for n in (4, 5, 8)),
+    ],
+)
+def test_networks_that_end_in_maps(seed: int, apart: bool) -> None:
+    some = (random_network(seed, bypass=True), random_strides(seed))
+    for net in (*(ending_in_maps(net, seed % 3, seed) for net in some), map_heads(seed, (9, 3))):
+        check(net, SHAPES[1], random_images(net, 2, seed), apart=apart)
 
 
 @pytest.mark.parametrize("seed", [100, 101, 102])

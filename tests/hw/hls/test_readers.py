@@ -4,6 +4,7 @@ another maker."""
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from firebrick.hw.shape import EngineShape
 from firebrick.quantize import golden
 from firebrick.sim.faults import craft
 from tests.hw.hls.compiled import CPP, emitted, outcome
-from tests.random_networks import random_images, random_network
+from tests.random_networks import map_heads, random_images, random_network
 
 SHAPE = EngineShape(pixels=8, channels=8, act_words=8192)
 DATA = ("program.fbp", "inputs.bin", "expected.bin")
@@ -35,7 +36,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = emitted(SHAPE, tmp_path_factory.mktemp("project"))
     net = random_network(3, bypass=True)
     images = random_images(net, 2, 3)
-    write_data(project / "data", compile_network(net, SHAPE), images, golden.run(net, images).sums)
+    write_data(project / "data", compile_network(net, SHAPE), images, golden.run(net, images))
     return project
 
 
@@ -55,6 +56,23 @@ def bench(project: Path, flags: tuple[str, ...], headers: tuple[Path, ...]) -> s
 def complaints(told: str) -> list[str]:
     # AMD's own headers shift negative values to the left.
     return [line for line in told.splitlines() if line and "/ap_types/" not in line]
+
+
+def test_a_network_that_ends_in_maps(project: Path, tmp_path: Path) -> None:
+    net = map_heads(3, (9, 4))
+    images = random_images(net, 2, 3)
+    copy = tmp_path / "project"
+    shutil.copytree(project, copy)
+    write_data(copy / "data", compile_network(net, SHAPE), images, golden.run(net, images))
+    assert "PASSED: 0 of 2" in bench(copy, ("-O1",), (ap_types(),))
+    answers = copy / "data" / "expected.bin"
+    damaged = bytearray(answers.read_bytes())
+    damaged[-64] ^= 1
+    answers.write_bytes(bytes(damaged))
+    done = subprocess.run(
+        [str(copy / "bench"), *(str(copy / "data" / name) for name in DATA)], capture_output=True
+    )
+    assert b"FAILED: 1 of 2" in done.stdout
 
 
 def test_sanitizers_find_nothing(project: Path) -> None:

@@ -200,6 +200,15 @@ def test_qonnx_files_are_taken_over(tmp_path):
         convert(model, tmp_path, hls_config=config)
 
 
+def test_networks_that_end_in_maps_are_refused():
+    graph = Graph()
+    model = graph.model(
+        graph.conv(graph.relu(graph.conv("x", 3, 6, 3)), 6, 8, 3, pads=[1] * 4), rank=4
+    )
+    with pytest.raises(FirebrickError, match=r"test: ends in the map .*; this backend is for"):
+        parse(model)
+
+
 def test_other_dialects_are_refused(tmp_path):
     graph = Graph()
     x = graph.head(graph.relu(graph.conv("x", 3, 6, 3)), 6)
