@@ -373,13 +373,13 @@ def pack(layout: list[Placed], beats: int, values: dict[str, int]) -> bytes:
 def check(layout: list[Placed], values: dict[str, int]) -> None:
     """Raises ValueError for a value that does not fit its field or a name that the structure does
     not have."""
-    unknown = set(values) - {p.name for p in layout}
+    bits = {p.name: p.bits for p in layout}
+    unknown = values.keys() - bits.keys()
     if unknown:
         raise ValueError(f"no such field: {', '.join(sorted(unknown))}")
-    for p in layout:
-        value = int(values.get(p.name, 0))
-        if not 0 <= value < 1 << p.bits:
-            raise ValueError(f"{p.name} = {value} does not fit in {p.bits} bits")
+    for name, value in values.items():
+        if not 0 <= int(value) < 1 << bits[name]:
+            raise ValueError(f"{name} = {int(value)} does not fit in {bits[name]} bits")
 
 
 def unpack(layout: list[Placed], data: bytes) -> dict[str, int]:

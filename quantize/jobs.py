@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 import signal
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
@@ -24,7 +25,7 @@ from firebrick.quantize.support.parallel import workers
 from firebrick.quantize.support.paths import ROOT
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 Item = TypeVar("Item")
 CONNECT_SECONDS = 10
@@ -33,6 +34,11 @@ START_SECONDS = 60
 SILENT_SECONDS = 600
 # To start workers takes some seconds: fewer jobs than this are done sooner without.
 FEW = 4
+# Where nothing finishes, one looks this often whether there are workers, and gives up where there
+# have been none for so long: by then those that died would have been replaced.
+LOOK_SECONDS = 10
+ALONE_SECONDS = 120
+KEPT = "what was done is kept, the same command goes on from there"
 # Lives of a job: so many workers may die of it before it is the job that is wrong.
 DEATHS = 3
 
@@ -131,36 +137,67 @@ def _results(
     shared: tuple[Any, ...],
     jobs: Mapping[str, Item],
 ) -> Iterator[tuple[str, Any]]:
-    """Names and results, as they come."""
-    from distributed import as_completed
-    from distributed.client import FutureCancelledError
+    """Names and results, as they come; FirebrickError where the cluster goes away, or stays without
+    workers."""
     from distributed.comm import CommClosedError
-    from distributed.scheduler import KilledWorker
 
-    # Not pure: another run's results under the same name are not asked for.
-    sent = client.scatter(list(shared), broadcast=True, hash=False) if shared else []
+    # Tasks, which the scheduler has done again, and not scattered data, which is gone with the
+    # last worker that has it: the jobs that need it would wait for ever.  Not pure: another run's
+    # results under the same name are not asked for.  Those that are given first come first.
+    sent = [client.submit(_itself, part, pure=False) for part in shared]
     futures = {
-        client.submit(function, *sent, item, pure=False, retries=0): name
-        for name, item in jobs.items()
+        client.submit(function, *sent, item, pure=False, retries=0, priority=-number): name
+        for number, (name, item) in enumerate(jobs.items())
     }
+    seen = time.monotonic()
     try:
-        for future in as_completed(list(futures), loop=client.loop):
-            try:
-                yield futures[future], future.result()
-            except KilledWorker as error:
+        while futures:
+            for future, result in _finished(client, futures):
+                future.release()
+                yield futures.pop(future), result
+            if client.scheduler_info()["workers"]:
+                seen = time.monotonic()
+            elif time.monotonic() - seen > ALONE_SECONDS:
                 raise FirebrickError(
-                    f"job {futures[future]}: {DEATHS + 1} workers died of it; they may have too "
-                    "little memory"
-                ) from error
-            except (CancelledError, FutureCancelledError) as error:
-                raise FirebrickError(
-                    "the Dask cluster went away; what was done is kept, the same command goes on "
-                    "from there"
-                ) from error
-            future.release()
+                    f"the Dask cluster has had no workers for {ALONE_SECONDS} seconds; {KEPT}"
+                )
     finally:
         with suppress(CommClosedError):  # there may be nobody any more
-            client.cancel(list(futures), force=True)
+            client.cancel([*futures, *sent], force=True)
+
+
+def _itself(part: Item) -> Item:
+    return part
+
+
+def _finished(client: Client, futures: Mapping[Future, str]) -> Iterator[tuple[Future, Any]]:
+    """Those that finish within LOOK_SECONDS, with their results."""
+    from distributed import as_completed
+    from distributed.client import FutureCancelledError
+    from distributed.scheduler import KilledWorker
+
+    finished = as_completed(list(futures), loop=client.loop, timeout=LOOK_SECONDS)
+    for future in _until_timeout(finished):
+        try:
+            result = future.result(timeout=LOOK_SECONDS)
+        except KilledWorker as error:
+            raise FirebrickError(
+                f"job {futures[future]}: {DEATHS + 1} workers died of it; they may have too "
+                "little memory"
+            ) from error
+        except (CancelledError, FutureCancelledError) as error:
+            raise FirebrickError(f"the Dask cluster went away; {KEPT}") from error
+        except TimeoutError:
+            if future.status == "error":  # the job's own
+                raise
+            # The worker that has the result does not answer, or is lost: it will finish again.
+        else:
+            yield future, result
+
+
+def _until_timeout(items: Iterable[Item]) -> Iterator[Item]:
+    with suppress(TimeoutError):
+        yield from items
 
 
 @contextmanager
@@ -171,6 +208,8 @@ def _cluster(scheduler: str | None, jobs: int) -> Iterator[Client]:
 
     settings: dict[str, Any] = {
         "distributed.scheduler.allowed-failures": DEATHS,
+        # What jobs share may be as large as it is: it is sent once.
+        "distributed.admin.large-graph-warning-threshold": "1 TiB",
         "distributed.comm.timeouts.connect": CONNECT_SECONDS if scheduler else START_SECONDS,
     }
     if scheduler is None:

@@ -72,8 +72,10 @@ def main(arguments: list[str] | None = None) -> int:
     with sole_writer(out):
         begin = time.monotonic()
         kept = Kept(out.with_suffix(".points"), f"{sources()} {content(data)} {regime}")
+        taken_up = len(kept.results)
         points = measure(planned, data, regime, range(options.seeds), kept, options.scheduler)
         run = _run(data, regime, options.seeds, points, time.monotonic() - begin)
+        run["taken_up"] = taken_up
         found, made = findings(points), plots(points)
         facts = collect(points, found, made, reference, run)
         write_text(out.with_suffix(".json"), json.dumps(facts, indent=1) + "\n")
@@ -176,7 +178,10 @@ def _page(
                 ("open", "neither confirmed nor refuted"),
             )
         ),
-        (f"{run['seconds']:.0f} s", "for the training"),
+        (
+            f"{run['seconds']:.0f} s",
+            "for what was left of the training" if run["taken_up"] else "for the training",
+        ),
     ]
     return {"title": TITLE, "about": about, "cards": cards, "tables": tables(points, found)}
 

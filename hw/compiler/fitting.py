@@ -46,20 +46,27 @@ def fitting_groups(
     """
     given = _Concessions()
     unfused: set[str] | None = None
+    idle = pause()
     while True:
-        # Pauses and rings do not change what is in a group.
+        # Pauses and rings do not change what is in a group, nor what the other groups need.
         if given.unfused != unfused:
             unfused = set(given.unfused)
             storage = Storage(net, shape)
             groups = group(net, shape, patterns, storage, unfused)
+            known: dict[tuple[int, bool], Need] = {}
         steps = groups
         if len(steps) < 2:
             text = "a network of one layer: nothing to run it ahead of"
             raise refusal(net.name, steps[0].name, text)
         if given.pauses:
             storage.place_pause()
-        steps = [s for step in steps for s in (step, *(pause(),) * given.pauses[step.name])]
-        needs = [_need(step, storage, step.name in given.modest) for step in steps]
+        steps = [s for step in steps for s in (step, *(idle,) * given.pauses[step.name])]
+        needs = []
+        for step in steps:
+            key = id(step), step.name in given.modest
+            if key not in known:
+                known[key] = _need(step, storage, key[1])
+            needs.append(known[key])
         conflict = memory_plan.conflict(needs, shape.act_words)
         if conflict is None:
             return steps, needs, storage

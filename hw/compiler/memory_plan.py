@@ -54,19 +54,22 @@ def together(count: int, number: int) -> tuple[int, ...]:
     return (number, after)
 
 
-def _used(needs: list[Need], rows: list[int], number: int) -> int:
-    groups = together(len(needs), number)
-    return needs[number].mid_words + sum(rows[g] * needs[g].row_words for g in groups)
+def _used(needs: list[Need], rows: list[int]) -> list[int]:
+    """Words that are in use while each group runs."""
+    sizes = [count * need.row_words for count, need in zip(rows, needs, strict=True)]
+    after = [*sizes[1:], sizes[0]]
+    used = [
+        need.mid_words + own + other for need, own, other in zip(needs, sizes, after, strict=True)
+    ]
+    if len(needs) % 2 and len(needs) > 1:
+        used[-2] += sizes[0]  # as `together` has it
+    return used
 
 
 def conflict(needs: list[Need], act_words: int) -> Conflict | None:
     """The first group that does not fit a memory of ``act_words``, or None where all do."""
-    least = [need.least for need in needs]
-    for number in range(len(needs)):
-        words = _used(needs, least, number)
-        if words > act_words:
-            return Conflict(number, words)
-    return None
+    used = _used(needs, [need.least for need in needs])
+    return next((Conflict(n, words) for n, words in enumerate(used) if words > act_words), None)
 
 
 def plan(needs: list[Need], act_words: int) -> list[Place]:
@@ -79,10 +82,11 @@ def plan(needs: list[Need], act_words: int) -> list[Place]:
         (row * need.row_words, g) for g, (row, need) in enumerate(zip(rows, needs, strict=True))
     ]
     heapq.heapify(waiting)
-    users = [
-        [n for n in range(len(needs)) if g in together(len(needs), n)] for g in range(len(needs))
-    ]
-    used = [_used(needs, rows, number) for number in range(len(needs))]
+    users: list[list[int]] = [[] for _ in needs]
+    for number in range(len(needs)):
+        for g in together(len(needs), number):
+            users[g].append(number)
+    used = _used(needs, rows)
     while waiting:
         _, group = heapq.heappop(waiting)
         need = needs[group]

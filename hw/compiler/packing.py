@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -30,6 +31,7 @@ def phase_taps(kernel_width: int, stride: int) -> tuple[int, ...]:
     return tuple(-(-(kernel_width - p) // stride) for p in range(stride))
 
 
+@cache
 def fetch(channels: int, kernel: tuple[int, int], stride: int, pump: int) -> Fetch:
     """How a ``kernel`` (rows, columns) walks over ``channels`` channels, ``pump`` words at once.
 

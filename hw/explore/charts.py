@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from firebrick.hw.explore.engines import Engine
 from firebrick.hw.explore.fronts import front
@@ -22,7 +22,7 @@ ALIKE = 0.1
 class Series:
     """One line, cloud or row of bars; ``right`` has an axis of its own.  ``bars`` are error bars,
     up and down from ``y``; where ``x`` are names, ``aside`` is how far from their middle it stands,
-    in shares of their distance."""
+    in shares of their distance.  Colors go by number, that of the series unless said otherwise."""
 
     name: str
     x: Sequence[float | str]
@@ -32,6 +32,8 @@ class Series:
     right: bool = False
     bars: Sequence[float] = ()
     aside: float = 0.0
+    marker: str = "circle"
+    color: int | None = None
 
 
 @dataclass(frozen=True)
@@ -253,7 +255,7 @@ def _bypass(own: Sequence[Point], reference: Engine) -> Chart | None:
     names = [p.design.config.name for p in points]
     by_name = dict(zip(names, points, strict=True))
     plain, simple, complex_ = (
-        by_name.get(f"{kind} bypass, SR 0.125") for kind in ("none", "simple", "complex")
+        by_name.get(f"{kind} bypass, SR 0.125") for kind in ("no", "simple", "complex")
     )
     sentence = _some(points)
     if plain and simple and complex_:
@@ -407,11 +409,15 @@ def _v1_1(points: Iterable[Point], ratio: float = 0.125) -> list[Point]:
 def _engine_front(points: Sequence[Point]) -> Chart | None:
     series = []
     found = _v1_1(points)
-    for chip, pump in dict.fromkeys((p.engine.board.chip.name, p.engine.pump) for p in found):
-        these = [p for p in _on_chip(found, chip) if p.engine.pump == pump]
-        name = f"fits the {chip}{', two K steps a cycle' if pump > 1 else ''}"
-        if these:
-            series.append(_by_lut(name, these, "dots"))
+    chips = list(dict.fromkeys(p.engine.board.chip.name for p in found))
+    # What a smaller chip has room for fits the larger ones as well: it is drawn on top of them.
+    for number, chip in reversed(list(enumerate(chips))):
+        for pump, marker in ((1, "circle"), (2, "square")):
+            these = [p for p in _on_chip(found, chip) if p.engine.pump == pump]
+            name = f"fits the {chip}{', two K steps a cycle' if pump > 1 else ''}"
+            if these:
+                dots = _by_lut(name, these, "dots")
+                series.append(replace(dots, marker=marker, color=number))
     best = engine_front(points)
     if not best:
         return None

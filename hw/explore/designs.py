@@ -89,7 +89,7 @@ def _bypass() -> Iterator[Design]:
     told = {"none": 80.3, "simple": 82.5, "complex": 82.0}
     for bypass, top5 in told.items():
         for ratio in (0.125, 0.25, 0.5):
-            name = f"{bypass} bypass, SR {ratio:g}"
+            name = f"{'no' if bypass == 'none' else bypass} bypass, SR {ratio:g}"
             config = replace(squeezenet_v1_0(), name=name, bypass=bypass, squeeze_ratio=ratio)
             yield Design("bypass", name, config, top5 if ratio == 0.125 else None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ MARGIN = 0.08
 STRIP = 0.12
 # The least that a left axis beside a right one spans.
 LEAST = 5.0
+# Of more dots than this each one is small and lets others shine through.
+CROWD = 20
 
 
 def render(made: Sequence[Chart], facts: Mapping[str, Any]) -> str:
@@ -35,7 +38,7 @@ def render(made: Sequence[Chart], facts: Mapping[str, Any]) -> str:
 
 def _figure(chart: Chart) -> Any:
     """The plot as Bokeh has it."""
-    from bokeh.models import HoverTool, LinearAxis, Range1d
+    from bokeh.models import FixedTicker, HoverTool, LinearAxis, NumeralTickFormatter, Range1d
     from bokeh.plotting import figure
 
     names = bool(chart.categories)
@@ -56,21 +59,29 @@ def _figure(chart: Chart) -> Any:
     right = [y for series in chart.series if series.right for y in series.y]
     left = [y for series in chart.series if not series.right for y in _ends(series)]
     if right:
-        low, high = _room(left)
+        low, high = _room(left, LEAST)
         plot.y_range = Range1d(start=low, end=high)
         plot.extra_y_ranges = {RIGHT: Range1d(start=0, end=(1 + MARGIN) * max(right))}
         plot.add_layout(LinearAxis(y_range_name=RIGHT, axis_label=chart.right_label), RIGHT)
     elif any(series.bars for series in chart.series):
         low, high = _room(left)
-        plot.y_range = Range1d(start=low - STRIP * (high - low), end=high)
+        strip = STRIP * (high - low) if len(chart.series) > 1 else 0.0
+        plot.y_range = Range1d(start=low - strip, end=high)
     elif names:
         plot.y_range = Range1d(start=0, end=125 if chart.stacked else (1 + MARGIN) * max(left))
         plot.xaxis.major_label_orientation = 0.5
+    if chart.logarithmic:
+        # A decade or two: every tick has its figure, written out.
+        plot.yaxis.ticker = FixedTicker(ticks=_ticks(left))
+        plot.yaxis.formatter = NumeralTickFormatter(format="0,0.[000]")
     if chart.stacked:
+        plot.yaxis.ticker = list(range(0, 101, 20))
         _stack(plot, chart)
     else:
+        crowded = sum(len(s.x) for s in chart.series if s.kind == "dots") > CROWD
         for number, series in enumerate(chart.series):
-            _draw(plot, series, COLORS[number % len(COLORS)])
+            color = number if series.color is None else series.color
+            _draw(plot, series, COLORS[color % len(COLORS)], crowded)
     plot.add_tools(HoverTool(tooltips=[("", "@label")]))
     if len(chart.series) > 1:
         plot.legend.orientation = "horizontal" if chart.stacked else "vertical"
@@ -86,7 +97,7 @@ def _figure(chart: Chart) -> Any:
     return plot
 
 
-def _draw(plot: Any, series: Series, color: str) -> None:
+def _draw(plot: Any, series: Series, color: str, crowded: bool) -> None:
     from bokeh.models import ColumnDataSource
 
     # A name and a distance from its middle are a place, too.
@@ -112,12 +123,20 @@ def _draw(plot: Any, series: Series, color: str) -> None:
     plot.scatter(
         "x",
         "y",
+        marker=series.marker,
         color="#22303a" if series.kind == "front" else color,
-        fill_alpha=0.35 if series.kind == "dots" and len(series.x) > 20 else 0.9,
+        fill_alpha=0.6 if series.kind == "dots" and crowded else 0.9,
         line_alpha=0.6,
-        size=6 if len(series.x) > 20 or series.kind == "line" else 9,
+        size=7 if crowded or series.kind == "line" else 9,
         **named,
     )
+
+
+def _ticks(values: Sequence[float]) -> list[float]:
+    """1, 2, 5, 10 and so on, as far as they are near ``values``, which are above zero."""
+    decades = range(math.floor(math.log10(min(values))), math.ceil(math.log10(max(values))) + 1)
+    every = [mantissa * 10.0**decade for decade in decades for mantissa in (1, 2, 5)]
+    return [tick for tick in every if min(values) / 2 <= tick <= 2 * max(values)]
 
 
 def _bars(series: Series) -> tuple[list[float], list[float]]:
@@ -156,8 +175,8 @@ def _stack(plot: Any, chart: Chart) -> None:
         floor = top
 
 
-def _room(values: Sequence[float]) -> tuple[float, float]:
-    """A range of some width, with room on both sides."""
+def _room(values: Sequence[float], least: float = 0.0) -> tuple[float, float]:
+    """A range of some width, at least so much, with room on both sides."""
     low, high = min(values, default=0), max(values, default=1)
-    room = max(MARGIN * (high - low), (LEAST - (high - low)) / 2)
+    room = max(MARGIN * (high - low), (least - (high - low)) / 2, 1e-3)
     return low - room, high + room

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.jobs import Kept, run_jobs
@@ -54,6 +54,16 @@ def dying(item: tuple[str, int]) -> list[int]:
         return square(number)
     os.kill(os.getpid(), signal.SIGKILL)
     return []
+
+
+def sum_dying(shared: int, item: tuple[str, int]) -> list[int]:
+    """The square of a number and of what is shared; the third job takes all workers' lives."""
+    folder, number = item
+    if number == 2 and not (Path(folder) / "died").exists():
+        (Path(folder) / "died").touch()
+        for pid in (Path(folder) / "workers").read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+    return square(shared + number)
 
 
 def slow(number: int) -> list[int]:
@@ -104,6 +114,36 @@ def test_a_worker_that_is_killed_is_replaced_and_its_jobs_done(
     jobs = {name: (str(tmp_path), number) for name, number in JOBS.items()}
     assert run(tmp_path / "kept", dying, jobs, scheduler=cluster) == SQUARES
     assert (tmp_path / "died").exists()
+
+
+def test_all_workers_lost_at_once_and_with_them_what_jobs_share(
+    tmp_path: Path, cluster: str
+) -> None:
+    with Client(cluster, set_as_default=False) as client:
+        workers = client.run(os.getpid).values()
+    (tmp_path / "workers").write_text(" ".join(map(str, workers)))
+    jobs = {name: (str(tmp_path), number) for name, number in JOBS.items()}
+    found = run(tmp_path / "kept", sum_dying, jobs, scheduler=cluster, shared=(10,))
+    assert found == {name: square(10 + number) for name, number in JOBS.items()}
+    assert (tmp_path / "died").exists()
+
+
+def test_a_cluster_that_stays_without_workers(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("firebrick.quantize.jobs.LOOK_SECONDS", 0.2)
+    monkeypatch.setattr("firebrick.quantize.jobs.ALONE_SECONDS", 1)
+    path = tmp_path / "kept"
+    with (
+        LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
+        ) as found,
+        pytest.raises(FirebrickError, match="has had no workers for 1 seconds"),
+        Kept(path, "s") as kept,
+    ):
+        names = run_jobs(slow, JOBS, kept=kept, scheduler=found.scheduler_address)
+        first = next(names)
+        found.scale(0)
+        list(names)
+    assert first in Kept(path, "s").results
 
 
 def test_what_was_done_is_not_done_again(tmp_path: Path) -> None:
