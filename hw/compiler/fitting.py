@@ -53,9 +53,9 @@ def fitting_groups(
             storage = Storage(net, shape)
             groups = group(net, shape, patterns, storage, unfused)
         steps = groups
-        if len(steps) < 2:
-            text = "a network of one layer: nothing to run it ahead of"
-            raise refusal(net.name, steps[0].name, text)
+        if len(steps) < 2 and not given.pauses:
+            # While a group runs the next one's rows are loaded, and there is none.
+            given.pauses[steps[0].name] += 1
         if given.pauses:
             storage.place_pause()
         steps = [s for step in steps for s in (step, *(pause(),) * given.pauses[step.name])]
