@@ -377,6 +377,20 @@ def ending_in_maps(net: QNetwork, count: int, seed: int) -> QNetwork:
     return replace(net, name=f"{net.name}-maps", nodes=tuple(nodes), maps=maps)
 
 
+def one_layer(seed: int) -> QNetwork:
+    """A network of a convolution alone."""
+    rng = np.random.default_rng(seed)
+    b = _Builder(rng)
+    height, width = (int(v) for v in rng.integers(8, 30, 2))
+    b.tensors["data"] = QTensor("data", (3, height, width), 0, False)
+    stride = int(rng.integers(1, 3))
+    b.conv("conv1", "data", int(rng.integers(1, 33)), 3, stride, 1, bool(rng.integers(2)), True)
+    preprocessing = Preprocessing("RGB", 0, (height, width), 1.0, (0.0,) * 3, (1.0,) * 3)
+    return QNetwork(
+        f"layer-{seed}", "data", b.tensors, tuple(b.nodes), preprocessing, maps=("conv1",)
+    )
+
+
 def map_heads(seed: int, channels: tuple[int, ...]) -> QNetwork:
     """A network that ends in several 3x3 convolutions of one map, of unlike scales, and in what
     enters that."""

@@ -16,7 +16,7 @@ Anchors = tuple[tuple[float, float], ...]
 
 def anchors_beside(path: str, net: Network, console: Console) -> Anchors:
     """The anchors (width, height, in pixels) that the JSON file of the same name beside a network's
-    states under ``head`` and ``anchors``; none where there is no such file.
+    states under ``head`` and ``anchors``; none where there is no such file, or it states no head.
 
     Raises FirebrickError naming the file where they do not fit ``net``.
     """
@@ -24,7 +24,10 @@ def anchors_beside(path: str, net: Network, console: Console) -> Anchors:
     if not net.maps or not stated.is_file():
         return ()
     try:
-        head = json.loads(stated.read_text())["head"]
+        facts = json.loads(stated.read_text())
+        if not isinstance(facts, dict) or "head" not in facts:
+            return ()
+        head = facts["head"]
         anchors = tuple((float(width), float(height)) for width, height in head["anchors"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FirebrickError(

@@ -16,6 +16,8 @@ RIGHT, WRONG, NEUTRAL = "#1a7f37", "#c62828", "#3465a4"
 SHOWN, BARS = 8, 5
 NAME_LETTERS = 22
 LABEL_PIXELS = 12
+# Of matplotlib's, without its grey, which is not seen on grey pictures.
+COLOURS = tuple(f"C{number}" for number in range(10) if number != 7)
 
 
 def draw(
@@ -83,7 +85,7 @@ def _boxes(axis: Any, found: Detections, classes: Sequence[str]) -> None:
         zip(found.boxes.tolist(), found.named(classes), found.classes.tolist(), strict=True)
     )
     for (left, top, right, bottom), name, kind in reversed(boxes):
-        colour = f"C{kind % 10}"
+        colour = COLOURS[kind % len(COLOURS)]
         axis.plot(
             [left, right, right, left, left], [top, top, bottom, bottom, top], color=colour, lw=1.6
         )

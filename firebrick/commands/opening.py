@@ -128,9 +128,10 @@ def _opened(options: argparse.Namespace, console: Console, shape: EngineShape) -
     for line in model.story:
         console.print(line)
     net = model.network
-    anchors = anchors_beside(options.model, net, console)
+    anchors = model.anchors or anchors_beside(options.model, net, console)
     if net.maps:
-        count = detector_classes(net.shapes[net.maps[0]][0], len(anchors))
+        channels = sum(net.shapes[name][0] for name in net.maps)
+        count = detector_classes(channels, len(anchors))
     else:
         count = net.shapes[net.nodes[-1].output][0]
     if model.taken is None:

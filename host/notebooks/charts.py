@@ -16,6 +16,8 @@ BUSY = "#2f6f9f"
 BEST = "#8ccf9d"
 OTHER = "#cdd6dd"
 TEXT = "#33414d"
+# Of boxes; without the grey of matplotlib's, which is not seen on grey pictures.
+COLOURS = tuple(f"C{number}" for number in range(10) if number != 7)
 CAUSES = {
     "weights": "#d9822b",
     "input": "#c23030",
@@ -83,7 +85,7 @@ def boxes(axis: pyplot.Axes, found: Detections, classes: Sequence[str]) -> None:
     names, kinds = found.named(classes), found.classes.tolist()
     outlines = list(zip(found.boxes, names, kinds, strict=True))
     for (left, top, right, bottom), name, kind in reversed(outlines):
-        colour = f"C{kind % 10}"
+        colour = COLOURS[kind % len(COLOURS)]
         axis.plot([left, right, right, left, left], [top, top, bottom, bottom, top], color=colour)
         axis.text(
             left,

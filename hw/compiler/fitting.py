@@ -55,9 +55,9 @@ def fitting_groups(
             groups = group(net, shape, patterns, storage, unfused)
             known: dict[tuple[int, bool], Need] = {}
         steps = groups
-        if len(steps) < 2:
-            text = "a network of one layer: nothing to run it ahead of"
-            raise refusal(net.name, steps[0].name, text)
+        if len(steps) < 2 and not given.pauses:
+            # While a group runs the next one's rows are loaded, and there is none.
+            given.pauses[steps[0].name] += 1
         if given.pauses:
             storage.place_pause()
         steps = [s for step in steps for s in (step, *(idle,) * given.pauses[step.name])]

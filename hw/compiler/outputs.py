@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from firebrick.hw.compiler.steps import UNPADDED
+from firebrick.hw.compiler.steps import UNPADDED, module_name
 from firebrick.quantize.qnetwork import QConcat, QConv, QNetwork, QNode, QTensor, inputs_of
 
 
@@ -104,7 +104,7 @@ def _merged(net: QNetwork) -> tuple[QNetwork, dict[str, tuple[str, int]]]:
     for layers in kinds.values():
         if len(layers) < 2:
             continue
-        name = _new_name(net, " + ".join(layer.name for layer in layers))
+        name = _new_name(net, module_name([layer.name for layer in layers]))
         first = 0
         for layer in layers:
             places[layer.output] = (name, first)

@@ -41,7 +41,7 @@ class FileModel:
 
     session: onnxruntime.InferenceSession
     imported: ImportedModel
-    output: str
+    outputs: tuple[str, ...]
     logits: bool
     rewritten: bool
 
@@ -54,7 +54,8 @@ class FileModel:
     def run(
         self, prepared: Preprocessing, image: np.ndarray, names: Sequence[str] = ()
     ) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Logits [classes] of a picture uint8 [C, H, W], and the tensors ``names`` [C, H, W]."""
+        """Logits [classes] of a picture uint8 [C, H, W], or all values of the maps that the network
+        ends in; and the tensors ``names`` [C, H, W]."""
         # The network takes the file's input plus ``shift``, which its mean accounts for.
         mean = np.asarray(prepared.mean) + self.imported.shift * np.asarray(prepared.std)
         stated = replace(prepared, mean=tuple(float(value) for value in mean))
@@ -67,8 +68,10 @@ class FileModel:
             values = values.transpose(1, 2, 0)
         batch = entry.shape[0] if isinstance(entry.shape[0], int) else 1
         fed = np.repeat(values[None], batch, axis=0)
-        first, *others = self.session.run([self.output, *names], {entry.name: fed})
-        logits = np.asarray(first[0], np.float64).reshape(-1)
+        found = self.session.run([*self.outputs, *names], {entry.name: fed})
+        count = len(self.outputs)
+        ends, others = found[:count], found[count:]
+        logits = np.concatenate([np.asarray(end[0], np.float64).reshape(-1) for end in ends])
         return logits, [np.asarray(other[0], np.float64) for other in others]
 
 
@@ -82,9 +85,10 @@ def open_file(imported: ImportedModel) -> FileModel:
         made = {name for node in model.graph.node for name in node.output}
         stated = {value.name for value in model.graph.output}
         average = imported.network.average
-        # A file that ends in a map shows it under the name of its own output.
-        end = average.output if average else model.graph.output[0].name
-        wanted = [end, *(layer.name for _, layer in imported.layers)]
+        # A file that ends in maps shows them under the names of its own outputs.
+        answers = tuple(value.name for value in model.graph.output)
+        ends = (average.output,) if average else answers
+        wanted = [*ends, *(layer.name for _, layer in imported.layers)]
         for name in dict.fromkeys(wanted):
             if name in made and name not in stated:
                 model.graph.output.append(onnx.ValueInfoProto(name=name))
@@ -98,12 +102,11 @@ def open_file(imported: ImportedModel) -> FileModel:
     except Exception as error:  # onnxruntime's exceptions have no common base of their own
         words = " ".join(str(error).split())
         raise FirebrickError(f"{path}: onnxruntime cannot run it ({words[:200]})") from error
-    last = model.graph.output[0].name
-    readable = end in made
+    readable = made.issuperset(ends)
     return FileModel(
         session,
         imported,
-        end if readable else last,
+        ends if readable else answers[:1],
         readable or not imported.network.softmax,
         rewritten,
     )

@@ -17,10 +17,11 @@ import numpy as np
 from firebrick.quantize.calibration.measure import measure
 from firebrick.quantize.calibration.quantizer import MEASURED_IMAGES, Quantized, Steps, quantize
 from firebrick.quantize.calibration.reference import Reference, float_reference
+from firebrick.quantize.check import check_anchors
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.importers.load import CLASSES_KEY, load_model, prepare
+from firebrick.quantize.importers.load import ANCHORS_KEY, CLASSES_KEY, load_model, prepare
 from firebrick.quantize.network import Network
-from firebrick.quantize.qnetwork import Preprocessing, QNetwork
+from firebrick.quantize.qnetwork import Preprocessing, QNetwork, detector_classes
 
 if TYPE_CHECKING:
     from firebrick.quantize.calibration.against_file import FileModel
@@ -34,7 +35,8 @@ SHOWN = 6
 class Model:
     """A float network with its preprocessing; ``taken`` is the quantized network that the file
     itself holds, if it does, and ``story`` says in lines what was made of its quantizers.
-    ``imported`` is an ONNX file's graph: agreement is measured against the file itself."""
+    ``imported`` is an ONNX file's graph: agreement is measured against the file itself.
+    ``anchors`` are those that a file of ours states for a detector."""
 
     network: Network
     preprocessing: Preprocessing
@@ -42,6 +44,7 @@ class Model:
     story: tuple[str, ...]
     classes: tuple[str, ...] = ()
     imported: ImportedModel | None = None
+    anchors: tuple[tuple[float, float], ...] = ()
 
     def quantize(
         self,
@@ -170,9 +173,10 @@ def read_model(path: str | Path, preset: str | None = None, **values: Any) -> Mo
 
     model = import_model(path)
     preprocessing = prepare(model, preset, **values)
-    classes = _classes(model.metadata, model.network)
+    anchors = _anchors(model.metadata, model.network)
+    classes = _classes(model.metadata, model.network, len(anchors))
     if not model.quantizers:
-        return Model(model.network, preprocessing, None, (), classes, model)
+        return Model(model.network, preprocessing, None, (), classes, model, anchors)
     clipped = check_input_range(model, preprocessing)
     taken = take_over(model, preprocessing)
     if taken.qnet is None:
@@ -183,7 +187,7 @@ def read_model(path: str | Path, preset: str | None = None, **values: Any) -> Mo
             *_some(taken.reasons),
             *clipped,
         )
-        return Model(model.network, preprocessing, None, story, classes, model)
+        return Model(model.network, preprocessing, None, story, classes, model, anchors)
     layers = len(taken.qnet.report["layers"])
     story = (
         f"{path.name} is quantized: the scales of all its {len(taken.qnet.tensors) - 1} tensors "
@@ -193,7 +197,7 @@ def read_model(path: str | Path, preset: str | None = None, **values: Any) -> Mo
     if taken.rounded:
         story = (*story, "rounded anew:", *_some(taken.rounded))
     story = (*story, *_some(taken.notes), *clipped)
-    return Model(model.network, preprocessing, taken.qnet, story, classes, model)
+    return Model(model.network, preprocessing, taken.qnet, story, classes, model, anchors)
 
 
 def _some(lines: tuple[str, ...]) -> tuple[str, ...]:
@@ -203,12 +207,25 @@ def _some(lines: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(shown)
 
 
-def _classes(metadata: dict[str, str], net: Network) -> tuple[str, ...]:
+def _anchors(metadata: dict[str, str], net: Network) -> tuple[tuple[float, float], ...]:
+    """Anchors that our own export wrote; none where they do not fit."""
+    try:
+        stated = json.loads(metadata.get(ANCHORS_KEY, "[]"))
+        anchors = tuple((float(width), float(height)) for width, height in stated)
+        check_anchors(net.name, anchors, [net.shapes[name] for name in net.maps])
+    except (ValueError, TypeError, FirebrickError):
+        return ()
+    return anchors
+
+
+def _classes(metadata: dict[str, str], net: Network, anchors: int) -> tuple[str, ...]:
     """Class names that our own export wrote; none where they do not fit."""
     try:
         names = json.loads(metadata.get(CLASSES_KEY, "[]"))
     except json.JSONDecodeError:
         return ()
     count = net.shapes[net.nodes[-1].output][0]
+    if net.maps:
+        count = detector_classes(sum(net.shapes[name][0] for name in net.maps), anchors)
     fits = isinstance(names, list) and len(names) == count
     return tuple(map(str, names)) if fits else ()

@@ -20,7 +20,7 @@ from firebrick.quantize.check import check_qnetwork
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.exporters.pooling import pool_attributes
 from firebrick.quantize.golden.integer_model import FLOAT32_EXACT, accumulator_reach
-from firebrick.quantize.importers.load import CLASSES_KEY, PICTURES_KEY
+from firebrick.quantize.importers.load import ANCHORS_KEY, CLASSES_KEY, PICTURES_KEY
 from firebrick.quantize.preprocessing import picture_mode
 from firebrick.quantize.qnetwork import (
     QAdd,
@@ -151,6 +151,8 @@ def to_model(qnet: QNetwork, outputs: Outputs = None) -> onnx.ModelProto:
     texts = {PICTURES_KEY: json.dumps(pictures)}
     if qnet.classes:
         texts[CLASSES_KEY] = json.dumps(qnet.classes)
+    if qnet.anchors:
+        texts[ANCHORS_KEY] = json.dumps(qnet.anchors)
     helper.set_model_props(model, texts)
     onnx.checker.check_model(model, full_check=True)
     return model

@@ -18,8 +18,10 @@ from firebrick.quantize.qnetwork import Preprocessing
 if TYPE_CHECKING:
     from firebrick.quantize.importers.onnx.model import ImportedModel
 
-# Where an ONNX file of ours says how its pictures are prepared, and what its classes are called.
+# Where an ONNX file of ours says how its pictures are prepared, what its classes are called, and
+# what a detector's boxes differ from.
 PICTURES_KEY, CLASSES_KEY = "firebrick.pictures", "firebrick.classes"
+ANCHORS_KEY = "firebrick.anchors"
 # The published network of the .net format was trained with Caffe.
 NET_PRESET = "caffe-squeezenet"
 

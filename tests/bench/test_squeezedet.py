@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from firebrick.bench import squeezedet
+from firebrick.hw.model.cycles import predict
+from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.importers.onnx.model import import_onnx
 from firebrick.quantize.network import Conv
+from firebrick.quantize.pictures.preprocess import for_network, preprocessing
 from tests.quantize.test_maps import squeezedet as published
+from tests.sim.engine_check import check_network
 
 
 def test_it_is_the_published_network(tmp_path: Path) -> None:
@@ -29,6 +34,20 @@ def test_it_is_the_published_network(tmp_path: Path) -> None:
     assert body == expected
     assert (classes[0][0], boxes[0][0]) == (36, 36) and head[0][0] == 72
     assert classes[1:] == boxes[1:] == (*head[1:4], (36, 24, 78)) and head[4] == (72, 24, 78)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("height", [64, 384])
+def test_full_width_is_simulated(height: int, tmp_path: Path) -> None:
+    """A frame of the published width; the whole one takes minutes."""
+    rng = np.random.default_rng(1)
+    net = squeezedet.network(rng, height)
+    pictures = rng.integers(0, 256, (1, *net.shapes[net.input]), np.uint8)
+    prepared = for_network(preprocessing("torchvision", resize=0), net)
+    qnet = quantize_network(net, prepared, pictures, effort="plain")
+    report, counters, _, program = check_network(qnet, squeezedet.SHAPE, pictures, tmp_path)
+    assert report.exact, str(report)
+    assert predict(program).cycles == pytest.approx(counters.cycles, rel=0.01)
 
 
 def test_figures() -> None:

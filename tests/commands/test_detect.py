@@ -19,9 +19,9 @@ def test_fixed_point_finds_what_float_finds(tmp_path, capsys):
     detect.main(["--canvases", "150", "--out", str(path)])
     found = json.loads(path.read_text())
     assert found["canvases"] == 150 and found["digits"] > 300 and found["overlap"] == 0.5
-    # Seen on 400 canvases: 0.848 and 0.825. Some boxes more or less are chance on fewer.
+    # Seen on 400 canvases: 0.848 and 0.846. Some boxes more or less are chance on fewer.
     assert found["ap_float"] >= 0.8
-    assert abs(found["ap_fixed"] - found["ap_float"]) <= 0.04
+    assert abs(found["ap_fixed"] - found["ap_float"]) <= 0.02
     assert found["map"] == [45, 12, 16]
     shown = capsys.readouterr().out
     assert f"{found['ap_float']:.3f}" in shown and f"{found['ap_fixed']:.3f}" in shown

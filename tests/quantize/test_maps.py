@@ -6,9 +6,11 @@ import dataclasses
 import io
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import TensorProto, helper
 from rich.console import Console
 
 from firebrick.hw.compiler.compile import compile_network
@@ -114,6 +116,67 @@ def test_a_file_that_ends_in_a_map(tmp_path, relu):
     (expected,) = session(path).run(None, {"x": images})
     found = FloatModel(net).logits(images)
     np.testing.assert_allclose(found, expected.reshape(2, -1), rtol=1e-4, atol=1e-5)
+
+
+def test_a_file_of_several_maps(tmp_path):
+    """One that others read, and of two sizes; measured against the file, out to QDQ and back."""
+    graph = Graph()
+    shared = graph.fire(graph.relu(graph.conv("x", 3, 6, 3, strides=[2, 2])), 6, 3, 4)
+    fine = graph.conv(shared, 8, 5, 3, pads=[1] * 4)
+    coarse = graph.conv(graph.pool(shared), 8, 7, 3, pads=[1] * 4)
+    model = graph.model(fine, 4)
+    for name in (shared, coarse):
+        model.graph.output.append(
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * 4)
+        )
+    path = tmp_path / "net.onnx"
+    onnx.save(model, path)
+    net = import_onnx(path)
+    assert len(net.maps) == 3 and len({net.shapes[name][1:] for name in net.maps}) == 2
+    images = builders.photos(3, 4, net.shapes[net.input])
+    read = read_model(path, "pixels")
+    expected = session(path).run(None, {"x": images[:2].astype(np.float32)})
+    flat = np.concatenate([end.reshape(2, -1) for end in expected], axis=1)
+    np.testing.assert_allclose(
+        FloatModel(net).logits(images[:2].astype(np.float32)), flat, rtol=1e-4, atol=1e-3
+    )
+    np.testing.assert_allclose(read.reference().run(images[:2]), flat, rtol=1e-4, atol=1e-3)
+    qnet = read.quantize(images, effort="plain")
+    assert qnet.report["against_file"]["logit_sqnr_db"] > 15
+    assert compare(qnet, images[:1]) > 1000
+    export_qdq(qnet, tmp_path / "q.onnx")
+    again = read_model(tmp_path / "q.onnx")
+    assert again.taken is not None and len(again.taken.maps) == 3
+    np.testing.assert_array_equal(
+        golden.run(again.taken, images).logits, golden.run(qnet, images).logits
+    )
+
+
+def test_outputs_that_do_not_go_together(tmp_path):
+    graph = Graph()
+    x = graph.relu(graph.conv("x", 3, 6, 3))
+    mean = graph.add("GlobalAveragePool", graph.conv(x, 6, 4))
+    for others, words in (((mean,), "each must be a map"), ((x,), "two of its outputs")):
+        model = graph.model(x, 4)
+        for name in others:
+            model.graph.output.append(
+                helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * 4)
+            )
+        onnx.save(model, tmp_path / "net.onnx")
+        refused(tmp_path / "net.onnx", words)
+
+
+def test_a_detector_out_to_qdq_and_back(tmp_path):
+    split = split_head(builders.map_network(), 1)
+    qnet = quantize_network(split, builders.RGB, IMAGES, classes=("a", "b", "c", "d"))
+    qnet = dataclasses.replace(qnet, anchors=((8.0, 9.5),))
+    export_qdq(qnet, tmp_path / "net.onnx")
+    model = read_model(tmp_path / "net.onnx")
+    assert model.anchors == qnet.anchors and model.classes == qnet.classes
+    assert model.taken is not None
+    np.testing.assert_array_equal(
+        golden.run(model.taken, IMAGES).logits, golden.run(qnet, IMAGES).logits
+    )
 
 
 def squeezedet(height: int, width: int) -> tuple[Graph, str]:

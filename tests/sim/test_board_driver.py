@@ -429,11 +429,12 @@ def test_the_next_picture_is_prepared_while_the_engine_computes(
         *prepared(0, "idle"),
         "start 0",
         *prepared(1, "computing"),
-        "answers 0",
+        # Answers are taken apart while the engine computes the next ones.
         "start 1",
+        "answers 0",
         *prepared(0, "computing"),
-        "answers 1",
         "start 0",
+        "answers 1",
         "answers 0",
     ]
     for number, frame in enumerate(frames):

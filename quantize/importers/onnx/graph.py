@@ -1,6 +1,6 @@
 """An ONNX file, read and checked as far as that needs no knowledge of networks.
 
-:func:`read_graph` gives constants, one input, one output and the nodes; every complaint about a
+:func:`read_graph` gives constants, one input, the outputs and the nodes; every complaint about a
 node goes through :meth:`OnnxNode.refuse`, so that it names file, node and operator.
 """
 
@@ -112,7 +112,7 @@ class OnnxGraph:
     input_dims: tuple[int, int, int]
     bytes_in: bool
     batch: int | None
-    output: str
+    outputs: tuple[str, ...]
     constants: dict[str, np.ndarray]
     nodes: tuple[OnnxNode, ...]
     declared: dict[str, tuple[int | None, ...]]
@@ -123,7 +123,7 @@ def read_graph(path: str | Path) -> OnnxGraph:
     """The graph of an ONNX file.
 
     Raises FirebrickError in one line, naming the file, for files that are not ONNX, truncated or
-    altered, for other opsets, and for anything but one picture input and one output.
+    altered, for other opsets, and for anything but one picture input.
     """
     path = Path(path)
     model = _parse(path)
@@ -145,10 +145,10 @@ def read_graph(path: str | Path) -> OnnxGraph:
             nodes.append(node)
     inputs = [value for value in graph.input if _text(value.name) not in constants]
     _refuse_free_weights(path, inputs, nodes)
-    if len(inputs) != 1 or len(graph.output) != 1:
+    if len(inputs) != 1 or not graph.output:
         raise FirebrickError(
             f"{path}: has {len(inputs)} inputs and {len(graph.output)} outputs; supported are "
-            "networks with one input (the picture) and one output (the classes)"
+            "networks with one input (the picture), and one output (the classes) or more (maps)"
         )
     dims, batch = _input_dims(path, inputs[0])
     return OnnxGraph(
@@ -158,7 +158,7 @@ def read_graph(path: str | Path) -> OnnxGraph:
         input_dims=dims,
         bytes_in=inputs[0].type.tensor_type.elem_type == TensorProto.UINT8,
         batch=batch,
-        output=_text(graph.output[0].name),
+        outputs=tuple(_text(value.name) for value in graph.output),
         constants=constants,
         nodes=tuple(nodes),
         declared=_stated_shapes(model),

@@ -222,9 +222,9 @@ def check_classifier(logits: Logits) -> None:
         logits.node.refuse(f"its input {source.map.name!r} is read elsewhere too; {NET_END}")
 
 
-def check_map(builder: Builder, result: View) -> None:
-    """Refuse a network that does not end in a map as one of its layers makes it."""
-    where = f"{builder.graph.path}: its output {builder.graph.output!r}"
+def check_map(builder: Builder, output: str, result: View) -> None:
+    """Refuse an output that is not a map as one of the network's layers makes it."""
+    where = f"{builder.graph.path}: its output {output!r}"
     layer = result.map.source
     if layer is None:
         raise FirebrickError(f"{where} is the network's input; {NET_END}")

@@ -140,7 +140,7 @@ def _with_end(builder: Builder, found: list[Refusal], stood_in: list[Map]) -> li
     """``found`` and what else there is to say of a network that cannot be used: kernels that no
     engine runs, another end than the global average."""
     found = [*found, *wide_kernels(builder, found)]
-    result = builder.values.get(builder.graph.output)
+    result = builder.values.get(builder.graph.outputs[0])
     if isinstance(result, Logits) and result.view.map not in stood_in:
         try:
             head.check_classifier(result)
@@ -239,11 +239,11 @@ def _channels_last(graph: OnnxGraph) -> bool:
 
 
 def _count_uses(graph: OnnxGraph) -> Counter[str]:
-    """How many nodes (or the graph's output) read each tensor."""
+    """How many nodes (or the graph's outputs) read each tensor."""
     uses: Counter[str] = Counter()
     for node in graph.nodes:
         uses.update(node.inputs)
-    uses[graph.output] += 1
+    uses.update(graph.outputs)
     return uses
 
 
@@ -273,29 +273,52 @@ def _logits_name(builder: Builder, result: Logits) -> str:
         for name, value in builder.values.items()
         if isinstance(value, Logits) and value.view is result.view and not value.softmax
     ]
-    return same[-1] if same else builder.graph.output
+    return same[-1] if same else builder.graph.outputs[0]
+
+
+@dataclass(frozen=True, eq=False)
+class _Ends:
+    """What a file's outputs are: maps, or the one that is averaged and its ``logits``."""
+
+    maps: tuple[Map, ...]
+    logits: Logits | None = None
+
+
+def _ends(builder: Builder) -> _Ends:
+    """The file's outputs; FirebrickError where a network cannot end in them."""
+    graph = builder.graph
+    found = [(name, builder.values.get(name)) for name in graph.outputs]
+    for name, result in found:
+        if isinstance(result, Flat) and result.view.shape[1:] == (1, 1) and len(found) == 1:
+            result = head.averaged(builder, graph.nodes[-1], result)
+        if isinstance(result, Logits) and len(found) == 1:
+            head.check_classifier(result)
+            return _Ends((result.view.map,), result)
+        if not isinstance(result, View):
+            alone = "" if len(found) == 1 else f"; of {len(found)} outputs each must be a map"
+            raise FirebrickError(
+                f"{graph.path}: its output {name!r} is neither the global average nor a map"
+                f"{alone}; {NET_END}"
+            )
+        head.check_map(builder, name, result)
+    maps = tuple(result.map for _, result in found if isinstance(result, View))
+    names = [made.name for made in maps]
+    twice = [name for number, name in enumerate(names) if name in names[:number]]
+    if twice:
+        raise FirebrickError(
+            f"{graph.path}: two of its outputs are the map {twice[0]!r}; leave one of them out"
+        )
+    return _Ends(maps)
 
 
 def _finish(builder: Builder) -> ImportedModel:
     """The network, once every node has been followed."""
     graph = builder.graph
-    result = builder.values.get(graph.output)
-    if isinstance(result, Flat) and result.view.shape[1:] == (1, 1):
-        result = head.averaged(builder, graph.nodes[-1], result)
-    if isinstance(result, View):
-        head.check_map(builder, result)
-        end = result.map
-    elif isinstance(result, Logits):
-        head.check_classifier(result)
-        end = result.view.map
-    else:
-        raise FirebrickError(
-            f"{graph.path}: its output {graph.output!r} is neither the global average nor a map; "
-            f"{NET_END}"
-        )
+    ends = _ends(builder)
     read = {id(source) for layer, _ in builder.layers for source in layer.inputs}
+    read.update(map(id, ends.maps))
     for layer, made in builder.layers:
-        if id(made) not in read and made is not end:
+        if id(made) not in read:
             raise FirebrickError(
                 f"{graph.path}: node {layer.name}: nothing reads its output {made.name!r}; remove "
                 "the node"
@@ -313,11 +336,11 @@ def _finish(builder: Builder) -> ImportedModel:
         input=graph.input,
         nodes=tuple(nodes),
         shapes=shapes,
-        softmax=isinstance(result, Logits) and result.softmax,
-        maps=(end.name,) if isinstance(result, View) else (),
+        softmax=ends.logits is not None and ends.logits.softmax,
+        maps=() if ends.logits else tuple(made.name for made in ends.maps),
     )
-    if isinstance(result, Logits):
-        network = _with_average(builder, network, result)
+    if ends.logits is not None:
+        network = _with_average(builder, network, ends.logits)
     shift = builder.shift
     return ImportedModel(
         path=graph.path,
