@@ -12,12 +12,14 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import dataclass, replace
 
+from firebrick.hw import definition as d
 from firebrick.hw.compiler.loading import loading
 from firebrick.hw.compiler.patterns import Patterns
 from firebrick.hw.compiler.steps import (
     Addition,
     Step,
     as_conv,
+    ceil_div,
     identity,
     module_name,
     refusal,
@@ -126,13 +128,34 @@ class Grouper:
     def _pieces(self, step: Step) -> list[Step]:
         """A single convolution cut into groups whose weights fit; the group itself if it fits."""
         conv = step.main[0]
-        size = self._piece_blocks(step) * self.shape.channels
+        sizes = [blocks * self.shape.channels for blocks in self._sizes(step)]
         pieces: list[Step] = []
-        for first in range(0, conv.outputs, size):
-            part = _part(step, first, min(first + size, conv.outputs))
-            name = step.name if conv.outputs <= size else f"{step.name}[{len(pieces)}]"
-            pieces.append(replace(part, name=name))
+        first = 0
+        while first < conv.outputs:
+            last = min(first + sizes[len(pieces) % len(sizes)], conv.outputs)
+            whole = (first, last) == (0, conv.outputs)
+            name = step.name if whole else f"{step.name}[{len(pieces)}]"
+            pieces.append(replace(_part(step, first, last), name=name))
+            first = last
         return pieces
+
+    def _sizes(self, step: Step) -> tuple[int, ...]:
+        """Blocks of the groups that a convolution is cut into, in turn.
+
+        Where it does not fit whole, any two neighbours fit together, so that the weights of one
+        load while the other computes; unless a row is computed sooner than it is read once more.
+        """
+        conv = step.main[0]
+        most = self._piece_blocks(step)
+        cycles = conv.cycles(self.shape.pump)
+        both = (self.shape.weight_words - 2) // cycles
+        if step.target is None or most >= conv.blocks(self.shape.channels) or both < 2:
+            return (most,)
+        sizes = min(most, ceil_div(both, 2)), min(most, both // 2)
+        source = self.storage.source(step.source)
+        beats = conv.stride * source.row_words * self.shape.word_bytes // d.BEAT_BYTES
+        computed = ceil_div(source.tiles, conv.stride) * sizes[1] * cycles
+        return sizes if computed >= 2 * beats else (most,)
 
     def _piece_blocks(self, step: Step) -> int:
         """Blocks of output channels that a group of one convolution can have."""

@@ -12,15 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firebrick.bench.residual import resnet18
 from firebrick.host.program import parse_program
 from firebrick.host.version import VERSION
 from firebrick.hw import definition as d
 from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.compiler.feasible import without_numbers
 from firebrick.hw.compiler.host_section import border
+from firebrick.hw.compiler.outline import outline
 from firebrick.hw.compiler.packing import ROW_CYCLES_MIN, fetch, pack_biases, pack_weights
 from firebrick.hw.compiler.program import Program, group_seed
 from firebrick.hw.compiler.steps import CompileError
-from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.hw.model.compiled import predict_outline
+from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QNetwork
 from tests.random_networks import (
     V1_0,
@@ -231,6 +235,21 @@ def test_groups_are_split_where_weights_do_not_fit() -> None:
     assert all(g.fields["weight_words"] <= 4094 for g in program.groups)
     # The largest module no longer stays together: its squeeze map goes through memory.
     assert "fire10/squeeze" in [m["name"] for m in program.host["maps"]]
+
+
+@pytest.mark.parametrize(("shape", "share"), [(PYNQ_Z2, 0.0), (pumped(PYNQ_Z2, 2), 0.1)], ids=str)
+def test_neighbours_of_a_layer_in_pieces_fit_together(shape: EngineShape, share: float) -> None:
+    """ResNet-18's layers of 256 filters do not fit whole: one piece's weights load while the other
+    computes.  An array of two K steps is nearly as fast as the port that brings them."""
+    found = outline(without_numbers(resnet18(np.random.default_rng(0))), shape)
+    layer = [g for g in found.groups if g.name.startswith("layer3.1.b[")]
+    assert sum(g.fields["segment_words"] for g in layer) == 256
+    for one, other in itertools.pairwise(layer):
+        assert one.fields["weight_words"] + other.fields["weight_words"] <= shape.weight_words - 2
+    names = {g.name for g in layer[1:]}
+    pieces = [g for g in predict_outline(found).groups if g.name in names]
+    cycles = sum(g.cycles for g in pieces)
+    assert sum(g.stalls["weights"] for g in pieces) <= share * cycles
 
 
 def test_modules_too_large_for_one_group_pool_in_their_branches() -> None:

@@ -8,14 +8,17 @@ from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.hls.csim import CSim
 from firebrick.hw.hls.cycles import estimate
 from firebrick.hw.shape import EngineShape
-from tests.random_networks import random_images, random_network, random_strides
+from tests.random_networks import random_images, random_network, random_padded, random_strides
 
 SHAPE = EngineShape(pixels=8, channels=8, act_words=8192)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(13))
 def test_counts_are_those_of_the_run(seed: int) -> None:
-    net = random_strides(seed) if seed > 5 else random_network(seed, bypass=seed % 2 == 1)
+    if seed > 9:
+        net = random_padded(seed)
+    else:
+        net = random_strides(seed) if seed > 5 else random_network(seed, bypass=seed % 2 == 1)
     program = compile_network(net, SHAPE)
     seen = CSim(SHAPE).run(program.blob, random_images(net, 1, seed)).registers
     found = estimate([g.fields for g in program.groups], SHAPE)
