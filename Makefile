@@ -58,8 +58,9 @@ PLACEMENT ?=
 SHAPE ?=
 MINUTES ?=
 # Trials of `make faults`; empty: as many as nine minutes take. Mutants of `make mutants`; empty: 200.
+# Networks of `make regress`; empty: 100.
 N ?=
-# Seed of the choice of `make mutants`, and of the placement of `make bitstream TOOLCHAIN=openxc7`.
+# Seed of the choice of `make mutants`, of the first of `make regress`, and of the placement of `make bitstream TOOLCHAIN=openxc7`.
 SEED ?= 1
 
 # A Dask cluster for what is many independent jobs: tcp://host:8786; empty: this machine's cores.
@@ -80,7 +81,7 @@ for_board = --board "$(BOARD)" $(if $(MODEL),--model "$(MODEL)") \
             $(if $(PRESET),--preset "$(PRESET)") $(OPTIONS)
 
 .PHONY: help setup demo test test-fast pynq frontends clang accuracy quantize detect learn compress deploy notebook hls figures train \
-        generate lint synth timing formal gates route boards explore trained advise bitstream faults coverage mutants nightly test-nightly \
+        generate lint synth timing formal gates route boards explore trained advise bitstream faults regress coverage mutants nightly test-nightly \
         bench clean
 
 help:  ## this list
@@ -213,6 +214,9 @@ bitstream: $(STAMP)  ## build/BOARD/firebrick.bit and .hwh (BOARD=pynq-z2 TOOLCH
 
 faults: $(STAMP)  ## faults on the simulated engine, nine minutes or N= trials -> build/faults.json
 	@$(BIN)/python -m firebrick.sim.faults $(if $(N),--trials $(N)) $(OPTIONS)
+
+regress: $(STAMP)  ## random networks on the simulated engine -> build/regress.json (N=100 SEED=1 SCHEDULER=)
+	@$(BIN)/python -m firebrick.sim.regress $(if $(N),--trials $(N)) --seed $(SEED) $(scheduled) $(OPTIONS)
 
 coverage: $(STAMP)  ## lines and bits of the RTL that networks and faults reach -> build/coverage.json (N= faults)
 	@nice $(BIN)/python -m firebrick.sim.coverage $(if $(N),--trials $(N)) $(OPTIONS)

@@ -1,4 +1,9 @@
-"""Processes that share work, and end when the one that shares it out is interrupted."""
+"""Processes that share work, and end when the one that shares it out is interrupted.
+
+For the few frames of a demo, whose user waits, and whose results are no JSON data to be kept:
+two of these processes take 0.3 seconds of CPU time to start and end, a Dask cluster of two, as
+:mod:`quantize.jobs` has for bags of jobs, 3.8 (four jobs that do nothing, 2026-11-26).
+"""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ RUN_BY = {
 # What the gate and the set-up run themselves, and the campaigns, a part of which the tests run.
 BY_THE_GATE = {
     *("setup", "test", "test-fast", "lint", "generate", "route", "X"),
-    *("faults", "coverage", "mutants", "nightly"),
+    *("faults", "regress", "coverage", "mutants", "nightly"),
 }
 
 
