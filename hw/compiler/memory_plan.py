@@ -57,13 +57,10 @@ def together(count: int, number: int) -> tuple[int, ...]:
 def _used(needs: list[Need], rows: list[int]) -> list[int]:
     """Words that are in use while each group runs."""
     sizes = [count * need.row_words for count, need in zip(rows, needs, strict=True)]
-    after = [*sizes[1:], sizes[0]]
-    used = [
-        need.mid_words + own + other for need, own, other in zip(needs, sizes, after, strict=True)
+    return [
+        need.mid_words + sum(sizes[g] for g in together(len(needs), number))
+        for number, need in enumerate(needs)
     ]
-    if len(needs) % 2 and len(needs) > 1:
-        used[-2] += sizes[0]  # as `together` has it
-    return used
 
 
 def conflict(needs: list[Need], act_words: int) -> Conflict | None:
