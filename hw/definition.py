@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 ENGINE_ID = 0x46425249  # "IRBF" little-endian: reads "FBRI"
 PROGRAM_MAGIC = 0x47504246  # the bytes "FBPG" at the start of a program file
 
 BEAT_BYTES = 8
 HEADER_BEATS = 8
-DESCRIPTOR_BEATS = 16
+DESCRIPTOR_BEATS = 18
 PROFILE_WORDS = 8
 PROFILE_GROUPS = 128
 REGISTER_BYTES = 0x2000
@@ -241,6 +242,24 @@ def _pass_fields(k: int) -> tuple[Field, ...]:
     )
 
 
+# The fourth pass is a 1x1 convolution of all channels with a stride of 1, hence what has no field of
+# its own: a number, or the name of the field that has it.
+TAIL_CONSTANTS: dict[str, int | str] = {
+    "phase1": "channels",
+    "kh": 1,
+    "mid": 1,
+    "stride": 1,
+    "pad": 0,
+    "taps0": 1,
+    "taps1": 1,
+    "words0": 1,
+    "words1": 1,
+    "left": 0,
+}
+PASSES = 4
+TAIL = PASSES - 1
+
+
 DESCRIPTOR = (
     Field("src_offset", 32, "source's offset in its space, bytes"),
     Field("dst_offset", 32, "destination's offset in its space, bytes"),
@@ -302,6 +321,12 @@ DESCRIPTOR = (
     Field("add_offset", 32, "stored map's offset in the scratch space, bytes"),
     Field("add_tile_words", 13, "words from one of its tiles to the next"),
     Field("add_last_tile", 16, "words from the start of its row to the last tile"),
+    *(field for field in _pass_fields(TAIL) if field.name[3:] not in {*TAIL_CONSTANTS, "bias"}),
+    *(field for field in _pass_fields(TAIL) if field.name[3:] == "bias"),
+    Field("tail_base", 13, "ring of the rows that pass 3 reads, two of them: first word"),
+    Field("tail_row_words", 13, "words of such a row"),
+    Field("tail_tile_words", 13, "words of a tile there"),
+    Field("tail_last_tile", 13, "words from such a row's start to its last tile"),
     Field("payload_crc", 32, "CRC-32 of biases and weights"),
     Field("payload_pad", 32, "zero"),
     Field("descriptor_pad", 32, "zero"),
@@ -337,8 +362,20 @@ def place(fields: tuple[Field, ...], anchors: dict[str, int] | None = None) -> l
 
 HEADER_LAYOUT = place(HEADER, {"header_crc": HEADER_BEATS - 1})
 DESCRIPTOR_LAYOUT = place(
-    DESCRIPTOR, {"payload_crc": DESCRIPTOR_BEATS - 2, "descriptor_pad": DESCRIPTOR_BEATS - 1}
+    DESCRIPTOR,
+    {
+        "p3_channels": DESCRIPTOR_BEATS - 4,
+        "payload_crc": DESCRIPTOR_BEATS - 2,
+        "descriptor_pad": DESCRIPTOR_BEATS - 1,
+    },
 )
+
+
+def pass_value(fields: Mapping[str, int], k: int, name: str) -> int:
+    """Field ``name`` of pass ``k`` in a descriptor's ``fields``, 0 where it is not given; what the
+    fourth pass has no field of its own for too."""
+    value = TAIL_CONSTANTS.get(name, name) if k == TAIL else name
+    return value if isinstance(value, int) else fields.get(f"p{k}_{value}", 0)
 
 
 def _definition_hash() -> int:

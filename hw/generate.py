@@ -95,11 +95,14 @@ def systemverilog() -> str:
     lines.append("  function automatic pass_t get_pass(group_t group, logic [1:0] index);")
     lines.append("    pass_t result;")
     lines.append("    unique case (index)")
-    for k in range(3):
-        label = f"2'd{k}" if k < 2 else "default"
+    for k in range(d.PASSES):
+        label = f"2'd{k}" if k < d.PASSES - 1 else "default"
         lines.append(f"      {label}: begin")
         for f in pass_fields:
-            lines.append(f"        result.{f.name[3:]} = group.p{k}_{f.name[3:]};")
+            name = f.name[3:]
+            value = d.TAIL_CONSTANTS.get(name, name) if k == d.TAIL else name
+            text = f"group.p{k}_{value}" if isinstance(value, str) else f"{f.bits}'d{value}"
+            lines.append(f"        result.{name} = {text};")
         lines.append("      end")
     lines += ["    endcase", "    get_pass = result;", "  endfunction"]
     lines.append("  /* verilator lint_on UNUSEDSIGNAL */")

@@ -13,16 +13,19 @@ from firebrick.hw.shape import EngineShape
 from firebrick.quantize.qnetwork import QNetwork
 
 
-def compile_network(net: QNetwork, shape: EngineShape, stages_apart: bool = False) -> Program:
+def compile_network(
+    net: QNetwork, shape: EngineShape, stages_apart: bool = False, chains: bool = True
+) -> Program:
     """Compile ``net`` for an engine of ``shape``.
 
     With ``stages_apart`` every stage is a group of its own, so that maps that otherwise stay on
-    chip (squeeze maps, maps before pooling) are written to memory too.  Raises
+    chip (squeeze maps, maps before pooling, those between chained Fire modules) are written to
+    memory too; without ``chains`` those between Fire modules are.  Raises
     :class:`hw.compiler.steps.CompileError`, naming the layer and the limit, if the engine cannot
     run the network.
     """
     ready, outputs = ready_for_outputs(net)
-    patterns = Patterns(ready, stages_apart)
+    patterns = Patterns(ready, stages_apart, chains)
     check_network(ready, shape, patterns)
     steps, needs, storage = fitting_groups(ready, shape, patterns)
     groups = encode(ready, shape, steps, needs, storage)

@@ -177,10 +177,11 @@ class _Encoder:
         self, step: Step, loaded: Loading, extent: _Extent, place: Place, tiles: int
     ) -> dict[str, int]:
         """Rows that are read, and the ring of the squeeze map."""
-        conv = step.main[0]
+        tail = self._tail_ring(step, place, tiles)
         if step.squeeze is None:
-            last = (extent.rows - 1) * conv.phases + conv.kernel[0] - conv.top
-            return {"src_rows": min(loaded.rows, last)}
+            below = max(conv.kernel[0] - conv.top for conv in step.main)
+            last = (extent.rows - 1) * step.main[0].phases + below
+            return {"src_rows": min(loaded.rows, last)} | tail
         below = max((c.kernel[0] - 1 - c.top) for c in step.main)
         rows = min(extent.height, extent.rows + below)
         mid_tile = self.storage.words(step.squeeze.outputs)
@@ -193,11 +194,23 @@ class _Encoder:
             "mid_end": place.mid_base + MID_ROWS * tiles * mid_tile,
             "mid_tile_words": mid_tile,
             "mid_last_tile": (tiles - 1) * mid_tile,
+        } | tail
+
+    def _tail_ring(self, step: Step, place: Place, tiles: int) -> dict[str, int]:
+        """The ring between passes 1 and 2 and the tail."""
+        if step.tail is None:
+            return {}
+        words = self.storage.words(sum(conv.outputs for conv in step.main))
+        return {
+            "tail_base": place.tail_base,
+            "tail_row_words": tiles * words,
+            "tail_tile_words": words,
+            "tail_last_tile": (tiles - 1) * words,
         }
 
     def _results(self, step: Step, extent: _Extent, tiles: int) -> dict[str, int]:
         """What becomes of the results: sums, rows of a map, or pooled rows."""
-        outputs = sum(conv.outputs for conv in step.main)
+        outputs = sum(conv.outputs for conv in step.written)
         if step.target is None:
             return {
                 "mode": d.MODE_SUM,
@@ -233,20 +246,27 @@ class _Encoder:
         c = self.shape.channels
         values: dict[str, int] = {}
         weight_words = bias_pairs = 0
-        squeeze_signed = step.squeeze is not None and not step.squeeze.relu
         convs = [(0, step.squeeze)] if step.squeeze else []
         convs += [(i + 1, conv) for i, conv in enumerate(step.main)]
+        convs += [(d.TAIL, step.tail)] if step.tail else []
         for index, conv in convs:
             assert conv is not None
-            mid = index > 0 and step.squeeze is not None
-            # What passes through the squeeze ring has been saturated to uint8 by its ReLU.
-            signed = squeeze_signed if mid else source.signed
-            fields = _pass(conv, signed, mid, self.shape)
-            if index == 0:
-                # What fills the last set of the squeeze ring's words is computed: zeros.
-                fields["last"] += self.storage.words(conv.outputs) - conv.outputs
+            before = [step.squeeze] if step.squeeze else []
+            before = step.main if index == d.TAIL else before if index > 0 else []
+            # What passes through a ring has been saturated to uint8 by ReLUs, or to int8.
+            signed = not before[0].relu if before else source.signed
+            fields = _pass(conv, signed, bool(before), self.shape)
+            if conv is step.squeeze or (step.tail and conv is step.main[-1]):
+                # What fills the last set of a ring's words is computed: zeros.
+                results = [conv] if conv is step.squeeze else step.main
+                count = sum(c.outputs for c in results)
+                fields["last"] += self.storage.words(count) - count
             fields |= {"weights": weight_words, "bias": bias_pairs}
-            values |= {f"p{index}_{name}": value for name, value in fields.items()}
+            values |= {
+                f"p{index}_{name}": value
+                for name, value in fields.items()
+                if index != d.TAIL or name not in d.TAIL_CONSTANTS
+            }
             weight_words += conv.words(self.shape)
             bias_pairs += conv.blocks(c) * c // 2
         return values | {"weight_words": weight_words, "bias_pairs": bias_pairs}

@@ -24,15 +24,18 @@ from firebrick.quantize.qnetwork import QNetwork
 PAUSE_ROWS = 8
 # Rows of a squeeze map that are kept: three that a 3x3 kernel reads, one that is written.
 MID_ROWS = 4
+# Rows in front of a tail: one that it reads, one that is written.
+TAIL_ROWS = 2
 
 
 @dataclass
 class _Concessions:
     """What was given up so far for the sake of the memory: squeeze layers whose maps go through
-    the board's memory, pauses behind groups, and groups whose rings hold no row more than they
-    must."""
+    the board's memory, those that are no tail of the module before, pauses behind groups, and
+    groups whose rings hold no row more than they must."""
 
     unfused: set[str] = field(default_factory=set)
+    unchained: set[str] = field(default_factory=set)
     pauses: Counter[str] = field(default_factory=Counter)
     modest: set[str] = field(default_factory=set)
 
@@ -45,14 +48,14 @@ def fitting_groups(
     Raises CompileError, naming the layer and the limit, where a network does not fit.
     """
     given = _Concessions()
-    unfused: set[str] | None = None
+    apart: tuple[int, int] | None = None
     idle = pause()
     while True:
         # Pauses and rings do not change what is in a group, nor what the other groups need.
-        if given.unfused != unfused:
-            unfused = set(given.unfused)
+        if (len(given.unfused), len(given.unchained)) != apart:
+            apart = len(given.unfused), len(given.unchained)
             storage = Storage(net, shape)
-            groups = group(net, shape, patterns, storage, unfused)
+            groups = group(net, shape, patterns, storage, given.unfused, given.unchained)
             known: dict[tuple[int, bool], Need] = {}
         steps = groups
         if len(steps) < 2 and not given.pauses:
@@ -79,13 +82,17 @@ def _need(step: Step, storage: Storage, modest: bool) -> Need:
     mid_words = 0
     if step.squeeze is not None:
         mid_words = MID_ROWS * storage.tiles(source.width) * storage.words(step.squeeze.outputs)
+    tail_words = 0
+    if step.tail is not None:
+        channels = storage.words(sum(conv.outputs for conv in step.main))
+        tail_words = TAIL_ROWS * storage.tiles(source.width) * channels
     rows = step.least_rows
     loaded = loading(source, step.convolutions[0])
     if step.squeeze is None and not modest and loaded.rows >= PAUSE_ROWS:
         # The rows of the next output row load while this one is computed.  (A squeeze row is
         # free as soon as it is squeezed, and the next one loads while the array expands.)
         rows = min(rows + step.main[0].phases, loaded.rows)
-    return Need(step.name, loaded.row_words, rows, loaded.rows, mid_words)
+    return Need(step.name, loaded.row_words, rows, loaded.rows, mid_words, tail_words)
 
 
 def _concede(
@@ -99,6 +106,12 @@ def _concede(
     """Give up one thing more at the place of the conflict; CompileError if nothing is left."""
     number = conflict.number
     step, after = steps[number], steps[(number + 1) % len(steps)]
+    together = memory_plan.together(len(needs), number)
+    chained = [tail.layer for g in together if (tail := steps[g].tail)]
+    chained += [steps[g].chained for g in together if steps[g].chained]
+    if chained:
+        given.unchained.update(chained)
+        return
     last = next(s for s in reversed(steps) if not s.is_pause)
     if len(steps) % 2 and number == len(steps) - 2 and given.pauses[last.name] < 2:
         # With an even number of groups the first one's rows are not there as well.
@@ -107,7 +120,6 @@ def _concede(
     if not step.is_pause and not after.is_pause:
         given.pauses[step.name] += 1
         return
-    together = memory_plan.together(len(needs), number)
     crowded = [steps[g].name for g in together if needs[g].least > steps[g].least_rows]
     if crowded:
         given.modest.update(crowded)

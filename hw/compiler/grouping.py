@@ -1,16 +1,17 @@
 """The network cut into groups: :func:`group`.
 
 A Fire module whose squeeze map nobody else reads is one group, the addition of a bypass and the max
-pooling behind it included; the first convolution with its pooling is another; the classifier
-becomes as many groups as its weights need.  What fits no such pattern is a group of its own; a lone
-max pooling or addition follows a 1x1 convolution with the identity, which the array computes
-exactly.
+pooling behind it included.  Where only the squeeze layer of the next module reads its results, they
+stay on the chip, and the group ends in that layer: a chain.  The first convolution with its pooling
+is another group; the classifier becomes as many as its weights need.  What fits no such pattern is
+a group of its own; a lone max pooling or addition follows a 1x1 convolution with the identity,
+which the array computes exactly.
 """
 
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from firebrick.hw import definition as d
 from firebrick.hw.compiler.loading import loading
@@ -32,13 +33,16 @@ from firebrick.quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QMaxPo
 @dataclass(frozen=True)
 class Grouper:
     """What every decision about groups depends on; ``unfused`` are squeeze layers of Fire modules
-    that do not fit the activation memory in one group."""
+    that do not fit the activation memory in one group, ``unchained`` those that it has no room for
+    behind the module before.  ``made`` are the squeeze layers that are another group's tail."""
 
     net: QNetwork
     shape: EngineShape
     patterns: Patterns
     storage: Storage
     unfused: Set[str]
+    unchained: Set[str]
+    made: set[str] = field(default_factory=set)
 
     def of_addition(self, node: QAdd) -> tuple[list[Step], list[QNode]]:
         """Groups of an addition that no operand's group makes, and the nodes taken along."""
@@ -60,7 +64,11 @@ class Grouper:
 
     def of_fire(self, node: QConv) -> tuple[Step, list[QNode]] | None:
         """The group of the Fire module whose squeeze layer is ``node``; None if it is none, or if
-        the module does not fit the engine's memories."""
+        the module does not fit the engine's memories.
+
+        Where the next module's squeeze layer alone reads the results it is this group's tail, and
+        its map is the one that is stored.
+        """
         if self.patterns.apart or node.name in self.unfused:
             return None
         fire = self.patterns.fire(node)
@@ -68,22 +76,41 @@ class Grouper:
             return None
         expands, concat = fire
         added, pool = self.patterns.behind(concat.output)
+        made = node.name in self.made
         step = Step(
             module_name([node.name, *(e.name for e in expands)]),
-            node.input,
-            as_conv(node, self.net.input),
+            node.output if made else node.input,
+            None if made else as_conv(node, self.net.input),
             [as_conv(e, self.net.input) for e in expands],
             pool,
             None,
             add=self._own_addition(added),
+            chained=node.name if made else "",
         )
         # What does not fit is taken apart, and its branches are pooled one by one: a lone
         # pooling would cost as much as a convolution of all its channels.
         if not self._fits(step):
             return None
-        last = pool or added or concat
+        last = self._chain(step, concat) or pool or added or concat
         step.target, step.first_channel = self.storage.target(last.output)
         return step, [n for n in (*expands, concat, added, pool) if n]
+
+    def _chain(self, step: Step, concat: QConcat) -> QConv | None:
+        """Give a Fire module's group its tail, if it can have one: the next squeeze layer."""
+        squeeze = self.patterns.next_squeeze(concat)
+        if squeeze is None or squeeze.name in {*self.unfused, *self.unchained}:
+            return None
+        tail = as_conv(squeeze, self.net.input)
+        behind = self.patterns.fire(squeeze)
+        assert behind is not None
+        module = Step("", "", tail, [as_conv(e, self.net.input) for e in behind[0]], None, None)
+        # What is behind the chain must do with the memory of its tail's map.
+        module.pool = self.patterns.behind(behind[1].output)[1]
+        if not self._fits(replace(step, tail=tail)) or not self._fits(module):
+            return None
+        step.tail = tail
+        self.made.add(squeeze.name)
+        return squeeze
 
     def of_convolution(self, node: QConv) -> tuple[list[Step], list[QNode]]:
         """Groups of a convolution by itself, with what follows it, and the nodes taken along."""
@@ -191,14 +218,19 @@ class Grouper:
 
 
 def group(
-    net: QNetwork, shape: EngineShape, patterns: Patterns, storage: Storage, unfused: Set[str]
+    net: QNetwork,
+    shape: EngineShape,
+    patterns: Patterns,
+    storage: Storage,
+    unfused: Set[str],
+    unchained: Set[str],
 ) -> list[Step]:
     """The groups of ``net`` in execution order, an even number of them if the last can be halved.
 
     Gives the maps that groups write their places in ``storage``.  Raises CompileError, naming the
     layer and the limit, where not even one block of a layer fits the engine.
     """
-    grouper = Grouper(net, shape, patterns, storage, unfused)
+    grouper = Grouper(net, shape, patterns, storage, unfused, unchained)
     steps: list[Step] = []
     done: set[int] = set()
     for node in patterns.order():
@@ -240,7 +272,8 @@ def _even(steps: list[Step], channels: int) -> list[Step]:
     """An even number of groups, if the last one can be halved: then two input rings do."""
     last = steps[-1]
     conv = last.main[0]
-    if len(steps) % 2 == 0 or last.squeeze is not None or conv.outputs <= channels:
+    single = last.convolutions == [conv]
+    if len(steps) % 2 == 0 or not single or conv.outputs <= channels:
         return steps
     half = conv.blocks(channels) // 2 * channels
     halves = [

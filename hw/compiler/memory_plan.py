@@ -19,23 +19,31 @@ RING_ROWS_MAX = 255
 @dataclass(frozen=True)
 class Need:
     """What a group needs: at least ``least`` source rows of ``row_words`` at once, at most
-    ``most`` are of use, and ``mid_words`` for its squeeze map."""
+    ``most`` are of use, ``mid_words`` for its squeeze map and ``tail_words`` for what its tail
+    reads."""
 
     name: str
     row_words: int
     least: int
     most: int
     mid_words: int
+    tail_words: int = 0
+
+    @property
+    def rings_words(self) -> int:
+        """Words of the rings that its own results go through."""
+        return self.mid_words + self.tail_words
 
 
 @dataclass(frozen=True)
 class Place:
     """A group's source ring, ``in_rows`` rows from word ``in_base``, and where its squeeze ring
-    begins."""
+    and the one in front of its tail begin."""
 
     in_base: int
     in_rows: int
     mid_base: int
+    tail_base: int
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,7 @@ def _used(needs: list[Need], rows: list[int]) -> list[int]:
     """Words that are in use while each group runs."""
     sizes = [count * need.row_words for count, need in zip(rows, needs, strict=True)]
     return [
-        need.mid_words + sum(sizes[g] for g in together(len(needs), number))
+        need.rings_words + sum(sizes[g] for g in together(len(needs), number))
         for number, need in enumerate(needs)
     ]
 
@@ -100,9 +108,11 @@ def plan(needs: list[Need], act_words: int) -> list[Place]:
         words = count * need.row_words
         if number % 2:
             base = act_words - words
-            places.append(Place(base, count, base - need.mid_words))
+            tail = base - need.rings_words
+            places.append(Place(base, count, tail + need.tail_words, tail))
             continue
         last = len(needs) % 2 and number == len(needs) - 1
         base = rows[0] * needs[0].row_words if last else 0
-        places.append(Place(base, count, base + words))
+        mid = base + words
+        places.append(Place(base, count, mid, mid + need.mid_words))
     return places

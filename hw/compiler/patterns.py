@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from firebrick.hw.compiler.steps import UNPADDED
 from firebrick.quantize.qnetwork import (
     QAdd,
     QConcat,
@@ -19,12 +20,14 @@ from firebrick.quantize.qnetwork import (
 class Patterns:
     """``own`` says, for each addition that a group can make itself, which operand it computes.
 
-    With ``apart`` every stage is a group of its own, and no group adds or pools behind another.
+    With ``apart`` every stage is a group of its own, and no group adds or pools behind another;
+    without ``chains`` no Fire module hands its results to the next one on the chip.
     """
 
-    def __init__(self, net: QNetwork, apart: bool) -> None:
+    def __init__(self, net: QNetwork, apart: bool, chains: bool = True) -> None:
         self.net = net
         self.apart = apart
+        self.chains = chains
         self.readers: dict[str, list] = {}
         for node in net.nodes:
             for name in inputs_of(node):
@@ -57,6 +60,20 @@ class Patterns:
         if len(concats[0].inputs) != 2 or any(k not in ((1, 1), (3, 3)) for k in kernels):
             return None
         return expands, concats[0]
+
+    def next_squeeze(self, concat: QConcat) -> QConv | None:
+        """The squeeze layer of another Fire module that alone reads what ``concat`` joins, if it
+        can read it on the chip and its expand layers can read its map from memory."""
+        node = self.only_reader(concat.output, QConv)
+        fire = self.fire(node) if node is not None and self.chains else None
+        if node is None or fire is None or node.padding != UNPADDED:
+            return None
+        if concat.output in self.net.maps or node.output in self.net.maps:
+            return None
+        # The last pass that reads rows of the memory frees them; those on the chip have one sign.
+        kernels = [expand.weights.shape[2] for expand in fire[0]]
+        signs = {branch.relu for branch in self.branches(concat) or []}
+        return node if kernels[1] >= kernels[0] and len(signs) == 1 else None
 
     def branches(self, concat: QConcat) -> list[QConv] | None:
         """The convolutions that a concatenation joins, if it joins nothing else."""

@@ -135,6 +135,8 @@ class Step:
     target: str | None  # None: global sums
     first_channel: int = 0
     add: Addition | None = None
+    tail: Conv | None = None  # reads the results instead of the memory: the next squeeze layer
+    chained: str = ""  # the squeeze layer that made the source as the tail of another group
 
     @property
     def is_pause(self) -> bool:
@@ -142,8 +144,14 @@ class Step:
 
     @property
     def convolutions(self) -> list[Conv]:
-        """The passes, the squeeze layer first."""
-        return [*([self.squeeze] if self.squeeze else []), *self.main]
+        """The passes, the squeeze layer first, the tail last."""
+        ends = [[conv] if conv else [] for conv in (self.squeeze, self.tail)]
+        return [*ends[0], *self.main, *ends[1]]
+
+    @property
+    def written(self) -> list[Conv]:
+        """The convolutions whose results leave the chip."""
+        return [self.tail] if self.tail else self.main
 
     @property
     def least_rows(self) -> int:

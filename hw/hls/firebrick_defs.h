@@ -3,12 +3,12 @@
 #include <cstdint>
 
 namespace firebrick {
-constexpr uint32_t kFormatVersion = 6;
+constexpr uint32_t kFormatVersion = 7;
 constexpr uint32_t kEngineId = 0x46425249;
 constexpr uint32_t kProgramMagic = 0x47504246;
-constexpr uint32_t kDefinition = 0x01ab0ef9;
+constexpr uint32_t kDefinition = 0x268b9057;
 constexpr unsigned kHeaderBeats = 8;
-constexpr unsigned kDescriptorBeats = 16;
+constexpr unsigned kDescriptorBeats = 18;
 constexpr unsigned kProfileWords = 8;
 constexpr unsigned kProfileGroups = 128;
 constexpr uint32_t kProfileBase = 0x1000;
@@ -213,8 +213,21 @@ constexpr Field kGroupAddWaitBack{12, 56, 8};  // how many groups back
 constexpr Field kGroupAddOffset{13, 0, 32};  // stored map's offset in the scratch space, bytes
 constexpr Field kGroupAddTileWords{13, 32, 13};  // words from one of its tiles to the next
 constexpr Field kGroupAddLastTile{13, 45, 16};  // words from the start of its row to the last tile
-constexpr Field kGroupPayloadCrc{14, 0, 32};  // CRC-32 of biases and weights
-constexpr Field kGroupPayloadPad{14, 32, 32};  // zero
-constexpr Field kGroupDescriptorPad{15, 0, 32};  // zero
-constexpr Field kGroupDescriptorCrc{15, 32, 32};  // CRC-32 of the beats before, continued from the header's seal XOR the group's number
+constexpr Field kGroupP3Channels{14, 0, 13};  // source channels, phases counted apart
+constexpr Field kGroupP3Steps{14, 13, 16};  // cycles of a block: K steps, or pairs of them
+constexpr Field kGroupP3Blocks{14, 29, 8};  // blocks of C channels
+constexpr Field kGroupP3Last{14, 37, 8};  // channels of the last block
+constexpr Field kGroupP3Enable{14, 45, 1};  // this pass runs
+constexpr Field kGroupP3Weights{14, 46, 16};  // first weight word, from the group's first
+constexpr Field kGroupP3Relu{14, 62, 1};  // saturate to [0, 255], else to [-128, 127]
+constexpr Field kGroupP3SrcSigned{14, 63, 1};  // source holds int8, else uint8
+constexpr Field kGroupP3Bias{15, 0, 12};  // first bias pair, from the group's first
+constexpr Field kGroupTailBase{15, 12, 13};  // ring of the rows that pass 3 reads, two of them: first word
+constexpr Field kGroupTailRowWords{15, 25, 13};  // words of such a row
+constexpr Field kGroupTailTileWords{15, 38, 13};  // words of a tile there
+constexpr Field kGroupTailLastTile{15, 51, 13};  // words from such a row's start to its last tile
+constexpr Field kGroupPayloadCrc{16, 0, 32};  // CRC-32 of biases and weights
+constexpr Field kGroupPayloadPad{16, 32, 32};  // zero
+constexpr Field kGroupDescriptorPad{17, 0, 32};  // zero
+constexpr Field kGroupDescriptorCrc{17, 32, 32};  // CRC-32 of the beats before, continued from the header's seal XOR the group's number
 }  // namespace firebrick

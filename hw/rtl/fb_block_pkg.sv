@@ -33,7 +33,8 @@ package fb_block_pkg;
     logic        out_signed;
     logic        sum_init;
     logic        sum_emit;
-    logic        row_end;     // the last block of a squeeze row
+    logic        row_end;     // the last block of a row
+    logic        tail;        // ring: the tail's, else the squeeze rows'
     logic        add;         // a stored map is added to the results
     logic [2:0]  add_left;
     logic        add_shifts_own;

@@ -5,6 +5,9 @@
 //                 then the main row: for each tile, right to left:
 //                   all blocks of pass 1, then all blocks of pass 2
 //
+// With a tail the main row goes into a ring of two rows, and in front of the next one comes the tail
+// row of the one before (pass 3, a 1x1 convolution: the squeeze layer of the next Fire module).
+//
 // Right to left, so that the pooling unit knows the first pixel of the tile to the right.
 // The planner works on the next block while the current one runs (at least C cycles), so its
 // steps may take several cycles each.  All waiting happens here: for weights, input rows, squeeze
@@ -39,6 +42,7 @@ module fb_planner #(
   input  wire  [15:0]  load_seq_i,       // group whose rows are being loaded
   input  wire  [9:0]   load_rows_i,      // rows of it that are complete
   input  wire          ring_row_done_i,  // a squeeze row has been written
+  input  wire          tail_row_done_i,  // a main row has been written to the tail's ring
   input  wire          fifo_pop_i,       // a word has left the output FIFO
   input  wire          addend_word_i,    // a word of the map to add has come
 
@@ -80,7 +84,14 @@ module fb_planner #(
   logic [9:0]  mid_done_q;    // squeeze rows written
   logic [3:0]  advance_q;     // steps of the input ring's pointer that are due, times 4
 
-  logic        stage_q;       // 0: squeeze row, 1: main row
+  typedef enum logic [1:0] {SqueezeRow, MainRow, TailRow} stage_e;
+  stage_e      stage_q;
+  logic        tail_due_q;    // a main row waits in the ring for its tail row
+  logic        mains_done_q;  // all main rows of a group with a tail have been issued
+  logic [9:0]  tail_row_q;    // next tail row
+  logic [1:0]  tail_ready_q;  // main rows in the ring whose tail row is still to come
+  logic [12:0] tail_base_q;   // ring word of this row: main rows write it, tail rows read it
+  logic [12:0] tail_tile_q;
   logic [1:0]  pass_index_q;
   logic [7:0]  tile_q;
   logic [12:0] src_tile_q, mid_tile_q;
@@ -100,7 +111,7 @@ module fb_planner #(
   logic        row_adds_q;    // a stored map is added to this row's results
   logic        v_use_q, v_store_q, v_emit_q;
   logic        row_last_q;
-  logic        stage_last_q;  // the last squeeze row, or the last main row
+  logic        stage_last_q;  // the last squeeze row, the last main row, or the last tail row
   logic [31:0] seg_row_q, seg_tile_q;
   logic [31:0] output_base_q;
   logic [15:0] seq_q;
@@ -138,7 +149,8 @@ module fb_planner #(
   assign input_ok = pass_q.mid || (!seq_slack[15] && (seq_slack != '0)) ||
                     ((seq_slack == '0) && ({2'b0, load_rows_i} >= in_need_q));
   assign addends_ok = !row_adds_q || (16'(addends_q) >= 16'(block_channels_q));
-  assign ring_ok = !pass_q.mid || (mid_done_q >= mid_need_q);
+  assign ring_ok = (stage_q == TailRow) ? (tail_ready_q != '0)
+                                        : !pass_q.mid || (mid_done_q >= mid_need_q);
   assign room_ok = !tile_writes_q || (16'(room_q) >= 16'(block_channels_q));
 
   always_ff @(posedge clk_i) begin
@@ -167,18 +179,22 @@ module fb_planner #(
   // ---------------------------------------------------------------------------------- the block
   logic last_block_q, last_pass_q, last_tile_q, first_tile_q, row_end, group_end, last_use;
   logic main_from_input;
+  logic reads_input;   // this row's source is the input ring, which the row moves on
+  logic writes_stage;  // this row's results go to memory, else to a ring
 
   // A block is the last one from BlockCheck on; pass and tile are when they have begun.
   always_ff @(posedge clk_i) begin
-    last_pass_q <= !stage_q || (pass_index_q == 2'd2) || !g_q.p2_enable;
+    last_pass_q <= (stage_q != MainRow) || (pass_index_q == 2'd2) || !g_q.p2_enable;
     last_tile_q <= tile_q == '0;
     first_tile_q <= tile_q + 8'd1 == g_q.tiles;
   end
   assign row_end = last_block_q && last_pass_q && last_tile_q;
-  assign group_end = row_end && stage_q && row_last_q;
+  assign group_end = row_end && writes_stage && row_last_q;
   // Of a block's weights: they are used once a tile, and passes have theirs one behind the other.
   assign last_use = last_tile_q && stage_last_q;
-  assign main_from_input = stage_q && !g_q.p0_enable;
+  assign main_from_input = (stage_q == MainRow) && !g_q.p0_enable;
+  assign reads_input = (stage_q == SqueezeRow) || main_from_input;
+  assign writes_stage = stage_q == (g_q.p3_enable ? TailRow : MainRow);
 
   // A block whose weights, biases or channels are not those that its group has, or whose results
   // would lie outside of their space, never leaves.  What decides has been at rest since
@@ -191,7 +207,8 @@ module fb_planner #(
     below_q <= segment_end_q <= 33'(high_q);
     group_weights_q <= weight_base_q + g_q.weight_words;
     in_space_q <= above_q && below_q;
-    tile_words_q <= stage_q ? g_q.segment_words : g_q.mid_tile_words;
+    tile_words_q <= writes_stage ? g_q.segment_words
+                                 : (stage_q == MainRow) ? g_q.tail_tile_words : g_q.mid_tile_words;
     astray_q <= (weight_end_q > 17'(g_q.weight_words)) || (bias_end_q > 13'(g_q.bias_pairs)) ||
                 (last_block_q && last_pass_q && (chan_end_q != tile_words_q));
   end
@@ -211,15 +228,16 @@ module fb_planner #(
   assign ends_pooled = (tile_q[0] == g_q.pool_padded) || (tile_q == '0);
 
   always_ff @(posedge clk_i) begin
-    base_q <= stage_q ? pool_tile_q : mid_wr_q + mid_tile_q;
+    base_q <= writes_stage ? pool_tile_q
+                           : (stage_q == MainRow) ? tail_base_q + tail_tile_q : mid_wr_q + mid_tile_q;
     channels1_q <= pass_q.channels - pass_q.phase1;
     in_top_q <= (pass_q.pad != '0) && (in_row_q == '0);
     in_right_q <= tile_q + 8'd1 >= g_q.src_tiles;
     mid_top_q <= (pass_q.pad != '0) && (main_row_q == '0);
     mid_bottom_q <= (pass_q.pad != '0) && (main_row_q == mid_end_row_q);
-    free_rows_q <= (!stage_q || main_from_input) ?
-                   (stage_q && (main_row_q == '0) ? {2'b0, pass_q.stride - pass_q.pad}
-                                                  : {2'b0, pass_q.stride}) : '0;
+    free_rows_q <= !reads_input ? '0
+                   : (main_from_input && (main_row_q == '0)) ? {2'b0, pass_q.stride - pass_q.pad}
+                                                             : {2'b0, pass_q.stride};
     out_last_q <= pooled_tile + 8'd1 == g_q.out_tiles;
   end
 
@@ -230,11 +248,13 @@ module fb_planner #(
   always_comb begin
     block = '0;
     if (pass_q.mid) begin
-      block.row_base = (pass_q.pad != '0) ? mid_prev_q : mid_cur_q;
+      // Where the tail's ring ends does not matter to a kernel of one row.
+      block.row_base = (stage_q == TailRow) ? tail_base_q
+                                            : (pass_q.pad != '0) ? mid_prev_q : mid_cur_q;
       block.ring_base = g_q.mid_base;
       block.ring_end = g_q.mid_end;
       block.row_words = g_q.mid_row_words;
-      block.tile_off = mid_tile_q;
+      block.tile_off = (stage_q == TailRow) ? tail_tile_q : mid_tile_q;
       block.tile_words = g_q.mid_tile_words;
       block.right_zero = first_tile_q;
       block.top_zero = mid_top_q;
@@ -292,7 +312,8 @@ module fb_planner #(
     block.token.add_shifts_own = g_q.add_shifts_own;
     block.token.add_shift = g_q.add_shift;
     block.token.add_signed = g_q.add_signed;
-    if (!stage_q) begin
+    block.token.tail = stage_q == MainRow;
+    if (!writes_stage) begin
       block.token.target = fb_block_pkg::ToRing;
     end else begin
       unique case (g_q.mode)
@@ -309,7 +330,9 @@ module fb_planner #(
   assign segment_tag_o = {last_tile_q && row_last_q, last_tile_q};
 
   // --------------------------------------------------------------------------------- the walk
-  logic        take_ahead_q, row_ends_q, ahead_ends_q;
+  logic        take_ahead_q, row_ends_q, ahead_ends_q, tail_ends_q;
+  logic [12:0] tail_odd_q;    // the second row of the tail's ring
+  logic        take_tail, tail_row_odd;
   logic [13:0] in_step_q, mid_step_q, mid_wr_step_q;
   logic [12:0] in_next_q, mid_next_q, mid_wr_next_q;
   logic        window_odd;  // a row that begins no pooling window
@@ -322,6 +345,8 @@ module fb_planner #(
     mid_end_row_q <= g_q.mid_total - 10'd1;
     row_ends_q <= main_row_q == end_row_q;
     ahead_ends_q <= ahead_row_q == mid_end_row_q;
+    tail_ends_q <= tail_row_q == end_row_q;
+    tail_odd_q <= g_q.tail_base + g_q.tail_row_words;
     in_step_q <= {1'b0, in_cur_q} + {1'b0, g_q.src_row_words};
     mid_step_q <= {1'b0, mid_cur_q} + {1'b0, g_q.mid_row_words};
     mid_wr_step_q <= {1'b0, mid_wr_q} + {1'b0, g_q.mid_row_words};
@@ -330,6 +355,8 @@ module fb_planner #(
     mid_wr_next_q <= (mid_wr_step_q == g_q.mid_end) ? g_q.mid_base : mid_wr_step_q[12:0];
   end
   assign window_odd = main_row_q[0] ^ g_q.pool_padded;
+  assign take_tail = !take_ahead_q && tail_due_q;
+  assign tail_row_odd = take_tail ? tail_row_q[0] : main_row_q[0];
 
   always_ff @(posedge clk_i) begin
     fields_error_o <= (state_q == BlockWait) && astray_q;
@@ -351,6 +378,9 @@ module fb_planner #(
         mid_prev_q <= 13'(g_q.mid_end - {1'b0, g_q.mid_row_words});
         ahead_row_q <= '0;
         main_row_q <= '0;
+        tail_row_q <= '0;
+        tail_due_q <= 1'b0;
+        mains_done_q <= 1'b0;
         in_row_q <= '0;
         state_q <= Init;
       end
@@ -359,16 +389,18 @@ module fb_planner #(
         state_q <= Row;
       end
       Row: begin
-        stage_q <= !take_ahead_q;
+        stage_q <= take_ahead_q ? SqueezeRow : tail_due_q ? TailRow : MainRow;
         row_adds_q <= !take_ahead_q && g_q.add_enable;
         tile_q <= g_q.tiles - 8'd1;
         tile_moved_q <= 1'b0;
         src_tile_q <= g_q.src_last_tile;
         mid_tile_q <= g_q.mid_last_tile;
+        tail_tile_q <= g_q.tail_last_tile;
+        tail_base_q <= tail_row_odd ? tail_odd_q : g_q.tail_base;
         pool_tile_q <= g_q.pool_last_tile;
         seg_tile_q <= seg_row_q;
-        row_last_q <= row_ends_q;
-        stage_last_q <= take_ahead_q ? ahead_ends_q : row_ends_q;
+        row_last_q <= take_tail ? tail_ends_q : row_ends_q;
+        stage_last_q <= take_ahead_q ? ahead_ends_q : take_tail ? tail_ends_q : row_ends_q;
         if (g_q.pool_kernel3) begin
           v_use_q <= main_row_q != '0;
           v_store_q <= !window_odd;
@@ -388,16 +420,21 @@ module fb_planner #(
         if (tile_moved_q) begin
           src_tile_q <= src_tile_q - g_q.src_tile_words;
           mid_tile_q <= mid_tile_q - g_q.mid_tile_words;
+          tail_tile_q <= tail_tile_q - g_q.tail_tile_words;
           if (tile_q[0] != g_q.pool_padded) pool_tile_q <= pool_tile_q - g_q.segment_words;
           // The tile to the right wrote a segment.
           if (tile_writes_q) seg_tile_q <= seg_tile_q - (32'(g_q.dst_tile_words) << WordShift);
         end
-        pass_index_q <= !stage_q ? 2'd0 : g_q.p1_enable ? 2'd1 : 2'd2;
+        unique case (stage_q)
+          SqueezeRow: pass_index_q <= 2'd0;
+          TailRow:    pass_index_q <= 2'd3;
+          MainRow:    pass_index_q <= g_q.p1_enable ? 2'd1 : 2'd2;
+        endcase
         unique case (g_q.mode)
-          firebrick_pkg::ModePool: tile_writes_q <= stage_q && v_emit_q && ends_pooled &&
+          firebrick_pkg::ModePool: tile_writes_q <= writes_stage && v_emit_q && ends_pooled &&
                                      (pooled_tile < g_q.out_tiles);
-          firebrick_pkg::ModeSum:  tile_writes_q <= stage_q && row_last_q && (tile_q == '0);
-          default:  tile_writes_q <= stage_q;
+          firebrick_pkg::ModeSum:  tile_writes_q <= writes_stage && row_last_q && (tile_q == '0);
+          default:  tile_writes_q <= writes_stage;
         endcase
         state_q <= PassLoad;
       end
@@ -456,16 +493,26 @@ module fb_planner #(
         end
       end
       RowEnd: begin
-        advance_q <= (!stage_q || main_from_input) ? {pass_q.stride, 2'b0} : 4'd0;
-        if (!stage_q) begin
-          ahead_row_q <= ahead_row_q + 10'd1;
-          mid_wr_q <= mid_wr_next_q;
-        end else begin
-          main_row_q <= main_row_q + 10'd1;
-          mid_prev_q <= mid_cur_q;
-          mid_cur_q <= mid_next_q;
-          if (tile_writes_q) seg_row_q <= seg_row_q + (32'(g_q.dst_row_words) << WordShift);
-        end
+        advance_q <= reads_input ? {pass_q.stride, 2'b0} : 4'd0;
+        unique case (stage_q)
+          SqueezeRow: begin
+            ahead_row_q <= ahead_row_q + 10'd1;
+            mid_wr_q <= mid_wr_next_q;
+          end
+          TailRow: begin
+            tail_row_q <= tail_row_q + 10'd1;
+            // Behind the last main row the tail rows of two are due.
+            tail_due_q <= mains_done_q;
+          end
+          MainRow: begin
+            main_row_q <= main_row_q + 10'd1;
+            mid_prev_q <= mid_cur_q;
+            mid_cur_q <= mid_next_q;
+            tail_due_q <= g_q.p3_enable && ((main_row_q != '0) || row_last_q);
+            mains_done_q <= row_last_q;
+          end
+        endcase
+        if (tile_writes_q) seg_row_q <= seg_row_q + (32'(g_q.dst_row_words) << WordShift);
         state_q <= Advance;
       end
       Advance: begin
@@ -478,7 +525,7 @@ module fb_planner #(
             in_row_q <= in_row_q + 12'd1;
           end
         end
-        if (advance_q <= 4'd4) state_q <= (stage_q && row_last_q) ? Next : Row;
+        if (advance_q <= 4'd4) state_q <= (writes_stage && row_last_q) ? Next : Row;
       end
       Next: begin
         weight_base_q <= group_weights_q;
@@ -493,6 +540,11 @@ module fb_planner #(
     // Squeeze rows that have arrived in the ring.
     if (state_q == Check) mid_done_q <= '0;
     else if (ring_row_done_i) mid_done_q <= mid_done_q + 10'd1;
+
+    // Main rows in the tail's ring, until their tail row has been issued.
+    if (state_q == Check) tail_ready_q <= '0;
+    else tail_ready_q <= tail_ready_q + 2'(tail_row_done_i) -
+                         2'((state_q == RowEnd) && (stage_q == TailRow));
 
     // What a block takes is counted off a cycle late, before the next one is looked at.
     room_taken_q <= (push && tile_writes_q) ? RoomBits'(block_channels_q) : '0;

@@ -37,6 +37,7 @@ module fb_rules #(
 
   always_ff @(posedge clk_i) begin
     memories_q <= (32'(g.in_end) > ActWords) || (32'(g.mid_end) > ActWords) ||
+                  (g.p3_enable && (32'(g.tail_base) + (32'(g.tail_row_words) << 1) > ActWords)) ||
                   (32'(g.weight_words) > WeightWords - 2) || (32'(g.bias_pairs) > BiasPairs - 2);
     pooling_q <= is_pool && ((32'(g.segment_words) > PoolChannels) ||
                              (32'(g.pool_last_tile) + 32'(g.segment_words) > PoolLineWords));
@@ -46,7 +47,8 @@ module fb_rules #(
 
   // ------------------------------------------------------------------------------------- sense
   logic       counts_q, spaces_q, rings_q, stored_q;
-  logic [2:0] pass_q;
+  logic       tail_q;
+  logic [3:0] pass_q;
 
   // A pass that runs has steps, blocks and taps, drains channels that the array has, and reads a
   // map that is there, whose channels come in sets of Pump.  Its width differs from pass to pass, hence the arguments one by one.
@@ -78,7 +80,12 @@ module fb_rules #(
                                 (g.mid_row_words == '0) || (g.mid_total == '0)));
     stored_q <= !is_sum && ((g.dst_tile_words < g.segment_words) ||
                             (17'(g.dst_last_tile) + 17'(g.dst_tile_words) > 17'(g.dst_row_words)));
+    // What a tail hands on is a map as it is; it has no operand to add.
+    tail_q <= g.p3_enable && ((g.mode != firebrick_pkg::ModeDirect) || g.add_enable ||
+                              (g.tail_row_words == '0));
     pass_q <= {
+      senseless_pass(g.p3_enable, 1'b1, 1'b1, g.p3_steps, g.p3_blocks, g.p3_last,
+                     g.p3_channels, g.p3_channels, 4'd1, 3'd1),
       senseless_pass(g.p2_enable, g.p2_mid, g.p0_enable, g.p2_steps, g.p2_blocks, g.p2_last,
                      g.p2_channels, g.p2_phase1, g.p2_kh, g.p2_taps0),
       senseless_pass(g.p1_enable, g.p1_mid, g.p0_enable, g.p1_steps, g.p1_blocks, g.p1_last,
@@ -86,7 +93,7 @@ module fb_rules #(
       senseless_pass(g.p0_enable, g.p0_mid, 1'b0, g.p0_steps, g.p0_blocks, g.p0_last,
                      g.p0_channels, g.p0_phase1, g.p0_kh, g.p0_taps0)
     };
-    senseless_o <= counts_q || spaces_q || rings_q || stored_q || (|pass_q);
+    senseless_o <= counts_q || spaces_q || rings_q || stored_q || tail_q || (|pass_q);
   end
 
   // The other fields have no rule of their own.

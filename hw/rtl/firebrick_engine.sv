@@ -532,7 +532,7 @@ module firebrick_engine #(
   // ------------------------------------------------------------------------------------- sequence
   logic   block_valid, block_ready;
   fb_block_pkg::block_t block;
-  logic   ring_row_done_q;
+  logic   ring_row_done_q, tail_row_done_q;
   logic   fifo_pop;
   logic        planned_valid, planned_ready, planned_sum;
   logic        segment_valid, segment_ready, segment_sum;
@@ -561,6 +561,7 @@ module firebrick_engine #(
     .load_seq_i      (load_seq),
     .load_rows_i     (load_rows),
     .ring_row_done_i (ring_row_done_q),
+    .tail_row_done_i (tail_row_done_q),
     .fifo_pop_i      (fifo_pop),
     .addend_word_i   (addend_word),
     .segment_valid_o (planned_valid),
@@ -839,13 +840,17 @@ module firebrick_engine #(
     .ctx_o   ({result_token, result_channel_last})
   );
 
-  // Squeeze rows go back into the activation memory.
+  // Squeeze rows, and main rows in front of a tail, go back into the activation memory.
+  logic ring_row_ends;
+  assign ring_row_ends = core_rst_n && result_valid &&
+                         (result_token.target == fb_block_pkg::ToRing) &&
+                         result_token.row_end && result_channel_last;
   always_ff @(posedge clk_i) begin
     ring_wr_en_q <= core_rst_n && result_valid && (result_token.target == fb_block_pkg::ToRing);
     ring_wr_addr_q <= ActAddrBits'(result_token.addr);
     ring_wr_data_q <= result_word;
-    ring_row_done_q <= core_rst_n && result_valid && (result_token.target == fb_block_pkg::ToRing) &&
-                       result_token.row_end && result_channel_last;
+    ring_row_done_q <= ring_row_ends && !result_token.tail;
+    tail_row_done_q <= ring_row_ends && result_token.tail;
   end
 
   // A stored map joins here.  From the first group on that adds one, all results take the adder's

@@ -4,13 +4,13 @@
 package firebrick_pkg;
   // Every user of the package needs some of these constants, none needs all.
   /* verilator lint_off UNUSEDPARAM */
-  localparam logic [31:0] FormatVersion = 32'd6;
+  localparam logic [31:0] FormatVersion = 32'd7;
   localparam logic [31:0] EngineId = 32'h46425249;
   localparam logic [31:0] ProgramMagic = 32'h47504246;
   // Hash of all that follows, and of what else the driver has to know.
-  localparam logic [31:0] Definition = 32'h01ab0ef9;
+  localparam logic [31:0] Definition = 32'h268b9057;
   localparam int unsigned HeaderBeats = 8;
-  localparam int unsigned DescriptorBeats = 16;
+  localparam int unsigned DescriptorBeats = 18;
   localparam int unsigned ProfileWords = 8;
   localparam int unsigned ProfileGroups = 128;
   localparam int unsigned RegisterBits = 13;
@@ -117,6 +117,19 @@ package firebrick_pkg;
     logic [31:0] descriptor_pad;  // zero
     logic [31:0] payload_pad;  // zero
     logic [31:0] payload_crc;  // CRC-32 of biases and weights
+    logic [12:0] tail_last_tile;  // words from such a row's start to its last tile
+    logic [12:0] tail_tile_words;  // words of a tile there
+    logic [12:0] tail_row_words;  // words of such a row
+    logic [12:0] tail_base;  // ring of the rows that pass 3 reads, two of them: first word
+    logic [11:0] p3_bias;  // first bias pair, from the group's first
+    logic [0:0] p3_src_signed;  // source holds int8, else uint8
+    logic [0:0] p3_relu;  // saturate to [0, 255], else to [-128, 127]
+    logic [15:0] p3_weights;  // first weight word, from the group's first
+    logic [0:0] p3_enable;  // this pass runs
+    logic [7:0] p3_last;  // channels of the last block
+    logic [7:0] p3_blocks;  // blocks of C channels
+    logic [15:0] p3_steps;  // cycles of a block: K steps, or pairs of them
+    logic [12:0] p3_channels;  // source channels, phases counted apart
     logic [2:0] unused_0;
     logic [15:0] add_last_tile;  // words from the start of its row to the last tile
     logic [12:0] add_tile_words;  // words from one of its tiles to the next
@@ -310,7 +323,7 @@ package firebrick_pkg;
         result.relu = group.p1_relu;
         result.src_signed = group.p1_src_signed;
       end
-      default: begin
+      2'd2: begin
         result.channels = group.p2_channels;
         result.phase1 = group.p2_phase1;
         result.steps = group.p2_steps;
@@ -330,6 +343,27 @@ package firebrick_pkg;
         result.left = group.p2_left;
         result.relu = group.p2_relu;
         result.src_signed = group.p2_src_signed;
+      end
+      default: begin
+        result.channels = group.p3_channels;
+        result.phase1 = group.p3_channels;
+        result.steps = group.p3_steps;
+        result.blocks = group.p3_blocks;
+        result.last = group.p3_last;
+        result.kh = 4'd1;
+        result.enable = group.p3_enable;
+        result.mid = 1'd1;
+        result.weights = group.p3_weights;
+        result.bias = group.p3_bias;
+        result.stride = 2'd1;
+        result.pad = 2'd0;
+        result.taps0 = 3'd1;
+        result.taps1 = 3'd1;
+        result.words0 = 2'd1;
+        result.words1 = 2'd1;
+        result.left = 1'd0;
+        result.relu = group.p3_relu;
+        result.src_signed = group.p3_src_signed;
       end
     endcase
     get_pass = result;
