@@ -242,8 +242,8 @@ def _pass_fields(k: int) -> tuple[Field, ...]:
     )
 
 
-# The fourth pass is a 1x1 convolution of all channels with a stride of 1, hence what has no field of
-# its own: a number, or the name of the field that has it.
+# The fourth pass is a 1x1 convolution of all channels with a stride of 1, hence what has no field
+# of its own: a number, or the name of the field that has it.
 TAIL_CONSTANTS: dict[str, int | str] = {
     "phase1": "channels",
     "kh": 1,
