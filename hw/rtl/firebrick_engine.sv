@@ -5,7 +5,7 @@
 //                               +-> bias memory, weight memory              |
 //   maps port    -> fb_loader --> activation memory --> fb_window -> fb_array -> fb_requant
 //                                     ^                                          |
-//                                     +------------- squeeze rows ---------------+
+//                                     +-------- rows that stay on the chip ------+
 //   program port -> fb_addend ------------------- maps to add --------------> fb_add
 //                                                                                |
 //   maps port    <- fb_axi_writer <- fb_output <------- fb_pool, fb_sum <--------+
