@@ -55,7 +55,7 @@ module fb_clocks #(
     logic                 fclk, feedback, clk, clk_fast, locked;
     state_e               state_q;
     logic [CountBits-1:0] count_q;
-    logic                 mmcm_reset_q, seen_q, lost_q, run;
+    logic                 mmcm_reset_q, lost_q, run;
     (* ASYNC_REG = "TRUE", keep = 1 *) logic [1:0] locked_sync_q, fclk_reset_sync_q, lost_sync_q;
 
     // What watches the lock cannot run on what depends on it.
@@ -104,7 +104,6 @@ module fb_clocks #(
           state_q <= Locking;
         end
         Locking: if (locked_sync_q[1]) begin
-          seen_q <= 1'b1;
           state_q <= Locked;
         end else if (count_q == CountBits'(LockCycles - 1)) begin
           mmcm_reset_q <= 1'b1;
@@ -112,7 +111,7 @@ module fb_clocks #(
           state_q <= Restart;
         end
         default: if (!locked_sync_q[1]) begin  // Locked
-          lost_q <= seen_q;
+          lost_q <= 1'b1;
           mmcm_reset_q <= 1'b1;
           count_q <= '0;
           state_q <= Restart;
@@ -122,7 +121,6 @@ module fb_clocks #(
         state_q <= Restart;
         mmcm_reset_q <= 1'b1;
         count_q <= '0;
-        seen_q <= 1'b0;
         lost_q <= 1'b0;
       end
     end

@@ -305,8 +305,6 @@ module fb_loader #(
       issue_seq_q <= '0;
       freed_q <= '0;
       rows_q <= '0;
-      room_q <= 1'b0;
-      there_q <= 1'b0;
       bounds_error_o <= 1'b0;
       input_base_q <= input_addr_i;
     end

@@ -423,9 +423,7 @@ module fb_program #(
       bias_free_q <= '0;
       weight_used_q <= '0;
       weight_seen_q <= '0;
-      weight_delay_q <= '0;
       bias_used_q <= '0;
-      free_delay_q <= '0;
     end
     if (!rst_ni) begin
       state_q <= Idle;

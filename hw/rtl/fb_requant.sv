@@ -7,7 +7,7 @@
 // valid pixels runs down the lanes as well.
 //
 // Inputs are in row 0's time.  odd_i = 0 takes the even chain and holds the odd one, which is
-// there for that one cycle; odd_i = 1 takes what is held.  Pixels >= pixels_i (0..P) become 0 and
+// there for that one cycle; odd_i = 1, in the next cycle, takes what is held.  Pixels >= pixels_i (0..P) become 0 and
 // do not count in the sum.
 // Latency: valid_i in cycle t gives valid_o, word_o, sum_o and ctx_o in cycle t + Latency,
 // Latency = P + 5.  No handshake: one channel a cycle.
@@ -100,8 +100,8 @@ module fb_requant #(
     logic                      pixel_q;
 
     always_ff @(posedge clk_i) begin
-      if (valid && !odd) hold_q <= signed'(odd_chain_i[p]);
       if (valid) begin
+        hold_q <= signed'(odd_chain_i[p]);
         value_q <= (odd ? hold_q : signed'(even_i[p])) + bias;
         pixel_q <= (pixels != '0);
       end

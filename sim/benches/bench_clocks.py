@@ -13,7 +13,8 @@ from firebrick.sim.benches.runner import bench_parameters
 PERIOD_NS = 10
 LOCK = 300  # cycles in which a good clock has locked
 # Cycles in which a new clock has locked: a reset of the MMCM, the stand-in's lock, synchronizers.
-RELOCK = 16 + 50 + 16
+RESET, LOCKING = 16, 50
+RELOCK = RESET + LOCKING + 16
 
 
 async def edges(signal: Any, cycles: int) -> int:
@@ -74,6 +75,8 @@ async def reset_and_lock(dut: Any) -> None:
         assert dut.rst_no.value == 0
         again = await cycles_until(dut, LOCK)
         assert (again <= RELOCK) == locks, f"reset for {again} cycles at {period_ns} ns"
+        # The MMCM is reset for as long as it is to be.
+        assert again >= RESET + LOCKING, f"reset for {again} cycles only at {period_ns} ns"
         await ClockCycles(dut.fclk_i, LOCK)
         assert dut.rst_no.value == int(locks)
         assert (await edges(dut.clk_o, 50) > 0) == locks

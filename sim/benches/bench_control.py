@@ -127,6 +127,7 @@ async def registers(dut: Any) -> None:
     """What can be written reads back and reaches its port; what cannot stays."""
     bench = Bench(dut)
     await bench.start()
+    assert await bench.read("IMAGES") == 1
     given = bench_parameters()
     logs = {name: value.bit_length() - 1 for name, value in given.items()}
     constants = {
