@@ -37,6 +37,7 @@ _DEFINED = {
     "DESCRIPTOR_BEATS": d.DESCRIPTOR_BEATS,
     "MODE_SUM": d.MODE_SUM,
     "MODE_DIRECT": d.MODE_DIRECT,
+    "TAIL": d.TAIL,
 }
 _SHAPE = (
     "pixels",
@@ -51,7 +52,7 @@ _TIMING = (
     *("read_latency", "write_latency", "bytes_per_cycle"),
     *("refresh_interval", "refresh_cycles", "max_outstanding"),
 )
-# Fields of a descriptor that the model reads, and of its three passes.
+# Fields of a descriptor that the model reads, and of its passes.
 _FIELDS = (
     *("rows", "tiles", "weight_words", "bias_pairs", "mid_total", "lead", "mode", "pool_last_emit"),
     *("pool_kernel3", "out_tiles", "src_rows", "in_rows", "load_row_words", "load_skip"),
@@ -59,9 +60,8 @@ _FIELDS = (
     *("wait_enable", "wait_back", "add_enable", "add_wait_enable", "add_wait_back"),
 )
 _PASS = ("enable", "steps", "blocks", "last", "kh", "pad", "stride", "mid", "weights")
-_KEYS = (*_FIELDS, *(f"p{k}_{name}" for k in range(3) for name in _PASS))
-# A result: cycles and active cycles of a group, stalls by cause, both of each of three layers.
-_RESULT = 2 + len(CAUSES) + 2 * 3
+# A result: cycles and active cycles of a group, stalls by cause, both of each pass's layer.
+_RESULT = 2 + len(CAUSES) + 2 * d.PASSES
 
 
 def prepare() -> None:
@@ -72,7 +72,12 @@ def prepare() -> None:
 def field_table(outline: Outline) -> np.ndarray:
     """What the model reads of the groups' descriptors, int64 [groups, fields]: the same for every
     memory."""
-    return np.array([[g.fields.get(key, 0) for key in _KEYS] for g in outline.groups], np.int64)
+    return np.array([_row(g.fields) for g in outline.groups], np.int64)
+
+
+def _row(fields: dict[str, int]) -> list[int]:
+    passes = [d.pass_value(fields, k, name) for k in range(d.PASSES) for name in _PASS]
+    return [fields.get(key, 0) for key in _FIELDS] + passes
 
 
 def predict_outline(
@@ -134,6 +139,7 @@ def _library() -> ctypes.CDLL:
         "CONSTANTS": [*_LATENCIES, *_DEFINED, *_SHAPE, *_TIMING],
         "FIELDS": _FIELDS,
         "PASS_FIELDS": _PASS,
+        "PASSES": [str(d.PASSES)],
     }
     flags = [*FLAGS, *(f"-D{name}={','.join(values)}" for name, values in names.items())]
     digest = hashlib.sha256(repr((flags, cxx())).encode() + SOURCE.read_bytes()).hexdigest()

@@ -17,7 +17,8 @@ constexpr double kNever = std::numeric_limits<double>::infinity();
 enum Kind { kDescriptor, kBiases, kWeights, kDone };
 enum Cause { kByWeights, kByInput, kByOutput, kByDrain, kBySwitch, kCauses };
 
-// CONSTANTS and FIELDS are lists of names from compiled.py, which fills these structures.
+// CONSTANTS and FIELDS are lists of names from compiled.py, which fills these structures; PASSES is
+// the number of passes.
 struct Constants {
   int64_t CONSTANTS;
 };
@@ -28,7 +29,7 @@ struct Pass {
 
 struct Group {
   int64_t FIELDS;
-  Pass pass[3];
+  Pass pass[PASSES];
 };
 
 struct Layer {
@@ -38,7 +39,7 @@ struct Layer {
 struct Result {
   double cycles, active;
   double stalls[kCauses];
-  Layer layers[3];
+  Layer layers[PASSES];
 };
 
 struct Freed {
@@ -457,6 +458,13 @@ class Streams {
   }
 };
 
+struct Row {
+  const std::vector<int>& passes;
+  int64_t index, count, source;
+  const std::vector<double>& ring;
+  bool stored;
+};
+
 class Engine {
  public:
   Engine(const Constants& k, const Group* fields, int64_t groups, int64_t images, Result* results)
@@ -492,42 +500,52 @@ class Engine {
     const double weight_base = memory.weight_start[seq];
     const double weight_last = weight_base + f.weight_words * memory.weight_beats;
     if (f.add_enable) adder = k.ADDER;
-    int layer_of[3], layers = 0;
-    for (int i = 0; i < 3; ++i)
+    int layer_of[PASSES], layers = 0;
+    for (int i = 0; i < PASSES; ++i)
       if (f.pass[i].enable) layer_of[i] = layers++;
-    const bool squeeze = f.pass[0].enable;
-    std::vector<int> main, first = {0};
+    const int tail_pass = static_cast<int>(k.TAIL);
+    const bool squeeze = f.pass[0].enable, tail = f.pass[tail_pass].enable;
+    const std::vector<int> squeezes = {0}, tails = {tail_pass};
+    const std::vector<double> no_ring;
+    std::vector<int> main;
     for (int i = 1; i < 3; ++i)
       if (f.pass[i].enable) main.push_back(i);
-    int64_t ahead = 0, row = 0, in_row = 0;
-    std::vector<double> ring_rows;
-    while (row < f.rows) {
+    int64_t ahead = 0, row = 0, tail_row = 0, in_row = 0;
+    std::vector<double> ring_rows, tail_rows;
+    while ((tail ? tail_row : row) < f.rows) {
       int64_t advance = 1;
       if (squeeze && ahead < f.mid_total && ahead <= row + f.lead) {
-        Row(seq, result, f, first, layer_of, weight_base, weight_last, in_row, ring_rows,
-            ahead == f.mid_total - 1, -1);
-        const int64_t delay = k.FINISH_TO_RING + k.pixels + f.pass[0].last;
-        ring_rows.push_back(finish + delay);
+        OneRow(seq, result, f, {squeezes, ahead, f.mid_total, in_row, no_ring, false}, layer_of,
+               weight_base, weight_last);
+        ring_rows.push_back(InRing(f.pass[0]));
         ++ahead;
         ++in_row;
         memory.freed.push_back({finish + 1, 1, false});
+      } else if (tail && (row == f.rows || tail_row < row - 1)) {
+        OneRow(seq, result, f, {tails, tail_row, f.rows, 0, tail_rows, true}, layer_of,
+               weight_base, weight_last);
+        ++tail_row;
       } else {
-        Row(seq, result, f, main, layer_of, weight_base, weight_last, in_row, ring_rows,
-            row == f.rows - 1, row);
+        OneRow(seq, result, f, {main, row, f.rows, in_row, ring_rows, !tail}, layer_of,
+               weight_base, weight_last);
         const Pass& last = f.pass[main.back()];
+        if (tail) tail_rows.push_back(InRing(last));
         if (!squeeze) {
           in_row += last.stride;
           const int64_t free = last.stride - (row == 0 ? last.pad : 0);
-          if (row + 1 < f.rows) memory.freed.push_back({finish + 1, free, false});
+          if (row < f.rows - 1) memory.freed.push_back({finish + 1, free, false});
           advance = last.stride;
         }
         ++row;
       }
-      planner += 1 + std::max<int64_t>(advance, 1) + (row < f.rows ? 6 : 2);
+      const bool more = (tail ? tail_row : row) < f.rows;
+      planner += 1 + std::max<int64_t>(advance, 1) + (more ? 6 : 2);
     }
     memory.freed.push_back({finish + 1, 0, true});
     memory.pair_frees.push_back({finish + k.FREE_BIASES + k.channels, f.bias_pairs});
   }
+
+  double InRing(const Pass& last) const { return finish + (k.FINISH_TO_RING + k.pixels + last.last); }
 
   bool Writes(const Group& f, int64_t row, int64_t tile) const {
     const bool last = row == f.rows - 1;
@@ -540,25 +558,27 @@ class Engine {
     return emit && ends && (tile + f.pool_padded) / 2 < f.out_tiles;
   }
 
-  void Row(int64_t seq, Result& result, const Group& f, const std::vector<int>& passes,
-           const int* layer_of, double weight_base, double weight_last, int64_t in_row,
-           const std::vector<double>& ring_rows, bool last, int64_t row) {
+  void OneRow(int64_t seq, Result& result, const Group& f, const Row& row, const int* layer_of,
+              double weight_base, double weight_last) {
+    const std::vector<int>& passes = row.passes;
+    const bool last = row.index == row.count - 1;
     const int64_t channels = k.channels;
     const int64_t fifo = k.fifo_words * memory.word_beats + k.WRITER_FIFO - k.BURST_BEATS;
     const int64_t beats_of = f.mode == k.MODE_SUM ? 1 : memory.word_beats;
     const int64_t to_bus = k.FINISH_TO_BUS + k.pixels + adder;
-    const bool adds = row >= 0 && f.add_enable;
+    const bool adds = row.stored && f.add_enable;
     const int64_t to_addend = k.FINISH_TO_ADDEND + k.pixels;
     const bool weights_here = memory.consumed >= weight_last && memory.now <= planner;
     for (int64_t tile = f.tiles - 1; tile >= 0; --tile) {
-      const bool writes = row >= 0 && Writes(f, row, tile);
+      const bool writes = row.stored && Writes(f, row.index, tile);
       for (const int index : passes) {
         const Pass& p = f.pass[index];
         const int64_t steps = p.steps;
         const int64_t gap = std::max<int64_t>(0, channels - steps);
         Layer& layer = result.layers[layer_of[index]];
         double position = weight_base + p.weights * memory.weight_beats;
-        const int64_t need = std::min((p.mid ? row : in_row) + p.kh - p.pad, f.src_rows);
+        int64_t need = (p.mid ? row.index : row.source) + p.kh - p.pad;
+        need = std::min(need, p.mid ? static_cast<int64_t>(row.ring.size()) : f.src_rows);
         for (int64_t block = 0; block < p.blocks; ++block) {
           double push = planner;
           if (room > push) push = room;
@@ -569,7 +589,7 @@ class Engine {
           double after_output = after_weights;
           if (block == 0) {
             if (p.mid) {
-              const double ready = ring_rows[std::min(need, f.mid_total) - 1];
+              const double ready = row.ring[need - 1];
               if (ready > after_ring) after_ring = after_output = ready;
             } else if (memory.l_seq < seq || (memory.l_seq == seq && memory.rows < need)) {
               after_input = memory.WaitRows(seq, need, after_weights);
@@ -621,7 +641,7 @@ class Engine {
           if (writes) {
             const bool row_end = tile == 0 && index == passes.back() && block == p.blocks - 1;
             memory.chunks.push_back({finish + to_bus, static_cast<double>(beats), row_end,
-                                     row_end && row == f.rows - 1});
+                                     row_end && last});
           }
         }
         planner += 2;

@@ -13,6 +13,9 @@ the last ones of two blocks at least C cycles apart:
     start = max(push + 1, finish of the block before + max(0, C - K))
     finish = start + K
 
+*Rows.* Squeeze rows, which run ahead, main rows, and the tail rows of a chained group take turns as
+the planner has them; a block that reads a ring on the chip waits for the last result of its row.
+
 *Memory.* A fluid: each of the program, row and result ports that has something to move moves
 min(1, B / 8n) beats a cycle where n of them do and the memory moves B bytes a cycle, less the
 share of time that refreshing takes; program and maps to add halve the program port between them.
@@ -67,14 +70,37 @@ class _Pass:
 
 def _passes(fields: dict[str, int]) -> dict[int, _Pass]:
     found: dict[int, _Pass] = {}
-    for k in range(3):
+    for k in range(d.PASSES):
         if fields.get(f"p{k}_enable"):
             values = {
-                name: fields.get(f"p{k}_{name}", 0)
+                name: d.pass_value(fields, k, name)
                 for name in ("steps", "blocks", "last", "kh", "pad", "stride", "weights")
             }
-            found[k] = _Pass(layer=len(found), mid=bool(fields.get(f"p{k}_mid")), **values)
+            mid = bool(d.pass_value(fields, k, "mid"))
+            found[k] = _Pass(layer=len(found), mid=mid, **values)
     return found
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row of one stage: squeeze row, main row or tail row ``index`` of ``count``.
+
+    It needs source rows from ``source`` on of the input ring, or rows of a ring on the chip, whose
+    rows so far were complete at the times ``ring``.  Its results go to memory or, if not
+    ``stored``, to such a ring.
+    """
+
+    passes: list[_Pass]
+    index: int
+    count: int
+    source: int
+    ring: list[float]
+    stored: bool
+
+    @property
+    def last(self) -> bool:
+        """The last row that uses the stage's weights."""
+        return self.index == self.count - 1
 
 
 class _Engine:
@@ -116,45 +142,52 @@ class _Engine:
         weight_last = weight_base + f["weight_words"] * memory.weight_beats
         if f.get("add_enable"):
             self.adder = ADDER
-        squeeze = passes.get(0)
+        squeeze, tail = passes.get(0), passes.get(d.TAIL)
         main = [passes[k] for k in (1, 2) if k in passes]
-        ahead = row = in_row = 0
+        ahead = row = tail_row = in_row = 0
         ring_rows: list[float] = []  # times at which squeeze rows are complete
+        tail_rows: list[float] = []  # times at which main rows in front of the tail are
         rows, total, lead = f["rows"], f.get("mid_total", 0), f.get("lead", 0)
-        while row < rows:
+        while (tail_row if tail else row) < rows:
+            advance = 1
             if squeeze and ahead < total and ahead <= row + lead:
-                last = ahead == total - 1
-                self._row(
-                    seq, group, f, [squeeze], weight_base, weight_last, in_row, ring_rows, last
-                )
-                delay = FINISH_TO_RING + self.shape.pixels + squeeze.last
-                ring_rows.append(self.finish + delay)
+                next_row = _Row([squeeze], ahead, total, in_row, [], stored=False)
+                self._row(seq, group, f, next_row, weight_base, weight_last)
+                ring_rows.append(self._in_ring(squeeze))
                 ahead += 1
                 in_row += 1
                 memory.freed.append((self.finish + 1, 1, False))
-                advance = 1
+            elif tail and (row == rows or tail_row < row - 1):
+                # That of the row before the one just computed; behind the last row both are due.
+                next_row = _Row([tail], tail_row, rows, 0, tail_rows, stored=True)
+                self._row(seq, group, f, next_row, weight_base, weight_last)
+                tail_row += 1
             else:
-                last = row == rows - 1
-                self._row(
-                    seq, group, f, main, weight_base, weight_last, in_row, ring_rows, last, row
-                )
-                advance = 1
+                next_row = _Row(main, row, rows, in_row, ring_rows, stored=not tail)
+                self._row(seq, group, f, next_row, weight_base, weight_last)
+                if tail:
+                    tail_rows.append(self._in_ring(main[-1]))
                 if not squeeze:
                     stride, pad = main[-1].stride, main[-1].pad
                     in_row += stride
                     free = stride - (pad if row == 0 else 0)
-                    if not last:
+                    if row < rows - 1:
                         memory.freed.append((self.finish + 1, free, False))
                     advance = stride
                 row += 1
             # RowEnd, Advance, then Row, Tile, PassLoad, PassInit, BlockPrep or Next, Idle
-            self.planner += 1 + max(advance, 1) + (6 if row < rows else 2)
+            more = (tail_row if tail else row) < rows
+            self.planner += 1 + max(advance, 1) + (6 if more else 2)
         memory.freed.append((self.finish + 1, 0, True))
         at = self.finish + FREE_BIASES + self.shape.channels
         memory.pair_frees.append((at, f["bias_pairs"]))
 
+    def _in_ring(self, last: _Pass) -> float:
+        """Time at which the row just computed, whose last pass this is, is complete in its ring."""
+        return self.finish + (FINISH_TO_RING + self.shape.pixels + last.last)
+
     def _writes(self, f: dict[str, int], row: int, tile: int) -> bool:
-        """Whether results of this tile of a main row go to memory."""
+        """Whether results of this tile of a row go to memory, if those of any tile do."""
         last = row == f["rows"] - 1
         if f["mode"] == d.MODE_SUM:
             return last and tile == 0
@@ -175,34 +208,32 @@ class _Engine:
         seq: int,
         group: GroupPrediction,
         f: dict[str, int],
-        passes: list[_Pass],
+        row: _Row,
         weight_base: float,
         weight_last: float,
-        in_row: int,
-        ring_rows: list[float],
-        last: bool,
-        row: int = -1,
     ) -> None:
-        """Blocks of one row, the ``last`` one that uses these weights; ``row`` is negative for a
-        squeeze row."""
+        """Blocks of one row."""
+        passes, last, index = row.passes, row.last, row.index
         memory, channels = self.memory, self.shape.channels
         fifo = self.shape.fifo_words * memory.word_beats + WRITER_FIFO - BURST_BEATS
         sums = f["mode"] == d.MODE_SUM
         beats_of = 1 if sums else memory.word_beats
         to_bus = FINISH_TO_BUS + self.shape.pixels + self.adder
-        adds = row >= 0 and bool(f.get("add_enable"))
+        adds = row.stored and bool(f.get("add_enable"))
         to_addend = FINISH_TO_ADDEND + self.shape.pixels
         stalls = group.stalls
         planner, room, start, finish = self.planner, self.room, self.start, self.finish
         weights_here = memory.consumed >= weight_last and memory.now <= planner
         for tile in range(f["tiles"] - 1, -1, -1):
-            writes = row >= 0 and self._writes(f, row, tile)
+            writes = row.stored and self._writes(f, index, tile)
             for p in passes:
                 steps = p.steps
                 gap = max(0, channels - steps)
                 layer = group.layers[p.layer]
                 position = weight_base + p.weights * memory.weight_beats
-                need = min((row if p.mid else in_row) + p.kh - p.pad, f["src_rows"])
+                need = (index if p.mid else row.source) + p.kh - p.pad
+                # What is wanted below the last row is a row of zeros.
+                need = min(need, len(row.ring) if p.mid else f["src_rows"])
                 for block in range(p.blocks):
                     push = planner
                     if room > push:
@@ -214,7 +245,7 @@ class _Engine:
                     after_input = after_ring = after_output = after_weights
                     if block == 0:
                         if p.mid:
-                            ready = ring_rows[min(need, f["mid_total"]) - 1]
+                            ready = row.ring[need - 1]
                             if ready > after_ring:
                                 after_ring = after_output = ready
                         elif memory.l_seq < seq or (memory.l_seq == seq and memory.rows < need):
@@ -267,7 +298,7 @@ class _Engine:
                     group.active += steps
                     if writes:
                         row_end = tile == 0 and p is passes[-1] and block == p.blocks - 1
-                        group_end = row_end and row == f["rows"] - 1
+                        group_end = row_end and last
                         memory.chunks.append([finish + to_bus, beats, row_end, group_end])
                 planner += 2  # PassLoad, PassInit
             planner += 1  # Tile
