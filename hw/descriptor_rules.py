@@ -10,6 +10,8 @@ from firebrick.hw import definition as d
 from firebrick.hw.shape import EngineShape
 
 CAPACITY, FIELDS = "CAPACITY", "FIELDS"
+# Rows of the ring in front of pass 3.
+TAIL_ROWS = 2
 
 
 def broken_rule(fields: dict[str, int], shape: EngineShape) -> str | None:
@@ -23,8 +25,9 @@ def broken_rule(fields: dict[str, int], shape: EngineShape) -> str | None:
 
 def _too_large(g: dict[str, int], shape: EngineShape) -> bool:
     pooled = g["pool_last_tile"] + g["segment_words"]
+    tail_end = g["tail_base"] + TAIL_ROWS * g["tail_row_words"] if g["p3_enable"] else 0
     return (
-        max(g["in_end"], g["mid_end"]) > shape.act_words
+        max(g["in_end"], g["mid_end"], tail_end) > shape.act_words
         or g["weight_words"] > shape.weight_words - 2
         or g["bias_pairs"] > shape.bias_pairs - 2
         or (
@@ -59,15 +62,22 @@ def _senseless(g: dict[str, int], shape: EngineShape) -> bool:
         or (squeezes and not (g["mid_row_words"] and g["mid_total"]))
         or (not sums and g["dst_tile_words"] < g["segment_words"])
         or (not sums and g["dst_last_tile"] + g["dst_tile_words"] > g["dst_row_words"])
-        or any(_senseless_pass(g, k, shape) for k in range(3) if g[f"p{k}_enable"])
+        or bool(
+            g["p3_enable"]
+            and (g["mode"] != d.MODE_DIRECT or g["add_enable"] or not g["tail_row_words"])
+        )
+        or any(_senseless_pass(g, k, shape) for k in range(d.PASSES) if g[f"p{k}_enable"])
     )
 
 
 def _senseless_pass(g: dict[str, int], k: int, shape: EngineShape) -> bool:
+    counts = ("steps", "blocks", "phase1", "kh", "taps0")
+    p = {name: d.pass_value(g, k, name) for name in (*counts, "last", "channels", "mid")}
+    on_chip = k == d.TAIL or (k > 0 and g["p0_enable"])
     return (
-        not all(g[f"p{k}_{name}"] for name in ("steps", "blocks", "phase1", "kh", "taps0"))
-        or not 1 <= g[f"p{k}_last"] <= shape.channels
-        or g[f"p{k}_phase1"] > g[f"p{k}_channels"]
-        or bool(g[f"p{k}_phase1"] % shape.pump or g[f"p{k}_channels"] % shape.pump)
-        or bool(g[f"p{k}_mid"] and (k == 0 or not g["p0_enable"]))
+        not all(p[name] for name in counts)
+        or not 1 <= p["last"] <= shape.channels
+        or p["phase1"] > p["channels"]
+        or bool(p["phase1"] % shape.pump or p["channels"] % shape.pump)
+        or bool(p["mid"] and not on_chip)
     )

@@ -80,7 +80,11 @@ async def depths(dut: Any) -> None:
     await RisingEdge(dut.clk_i)
     base = legal_fields(shape)
     base |= {"mode": d.MODE_POOL, "pool_last_tile": 0, "segment_words": 1, "dst_tile_words": 8191}
-    base |= {"dst_last_tile": 0, "dst_row_words": 65535}
+    base |= {"dst_last_tile": 0, "dst_row_words": 65535, "p3_enable": 0}
+    tail = {"p3_enable": 1, "mode": d.MODE_DIRECT, "add_enable": 0}
+    tail |= {f"p3_{name}": 1 for name in ("steps", "blocks", "last")}
+    tail |= {"p3_channels": shape.pump}
+    half = shape.act_words // 2
     sums = {"mode": d.MODE_SUM, "add_enable": 0}
     line = shape.pool_line_words
     for limit, fields in (
@@ -91,6 +95,8 @@ async def depths(dut: Any) -> None:
         (shape.pool_channels, {"segment_words": 0}),
         (line - 1, {"pool_last_tile": 0}),
         (shape.sums, {**sums, "segment_words": 0}),
+        (shape.act_words - 2, {**tail, "tail_row_words": 1, "tail_base": 0}),
+        (half, {**tail, "tail_base": 0, "tail_row_words": 0}),
     ):
         changed = list(fields)[-1]
         for value, expected in ((limit, None), (limit + 1, CAPACITY)):

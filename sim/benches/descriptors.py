@@ -24,7 +24,7 @@ def legal_fields(shape: EngineShape) -> dict[str, int]:
     g |= {
         "weight_words": upto(shape.weight_words - 2),
         "bias_pairs": upto(shape.bias_pairs - 2),
-        "mode": random.randrange(3),
+        "mode": d.MODE_DIRECT if g["p3_enable"] else random.randrange(3),
         "src_space": random.randrange(3),
         "dst_space": random.choice((d.SCRATCH_SPACE, d.OUTPUT_SPACE)),
         "last_pixels": upto(shape.pixels),
@@ -44,6 +44,11 @@ def legal_fields(shape: EngineShape) -> dict[str, int]:
     g["segment_words"] = upto(min(8191, words[g["mode"]]))
     if g["mode"] == d.MODE_POOL:
         g["pool_last_tile"] = random.randint(0, shape.pool_line_words - g["segment_words"])
+    if g["p3_enable"]:
+        g["add_enable"] = 0
+        g["tail_row_words"] = upto(min(shape.act_words, 8191) // 2)
+        room = min(shape.act_words, 8191) - 2 * g["tail_row_words"]
+        g["tail_base"] = random.choice((0, room, random.randint(0, room)))
     if g["mode"] == d.MODE_SUM:
         g["add_enable"] = 0
     else:
@@ -53,12 +58,16 @@ def legal_fields(shape: EngineShape) -> dict[str, int]:
         g["dst_row_words"] = random.choice((least, random.randint(least, 65535)))
     if not g["p1_enable"]:
         g["p2_enable"] = 1
-    for k in range(3):
+    for k in range(d.PASSES):
         g[f"p{k}_last"] = upto(shape.channels)
         sets = upto(8191 // shape.pump)
         g[f"p{k}_channels"] = sets * shape.pump
+        for name, bits in (("steps", 16), ("blocks", 8)):
+            g[f"p{k}_{name}"] = upto((1 << bits) - 1)
+        if k == d.TAIL:
+            continue
         g[f"p{k}_phase1"] = upto(sets) * shape.pump
-        for name, bits in (("steps", 16), ("blocks", 8), ("kh", 4), ("taps0", 3)):
+        for name, bits in (("kh", 4), ("taps0", 3)):
             g[f"p{k}_{name}"] = upto((1 << bits) - 1)
         if k == 0 or not g["p0_enable"]:
             g[f"p{k}_mid"] = 0

@@ -59,7 +59,7 @@ def crafted(program: Program, rng: np.random.Generator) -> tuple[bytes, list[dic
     elif way < 0.45:
         random.seed(int(rng.integers(1 << 30)))
         fields = legal_fields(program.shape) | kept
-        for k in range(3):
+        for k in range(d.PASSES):
             fields |= _used(fields, k, program.shape.channels, rng)
     else:
         fields = dict(group.fields)

@@ -27,7 +27,7 @@ RECIPES = (
     Recipe(13, 19, 3, 3, 2, 0, 8, (Pool(3, True), Fire(3, 6, 5)), 7, 1),
     Recipe(9, 15, 1, 1, 1, 0, 6, (Fire(3, 4, 5, True), Pool(2, False)), 5, 0, relu=False),
     Recipe(11, 16, 2, 3, 1, 1, 7, (Pool(2, True), Fire(4, 5, 8), Fire(3, 9, 4, True)), 9, 0),
-    Recipe(8, 10, 3, 3, 2, 1, 5, (Fire(1, 2, 3), Fire(2, 3, 2)), 20, 1),
+    Recipe(8, 10, 3, 3, 2, 1, 5, (Fire(1, 2, 3), Fire(2, 3, 2), Fire(2, 3, 4)), 20, 1),
 )
 
 
@@ -50,8 +50,10 @@ def make_cases(shape: EngineShape = SHAPE) -> list[tuple[Case, Case | None]]:
 
 
 def check_cases(cases: list[tuple[Case, Case | None]]) -> None:
-    """The campaign is of use only with several groups, additions and twins; ValueError."""
+    """The campaign is of use only with several groups, additions, tails and twins; ValueError."""
     groups = np.array([len(c.program.groups) for c, _ in cases])
     adds = [any(g.fields.get("add_enable") for g in c.program.groups) for c, _ in cases]
-    if len(cases) < 4 or groups.max() < 3 or not any(adds) or not all(t for _, t in cases):
+    tails = [any(g.fields.get("p3_enable") for g in c.program.groups) for c, _ in cases]
+    some = any(adds) and any(tails)
+    if len(cases) < 4 or groups.max() < 3 or not some or not all(t for _, t in cases):
         raise ValueError("the engine's shape leaves too few networks for the campaign")

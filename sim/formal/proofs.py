@@ -337,6 +337,18 @@ PROOFS: tuple[Proof, ...] = (
                 "",
                 "rows without words pass",
             ),
+            Edit(
+                "fb_rules.sv",
+                "(32'(g.tail_row_words) << 1) > ActWords",
+                "32'(g.tail_row_words) > ActWords",
+                "one row in front of a tail instead of two",
+            ),
+            Edit(
+                "fb_rules.sv",
+                "(g.mode != firebrick_pkg::ModeDirect) || g.add_enable ||",
+                "(g.mode != firebrick_pkg::ModeDirect) ||",
+                "a tail that adds passes",
+            ),
         ),
         bound=8,
         limit=200,

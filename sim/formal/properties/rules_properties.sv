@@ -40,13 +40,14 @@ module rules_properties #(
   always_ff @(posedge clk_i) if (age_q != '1) age_q <= age_q + 2'd1;
 
   // In wide arithmetic, so that no sum overflows.
-  logic passes, memories, pooled, counted, spaces, read, squeezed, stored;
-  logic pass_0, pass_1, pass_2;
+  logic passes, memories, pooled, counted, spaces, read, squeezed, stored, chained;
+  logic pass_0, pass_1, pass_2, pass_3;
 
   assign passes = age_q == '1 && !too_large && !senseless;
 
   assign memories = 32'(g.in_end) <= ActWords && 32'(g.mid_end) <= ActWords &&
-                    32'(g.weight_words) + 2 <= WeightWords && 32'(g.bias_pairs) + 2 <= BiasPairs;
+                    32'(g.weight_words) + 2 <= WeightWords && 32'(g.bias_pairs) + 2 <= BiasPairs &&
+                    (!g.p3_enable || 32'(g.tail_base) + 2 * 32'(g.tail_row_words) <= ActWords);
   // a row of segments in the line buffer, a sum per word
   assign pooled = (g.mode != firebrick_pkg::ModePool ||
                    (32'(g.segment_words) <= PoolChannels &&
@@ -72,6 +73,9 @@ module rules_properties #(
   assign stored = g.mode == firebrick_pkg::ModeSum ||
                   (g.segment_words <= g.dst_tile_words &&
                    32'(g.dst_last_tile) + 32'(g.dst_tile_words) <= 32'(g.dst_row_words));
+  // what leaves a tail is stored as it is, and is read from a ring that has rows
+  assign chained = !g.p3_enable || (g.mode == firebrick_pkg::ModeDirect && !g.add_enable &&
+                                    g.tail_row_words > 0);
   assign pass_0 = !g.p0_enable || (g.p0_steps > 0 && g.p0_blocks > 0 && g.p0_last > 0 &&
                    32'(g.p0_last) <= Channels && g.p0_phase1 > 0 && g.p0_phase1 <= g.p0_channels &&
                    g.p0_kh > 0 && g.p0_taps0 > 0 && !g.p0_mid);
@@ -81,6 +85,8 @@ module rules_properties #(
   assign pass_2 = !g.p2_enable || (g.p2_steps > 0 && g.p2_blocks > 0 && g.p2_last > 0 &&
                    32'(g.p2_last) <= Channels && g.p2_phase1 > 0 && g.p2_phase1 <= g.p2_channels &&
                    g.p2_kh > 0 && g.p2_taps0 > 0 && (!g.p2_mid || g.p0_enable));
+  assign pass_3 = !g.p3_enable || (g.p3_steps > 0 && g.p3_blocks > 0 && g.p3_last > 0 &&
+                   32'(g.p3_last) <= Channels && g.p3_channels > 0);
 
   always_comb begin
     if (passes) begin
@@ -93,19 +99,27 @@ module rules_properties #(
       a_inside: assert (32'(g.in_base) + 32'(g.src_row_words) - 1 < ActWords);
       a_squeezed: assert (squeezed);
       a_stored: assert (stored);
-      a_passes: assert (pass_0 && pass_1 && pass_2);
+      a_chained: assert (chained);
+      // no word of the two rows in front of a tail either
+      a_tail_inside: assert (!g.p3_enable ||
+                             32'(g.tail_base) + 2 * 32'(g.tail_row_words) - 1 < ActWords);
+      a_passes: assert (pass_0 && pass_1 && pass_2 && pass_3);
     end
     if (age_q == '1) begin
       a_large: assert (too_large == !(memories && pooled));
       a_senseless: assert (senseless == !(counted && spaces && read && squeezed && stored &&
-                                          pass_0 && pass_1 && pass_2));
+                                          chained && pass_0 && pass_1 && pass_2 && pass_3));
     end
     c_plain: cover (passes && g.mode == firebrick_pkg::ModeDirect && !g.p0_enable);
     c_fire: cover (passes && g.p0_enable && g.p1_enable && g.p1_mid && g.p2_enable && g.p2_mid);
+    c_tail: cover (passes && g.p3_enable && g.p0_enable && g.p1_mid && g.p2_mid);
+    c_chained: cover (passes && g.p3_enable && !g.p0_enable && g.p1_enable && g.p2_enable);
     c_pool: cover (passes && g.mode == firebrick_pkg::ModePool && g.add_enable);
     c_sum: cover (passes && g.mode == firebrick_pkg::ModeSum);
     c_full: cover (passes && 32'(g.in_end) == ActWords &&
                    32'(g.weight_words) == WeightWords - 2 && 32'(g.last_pixels) == Pixels);
+    c_full_tail: cover (passes && g.p3_enable && g.tail_base > 0 &&
+                        32'(g.tail_base) + 2 * 32'(g.tail_row_words) == ActWords);
   end
 endmodule
 

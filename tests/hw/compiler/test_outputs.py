@@ -55,7 +55,7 @@ def test_what_nobody_reads_is_written_where_it_belongs() -> None:
     assert ready_for_outputs(net)[0] is net
     program = compile_network(net, PYNQ_Z2)
     *others, last = (group.fields for group in program.groups)
-    assert last["dst_space"] == d.OUTPUT_SPACE and last["p0_enable"]
+    assert last["dst_space"] == d.OUTPUT_SPACE and last["p1_enable"] and last["p2_enable"]
     assert all(fields["dst_space"] == d.SCRATCH_SPACE for fields in others)
     assert "fire1/concat" not in [entry["name"] for entry in program.host["maps"]]
 
