@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -20,7 +21,17 @@ SHAPES = (PYNQ_Z2, pumped(PYNQ_Z2, 2), SMALL, pumped(SMALL, 2))
 
 
 def check_rules(program: Program) -> None:
-    assert {broken_rule(g.fields, program.shape) for g in program.groups} == {None}
+    """The engine takes every group, and no ring lies in another that is in use beside it."""
+    groups = [group.fields for group in program.groups]
+    assert {broken_rule(fields, program.shape) for fields in groups} == {None}
+    for one, two in zip(groups, groups[1:] + groups[:1], strict=True):
+        rings = [(one["in_base"], one["in_end"]), (two["in_base"], two["in_end"])]
+        if one.get("p0_enable"):
+            rings.append((one["mid_base"], one["mid_end"]))
+        if one.get("p3_enable"):
+            rings.append((one["tail_base"], one["tail_base"] + 2 * one["tail_row_words"]))
+        for a, b in itertools.combinations(rings, 2):
+            assert a[1] <= b[0] or b[1] <= a[0], rings
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
