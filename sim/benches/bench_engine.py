@@ -48,12 +48,13 @@ SIGNALS = f"{READ_SIGNALS} {WRITE_SIGNALS} bresp bvalid bready".split()
 
 # One network after the other exercises: pool behind the first layer, both pool kernels, phases,
 # padding of the picture and of the classifier, layers without ReLU, odd channel counts, bypasses
-# with and without a convolution in them.
+# with and without a convolution in them, chained modules.
 RECIPES = (
     Recipe(21, 26, 3, 3, 2, 0, 11, (Pool(3, True), Fire(5, 9, 13)), 19, 1),
     Recipe(13, 19, 1, 1, 1, 0, 10, (Fire(3, 8, 17, True), Pool(2, False)), 5, 0, relu=False),
     Recipe(20, 33, 3, 7, 2, 3, 9, (Fire(1, 2, 3), Pool(3, False), Fire(9, 10, 6)), 9, 1),
     Recipe(12, 17, 2, 3, 1, 1, 17, (Pool(2, True), Fire(4, 16, 8), Fire(3, 9, 15, True)), 33, 0),
+    Recipe(9, 19, 2, 3, 1, 1, 7, (Fire(3, 5, 6), Fire(2, 7, 3), Fire(4, 3, 9)), 9, 1),
 )
 
 

@@ -1,15 +1,11 @@
 """Bench of `fb_planner`: the blocks of compiled networks, in order, and none of them too early.
 
-The reference walks over rows, tiles, passes and blocks of a descriptor in terms of the
-convolution - which source rows a row needs, which pooled rows it completes - and gives for every
-block what it must contain and what must be there before it may leave.
+The reference is sim/benches/planner_blocks.py.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import cocotb
@@ -18,11 +14,19 @@ from cocotb.triggers import RisingEdge
 from firebrick.hw import definition as d
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.shape import EngineShape
-from firebrick.sim.benches.blocks import TARGETS, unpack
+from firebrick.sim.benches.blocks import unpack
+from firebrick.sim.benches.planner_blocks import (
+    OUTPUT,
+    OUTPUT_STRIDE,
+    SCRATCH,
+    SPACE,
+    Expected,
+    Segment,
+    group_blocks,
+)
 from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
 from tests.random_networks import Fire, Pool, Recipe, build
 
-SCRATCH, OUTPUT, OUTPUT_STRIDE, SPACE = 0x40000000, 0x50000000, 0x1080, 1 << 18
 # Slowest answer of the planner once nothing is missing: the steps of a new group and row.
 PATIENCE = 40
 # Cycles after which everything that the planner waits for changes its pace.
@@ -39,211 +43,17 @@ RECIPES = (
         14, 43, 3, 3, 1, 1, 9, (Pool(3, True, 1), Fire(5, 9, 7), Pool(2, True, 1)), 5, relu=False
     ),
 )
-
-
-@dataclass(frozen=True)
-class Segment:
-    """An address range in memory that a tile's results fill."""
-
-    addr: int
-    words: int
-    is_sum: int
-    tag: int
-
-
-@dataclass(frozen=True)
-class Expected:
-    """A block: what it holds, what must be there, what goes with it."""
-
-    values: dict[str, int]
-    group: int
-    weights: int  # words that must have been loaded since start
-    rows: int  # of its group's source, 0 if it does not read any
-    squeezed: int  # squeeze rows that must be in the ring
-    room: int  # words that its results take in the output FIFO
-    addends: int  # words of a stored map that are added to its results
-    segment: Segment | None
-    squeeze_row: bool  # completes one
-
-
-def emitted_rows(g: dict[str, int]) -> dict[int, int]:
-    """Which row of results a computed row completes: {computed row: stored row}."""
-    if g.get("mode", 0) == d.MODE_SUM:
-        return {g["rows"] - 1: 0}
-    if g.get("mode", 0) == d.MODE_DIRECT:
-        return {row: row for row in range(g["rows"])}
-    kernel = (3 if g.get("pool_kernel3") else 2) - g.get("pool_padded", 0)
-    return {min(2 * k + kernel - 1, g["rows"] - 1): k for k in range(g["out_rows"])}
-
-
-def group_blocks(
-    g: dict[str, int], number: int, weights: int, biases: int, image: int, shape: EngineShape
-) -> Iterator[Expected]:
-    """Blocks of one group; `weights` and `biases` were used by all groups before it."""
-    mode = g.get("mode", 0)
-    squeeze = bool(g.get("p0_enable"))
-    emits = emitted_rows(g)
-    kernel = 3 if g.get("pool_kernel3") else 2
-    pad = g.get("pool_padded", 0)
-    squeezed = 0
-    schedule: list[tuple[bool, int]] = []
-    for row in range(g["rows"]):
-        while squeeze and squeezed < g["mid_total"] and squeezed <= row + g["lead"]:
-            schedule.append((True, squeezed))
-            squeezed += 1
-        schedule.append((False, row))
-
-    first_needed = 0  # source rows before this one are free
-    used = weights  # weight words of the run that no later block reads
-    for ahead, row in schedule:
-        adds = not ahead and bool(g.get("add_enable"))
-        for tile in reversed(range(g["tiles"])):
-            rightmost = tile == g["tiles"] - 1
-            stored = emits.get(row) if not ahead else None
-            out_tile = tile
-            if mode == d.MODE_POOL:
-                out_tile = (tile + pad) // 2
-                if tile != max(2 * out_tile - pad, 0) or out_tile >= g["out_tiles"]:
-                    stored = None
-            elif mode == d.MODE_SUM and tile:
-                stored = None
-            segment = None
-            if stored is not None:
-                space = SCRATCH
-                if g.get("dst_space", 0) == d.OUTPUT_SPACE:
-                    space = OUTPUT + image * OUTPUT_STRIDE
-                words = stored * g.get("dst_row_words", 0) + out_tile * g.get("dst_tile_words", 0)
-                last_row = row == g["rows"] - 1
-                segment = Segment(
-                    space + g.get("dst_offset", 0) + words * shape.word_bytes,
-                    g["segment_words"],
-                    int(mode == d.MODE_SUM),
-                    int(tile == 0) | int(tile == 0 and last_row) << 1,
-                )
-            channel = 0
-            passes = [0] if ahead else [k for k in (1, 2) if g.get(f"p{k}_enable")]
-            for k in passes:
-                p = {n: g.get(f"p{k}_{n}", 0) for n in ("mid", "stride", "pad", "kh", "blocks")}
-                p |= {n: g[f"p{k}_{n}"] for n in ("steps", "last", "channels", "phase1")}
-                top = row * p["stride"] - p["pad"]
-                bottom = top + p["kh"]
-                if p["mid"]:
-                    ring, row_words, tile_words = "mid", g["mid_row_words"], g["mid_tile_words"]
-                    ring_rows = (g["mid_end"] - g.get("mid_base", 0)) // row_words
-                    total, source_tiles = g["mid_total"], g["tiles"]
-                else:
-                    ring, row_words, tile_words = "in", g["src_row_words"], g["src_tile_words"]
-                    ring_rows, total, source_tiles = g["in_rows"], g["src_rows"], g["src_tiles"]
-                base = g.get(f"{ring}_base", 0)
-                for block in range(p["blocks"]):
-                    final = block == p["blocks"] - 1
-                    channels = p["last"] if final else shape.channels
-                    row_end = final and k == passes[-1] and tile == 0
-                    group_end = row_end and not ahead and row == g["rows"] - 1
-                    free = 0
-                    if row_end and not p["mid"]:
-                        free = (row + 1) * p["stride"] - p["pad"] - first_needed
-                        first_needed += free
-                    read = weights + g.get(f"p{k}_weights", 0) + (block + 1) * p["steps"]
-                    if tile == 0 and row == (g["mid_total"] if ahead else g["rows"]) - 1:
-                        used = read
-                    if group_end:
-                        used = weights + g["weight_words"]
-                    values = {
-                        "row_base": base + top % ring_rows * row_words,
-                        "ring_base": base,
-                        "ring_end": base + ring_rows * row_words,
-                        "row_words": row_words,
-                        "tile_off": tile * tile_words,
-                        "tile_words": tile_words,
-                        "top_zero": int(top < 0),
-                        "bottom_zero": int(bottom > total),
-                        "left_zero": int(tile == 0),
-                        "right_zero": int(tile + 1 >= source_tiles),
-                        "channels0": p["phase1"],
-                        "channels1": p["channels"] - p["phase1"],
-                        "kh": p["kh"],
-                        "steps": p["steps"],
-                        "weight_addr": (weights + g.get(f"p{k}_weights", 0) + block * p["steps"])
-                        & 0xFFFF,
-                        "free_rows": free,
-                        "group_end": int(group_end),
-                        "program_end": int(group_end and g.get("group_last", 0)),
-                        "weights_used": used & 0xFFFF,
-                        "bias_pairs": g["bias_pairs"],
-                        "token.bias_addr": (
-                            biases + g.get(f"p{k}_bias", 0) + block * shape.channels // 2
-                        )
-                        & 0xFFF,
-                        "token.channels": channels,
-                        "token.pixels": g["last_pixels"] if rightmost else shape.pixels,
-                        "token.relu": g.get(f"p{k}_relu", 0),
-                        "token.add": int(adds),
-                    }
-                    if adds:
-                        names = ("left", "shifts_own", "shift", "signed")
-                        values |= {f"token.add_{name}": g[f"add_{name}"] for name in names}
-                        values["token.out_signed"] = g.get("out_signed", 0)
-                    for name in ("taps0", "taps1", "words0", "words1", "left", "src_signed"):
-                        values[name] = g.get(f"p{k}_{name}", 0)
-                    if ahead:
-                        slot = base_of_squeeze_row(g, row)
-                        values |= {
-                            "token.target": TARGETS["ring"],
-                            "token.addr": slot + tile * g["mid_tile_words"] + channel,
-                            "token.row_end": int(row_end),
-                        }
-                    elif mode == d.MODE_DIRECT:
-                        values |= {"token.target": TARGETS["memory"]}
-                    elif mode == d.MODE_SUM:
-                        values |= {
-                            "token.target": TARGETS["sum"],
-                            "token.chan": channel,
-                            "token.sum_init": int(row == 0 and rightmost),
-                            "token.sum_emit": int(stored is not None),
-                        }
-                    else:
-                        # The line buffer holds an unfinished window if one began in a row before.
-                        begins = [2 * w - pad for w in range(row + 1)]
-                        values |= {
-                            "token.target": TARGETS["pool"],
-                            "token.chan": channel,
-                            "token.addr": (tile + pad) // 2 * g["segment_words"] + channel,
-                            "token.tile_odd": tile % 2,
-                            "token.tile_first": int(rightmost),
-                            "token.tile_last": int(tile == 0),
-                            "token.v_use": int(any(max(b, 0) < row < b + kernel for b in begins)),
-                            "token.v_store_row": int((row + pad) % 2 == 0),
-                            "token.v_emit": int(stored is not None),
-                            "token.kernel3": g.get("pool_kernel3", 0),
-                            "token.padded": pad,
-                            "token.out_signed": g.get("out_signed", 0),
-                        }
-                        if stored is not None:
-                            last_out = out_tile == g["out_tiles"] - 1
-                            values["token.out_pixels"] = (
-                                g["out_last_pixels"] if last_out else shape.pixels
-                            )
-                    yield Expected(
-                        values,
-                        number,
-                        read,
-                        0 if p["mid"] else min(bottom, total),
-                        min(bottom, total) if p["mid"] else 0,
-                        channels if stored is not None else 0,
-                        channels if adds else 0,
-                        segment,
-                        ahead and row_end,
-                    )
-                    segment = None
-                    channel += channels
-
-
-def base_of_squeeze_row(g: dict[str, int], row: int) -> int:
-    """First word of a squeeze row in its ring."""
-    base = g.get("mid_base", 0)
-    rows = (g["mid_end"] - base) // g["mid_row_words"]
-    return base + row % rows * g["mid_row_words"]
+# Modules in a row, whose groups end in the next one's squeeze layer; those behind the first have
+# no squeeze layer of their own.
+CHAINS = (
+    Recipe(13, 33, 3, 3, 2, 0, 9, (Fire(3, 9, 13), Fire(2, 5, 8), Fire(4, 3, 9)), 9, 1),
+    Recipe(
+        *(8, 19, 1, 3, 2, 1, 7, (Fire(5, 17, 4), Fire(9, 8, 8), Fire(3, 9, 7), Pool(3, True)), 5),
+        relu=False,
+    ),
+    Recipe(2, 40, 2, 1, 1, 0, 9, (Pool(2, True), Fire(3, 4, 5), Fire(1, 2, 3), Fire(2, 7, 9)), 5),
+    Recipe(4, 29, 2, 3, 1, 1, 6, (Pool(2, True), Fire(3, 18, 9), Fire(7, 6, 1)), 5),
+)
 
 
 def engine_shape() -> EngineShape:
@@ -269,7 +79,8 @@ class Bench:
     async def start(self) -> None:
         dut = self.dut
         dut.group_valid_i.value = dut.block_ready_i.value = dut.segment_ready_i.value = 0
-        dut.ring_row_done_i.value = dut.fifo_pop_i.value = dut.start_i.value = 0
+        dut.ring_row_done_i.value = dut.tail_row_done_i.value = 0
+        dut.fifo_pop_i.value = dut.start_i.value = 0
         dut.addend_word_i.value = 0
         dut.scratch_addr_i.value, dut.output_addr_i.value = SCRATCH, OUTPUT
         dut.output_stride_i.value = OUTPUT_STRIDE
@@ -296,8 +107,9 @@ class Bench:
             int.from_bytes(d.pack(d.DESCRIPTOR_LAYOUT, d.DESCRIPTOR_BEATS, g), "little")
             for g in groups
         ]
-        given = index = loaded = seq = rows = squeezed = 0
-        squeezing: list[int] = []  # groups whose squeeze rows are on their way to the ring
+        given = index = loaded = seq = rows = 0
+        written = {"mid": 0, "tail": 0}  # rows in the rings
+        writing = {"mid": 0, "tail": 0}  # rows that are on their way to them
         held = patience = cycle = 0  # held: words reserved or in the FIFO
         addends = 0  # words of a stored map that have come and are promised to no block
         addends_due = sum(block.addends for block in blocks)
@@ -309,7 +121,7 @@ class Bench:
         while index < len(blocks):
             block = blocks[index]
             if cycle % PHASE == 0:
-                names = ("weights", "rows", "ring", "pop", "addends")
+                names = ("weights", "rows", "mid", "tail", "pop", "addends")
                 pace = {name: random.choice((0.01, 0.03, 0.3, 1.0)) for name in names}
                 scarce = random.random() < 0.8  # weights come for one block at a time
             cycle += 1
@@ -323,7 +135,7 @@ class Bench:
                     rows += 1
                 else:
                     seq, rows = seq + 1, 0
-            ring_done = bool(squeezing) and random.random() < pace["ring"]
+            done = {ring: n > 0 and random.random() < pace[ring] for ring, n in writing.items()}
             pop = held > 0 and random.random() < pace["pop"]
             addend = min(addends_due, shape.fifo_words - addends) > 0
             addend = addend and random.random() < pace["addends"]
@@ -331,8 +143,9 @@ class Bench:
             ready, segment_ready = random.random() < 0.5, random.random() < 0.5
             dut.weights_loaded_i.value = loaded & 0xFFFF
             dut.load_seq_i.value, dut.load_rows_i.value = seq, rows
-            dut.ring_row_done_i.value, dut.fifo_pop_i.value = int(ring_done), int(pop)
-            dut.addend_word_i.value = int(addend)
+            dut.ring_row_done_i.value = int(done["mid"])
+            dut.tail_row_done_i.value = int(done["tail"])
+            dut.fifo_pop_i.value, dut.addend_word_i.value = int(pop), int(addend)
             dut.group_valid_i.value = int(offer)
             if offer:
                 dut.group_i.value = words[given % len(words)]
@@ -343,7 +156,7 @@ class Bench:
             missing = {
                 "weights": loaded < block.weights,
                 "input": (seq == block.group and rows < block.rows) or seq < block.group,
-                "ring": squeezed < block.squeezed,
+                "ring": written["mid"] < block.squeezed or written["tail"] < block.tailed,
                 "output": shape.fifo_words - held < block.room
                 or (block.segment is not None and not segment_ready),
             }
@@ -373,16 +186,16 @@ class Bench:
                 self._check(index, block)
                 held += block.room
                 addends -= block.addends
-                if block.squeeze_row:
-                    squeezing.append(block.group)
+                if block.ends_in:
+                    writing[block.ends_in] += 1
                 index += 1
                 patience = stuck = 0
                 if index < len(blocks) and blocks[index].group != block.group:
-                    assert not squeezing, "a squeeze row that nobody needs"
-                    squeezed = 0
-            if ring_done:
-                squeezing.pop(0)
-                squeezed += 1
+                    assert not any(writing.values()), "a row in a ring that nobody needs"
+                    written = {"mid": 0, "tail": 0}
+            for ring in done:
+                written[ring] += int(done[ring])
+                writing[ring] -= int(done[ring])
             held -= int(pop)
             addends += int(addend)
             addends_due -= int(addend)
@@ -423,6 +236,84 @@ async def compiled_networks(dut: Any, recipe: int) -> None:
     net = build(RECIPES[recipe], random.getrandbits(30))
     program = compile_network(net, bench.shape, stages_apart=recipe % 2 == 1)
     await bench.run([group.fields for group in program.groups], 2)
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.parametrize(recipe=range(len(CHAINS)))
+async def chained_modules(dut: Any, recipe: int) -> None:
+    """Fire modules that hand their rows to the next one's squeeze layer, few rows and many."""
+    bench = Bench(dut)
+    start_clock(dut)
+    await bench.start()
+    program = compile_network(build(CHAINS[recipe], random.getrandbits(30)), bench.shape)
+    groups = [group.fields for group in program.groups]
+    assert any(g.get("p3_enable") for g in groups)
+    assert any(not g.get("p0_enable") and g.get("p2_enable") for g in groups)
+    await bench.run(groups, 2)
+
+
+def random_group(shape: EngineShape) -> dict[str, int]:
+    """A group of the shape of a Fire module, with a squeeze layer and a tail or not; its rows,
+    blocks and rings are random."""
+    c = shape.channels
+    squeeze, tail = random.random() < 0.5, random.random() < 0.7
+    rows, tiles = random.choice((1, 2, 3, random.randint(4, 7))), random.randint(1, 3)
+    enabled = [k for k in range(4) if (squeeze, True, True, tail)[k]]
+    if random.random() < 0.3:
+        enabled.remove(random.choice((1, 2)))
+    g = {"rows": rows, "out_rows": rows, "tiles": tiles, "out_tiles": tiles, "src_rows": rows}
+    g |= {"src_tiles": tiles, "last_pixels": random.randint(1, shape.pixels)}
+    g |= {"lead": 1, "mid_total": rows, "weight_words": 0, "bias_pairs": 0}
+    channels = {}
+    for k in enabled:
+        blocks, steps = random.randint(1, 3), random.randint(1, 30)
+        g |= {f"p{k}_enable": 1, f"p{k}_blocks": blocks, f"p{k}_steps": steps}
+        g |= {f"p{k}_last": random.randint(1, c), f"p{k}_channels": random.randint(1, 90)}
+        g |= {f"p{k}_weights": g["weight_words"], f"p{k}_bias": g["bias_pairs"]}
+        g |= {f"p{k}_relu": random.getrandbits(1), f"p{k}_src_signed": random.getrandbits(1)}
+        g["weight_words"] += blocks * steps
+        g["bias_pairs"] += blocks * c // 2
+        channels[k] = (blocks - 1) * c + g[f"p{k}_last"]
+        if k == d.TAIL:
+            continue
+        # The last pass that reads the input has the larger kernel.
+        kernel = 3 if k == 2 or (k == 1 and squeeze and random.random() < 0.5) else 1
+        g |= {f"p{k}_kh": kernel, f"p{k}_pad": kernel // 2, f"p{k}_stride": 1}
+        g |= {f"p{k}_phase1": g[f"p{k}_channels"], f"p{k}_taps0": kernel, f"p{k}_taps1": kernel}
+        g |= {f"p{k}_words0": kernel, f"p{k}_words1": kernel, f"p{k}_left": kernel // 2}
+        g[f"p{k}_mid"] = int(squeeze and k > 0)
+    main = sum(channels[k] for k in (1, 2) if k in channels)
+    stored = channels[d.TAIL] if tail else main
+    for ring, words, kept in (
+        ("in", random.randint(1, 90), random.randint(3, 5)),
+        ("mid", channels.get(0, 1), 4),
+        ("tail", main, 2),
+    ):
+        row = words * tiles + random.randint(0, 9)
+        base = random.randint(0, 8191 - kept * row)
+        name = "src" if ring == "in" else ring
+        g |= {f"{name}_tile_words": words, f"{name}_last_tile": (tiles - 1) * words}
+        g |= {f"{name}_row_words": row, f"{ring}_base": base, f"{ring}_end": base + kept * row}
+    g["in_rows"] = (g["in_end"] - g["in_base"]) // g["src_row_words"]
+    del g["tail_end"]
+    tile_words = stored + random.randint(0, 9)
+    g |= {"dst_space": d.SCRATCH_SPACE, "dst_offset": 8 * random.randrange(100)}
+    g |= {"segment_words": stored, "dst_tile_words": tile_words}
+    g |= {"dst_last_tile": (tiles - 1) * tile_words, "dst_row_words": tiles * tile_words}
+    return g
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def random_groups(dut: Any) -> None:
+    """Groups with a tail and without, with pass 0 and without, of one row and of several."""
+    bench = Bench(dut)
+    start_clock(dut)
+    await bench.start()
+    groups = [random_group(bench.shape) for _ in range(16)]
+    groups[-1]["group_last"] = 1
+    kinds = {(g.get("p0_enable", 0), g.get("p3_enable", 0)) for g in groups}
+    assert len(kinds) > 1, kinds
+    await bench.run(groups, 2)
 
 
 async def refused(dut: Any, bench: Bench, fields: dict[str, int]) -> tuple[str, int]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from firebrick.hw import definition as d
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.steps import CompileError
 from firebrick.hw.descriptor_rules import CAPACITY, FIELDS, broken_rule
-from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
+from tests.chained_networks import NETWORKS
 from tests.random_networks import (
     V1_0_COMPLEX,
     V1_1,
@@ -68,3 +70,37 @@ def test_broken_rules(values: dict[str, int], rule: str) -> None:
     first = compile_network(random_network(3), PYNQ_Z2).groups[0].fields
     assert broken_rule(first, PYNQ_Z2) is None
     assert broken_rule({**first, **values}, PYNQ_Z2) == rule
+
+
+@pytest.mark.parametrize(
+    ("values", "rule"),
+    [
+        ({"tail_base": PYNQ_Z2.act_words}, CAPACITY),
+        ({"tail_row_words": PYNQ_Z2.act_words // 2 + 1}, CAPACITY),
+        ({"tail_row_words": 0}, FIELDS),
+        ({"mode": d.MODE_POOL}, FIELDS),
+        ({"mode": d.MODE_SUM}, FIELDS),
+        ({"add_enable": 1}, FIELDS),
+        ({"p3_steps": 0}, FIELDS),
+        ({"p3_blocks": 0}, FIELDS),
+        ({"p3_last": 0}, FIELDS),
+        ({"p3_last": PYNQ_Z2.channels + 1}, FIELDS),
+        ({"p3_channels": 0}, FIELDS),
+    ],
+)
+def test_broken_rules_of_a_tail(values: dict[str, int], rule: str) -> None:
+    program = compile_network(NETWORKS["plain"][0](), PYNQ_Z2)
+    chained = [group.fields for group in program.groups if group.fields.get("p3_enable")]
+    for fields in chained:
+        assert broken_rule(fields, PYNQ_Z2) is None
+        assert broken_rule({**fields, **values}, PYNQ_Z2) == rule
+        # Without a tail nobody looks at its fields.
+        without = {"p3_enable": 0, **{n: v for n, v in values.items() if n[:2] in ("p3", "ta")}}
+        assert broken_rule({**fields, **without}, PYNQ_Z2) is None
+
+
+def test_a_tail_reads_sets_of_a_pumped_arrays_channels() -> None:
+    shape = pumped(PYNQ_Z2, 2)
+    program = compile_network(NETWORKS["plain"][0](), shape)
+    fields = next(group.fields for group in program.groups if group.fields.get("p3_enable"))
+    assert broken_rule({**fields, "p3_channels": fields["p3_channels"] - 1}, shape) == FIELDS

@@ -27,6 +27,7 @@ def check_network(
     folder: Path,
     *,
     stages_apart: bool = False,
+    chains: bool = True,
     seed: int | None = None,
 ) -> tuple[Report, Counters, Profile | None, Program]:
     """All images in one start: sums of every one, or the maps that it ends in, and every map of the
@@ -34,7 +35,7 @@ def check_network(
 
     The profile by group exists for a start of one image only.
     """
-    program = compile_network(qnet, shape, stages_apart)
+    program = compile_network(qnet, shape, stages_apart, chains)
     parsed = parse_program(program.blob)
     expected = golden.run(qnet, images, keep=[m.name for m in parsed.maps])
     overlay = write_overlay(folder, shape)

@@ -94,6 +94,8 @@ def test_stream_is_what_the_header_says(seed: int, apart: bool) -> None:
         rings = [(one["in_base"], one["in_end"]), (two["in_base"], two["in_end"])]
         if one["p0_enable"]:
             rings.append((one["mid_base"], one["mid_end"]))
+        if one["p3_enable"]:
+            rings.append((one["tail_base"], one["tail_base"] + 2 * one["tail_row_words"]))
         assert max(end for _, end in rings) <= PYNQ_Z2.act_words
         for a, b in itertools.combinations(rings, 2):
             assert a[1] <= b[0] or b[1] <= a[0], rings

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from firebrick.hw import definition as d
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.feasible import without_numbers
 from firebrick.hw.compiler.outline import outline, outline_of
@@ -47,7 +48,7 @@ def test_numbers_do_not_change_cycles(bypass: str) -> None:
         }
         assert differing <= {
             *("add_left", "add_shifts_own", "add_shift", "add_signed", "out_signed"),
-            *(f"p{k}_src_signed" for k in range(3)),
+            *(f"p{k}_src_signed" for k in range(d.PASSES)),
         }
     assert found.ideal_cycles <= predict(program).cycles
 
