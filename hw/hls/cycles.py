@@ -51,10 +51,15 @@ class _Rings:
 
 
 def estimate(groups: Iterable[Mapping[str, int]], shape: EngineShape) -> Estimate:
-    """The schedule of a program's groups, each a descriptor's fields, on the engine ``shape``."""
+    """The schedule of a program's groups, each a descriptor's fields, on the engine ``shape``.
+
+    Raises ValueError for a group with a tail, which the C++ does not run.
+    """
     beats = shape.word_bytes // d.BEAT_BYTES
     word_beats = shape.channels // d.BEAT_BYTES
     fields = [{field.name: g.get(field.name, 0) for field in d.DESCRIPTOR} for g in groups]
+    if any(g["p3_enable"] for g in fields):
+        raise ValueError("a program of chained modules: compile it without chains for the C++")
     cycles = BURST + d.HEADER_BEATS
     active = maps_read = written = rows = payload = 0
     program_read = d.HEADER_BEATS

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from firebrick.hw import definition as d
 from firebrick.hw.model.resources import ARRAY_DSPS, block_rams
 from firebrick.hw.shape import EngineShape
 
@@ -24,7 +25,7 @@ PRODUCTS = 16
 CRC_LUT, CRCS = 260, 3
 ADAPTER_LUT, ADAPTER_FF, ADAPTER_RAMB36, ADAPTERS = 800, 1000, 1.0, 3
 STAGE_FF = 2  # pipeline stages between memories and streams
-DESCRIPTOR_BITS = 2048
+DESCRIPTOR_BITS = 64 * d.DESCRIPTOR_BEATS
 CONTROL_LUT, CONTROL_FF = 200, 200  # counters and states of a process
 SHALLOW = 128  # FIFOs of fewer words lie in LUTs: 32 bits of a column each
 

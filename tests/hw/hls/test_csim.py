@@ -58,7 +58,7 @@ SHAPES = (
 def check(net: QNetwork, shape: EngineShape, images: np.ndarray, flags=(), apart=False) -> CSim:
     """Sums of all images, or the maps that the network ends in, and every stored map of the last
     image are the golden model's."""
-    program = compile_network(net, shape, stages_apart=apart)
+    program = compile_network(net, shape, stages_apart=apart, chains=False)
     engine = CSim(shape, flags=flags)
     result = engine.run(program.blob, images, timeout=300)
     expected = golden.run(net, images, keep=list(result.maps))
@@ -154,13 +154,13 @@ def test_trained_squeezenet(shared_data: Path) -> None:
     photo = load_images(files[3:4], prepared)
     check(qnet, PYNQ_Z2, photo)
     check(qnet, PYNQ_Z2, photo, apart=True)
-    result = CSim(PYNQ_Z2).run(compile_network(qnet, PYNQ_Z2).blob, photo)
+    result = CSim(PYNQ_Z2).run(compile_network(qnet, PYNQ_Z2, chains=False).blob, photo)
     assert result.registers["ACTIVE"] == 1_979_448 - short_blocks(qnet)
 
 
 def short_blocks(net: QNetwork) -> int:
     """Cycles that a program of `net` waits because a block has fewer K steps than channels."""
-    program = compile_network(net, PYNQ_Z2)
+    program = compile_network(net, PYNQ_Z2, chains=False)
     idle = 0
     for group in program.groups:
         f = group.fields
@@ -177,7 +177,7 @@ def short_blocks(net: QNetwork) -> int:
 
 @pytest.fixture(scope="module")
 def program() -> Program:
-    return compile_network(random_network(2), PYNQ_Z2)
+    return compile_network(random_network(2), PYNQ_Z2, chains=False)
 
 
 def code_of(blob: bytes, **registers: int) -> tuple[int, int]:
@@ -218,7 +218,7 @@ def test_foreign_header(program: Program, name: str, values: dict[str, int]) -> 
 def test_damage_is_found(program: Program) -> None:
     assert code_of(flipped(program.blob, 20)) == (ERROR["HEADER_CRC"], 0)
     assert code_of(flipped(program.blob, 64)) == (ERROR["DESCRIPTOR_CRC"], 0)
-    assert code_of(flipped(program.blob, 64 + 128)) == (ERROR["PAYLOAD_CRC"], 0)
+    assert code_of(flipped(program.blob, 64 + 8 * d.DESCRIPTOR_BEATS)) == (ERROR["PAYLOAD_CRC"], 0)
     second = 64 + len(program.groups[0].encode())
     assert code_of(flipped(program.blob, second)) == (ERROR["DESCRIPTOR_CRC"], 1)
 
@@ -251,6 +251,14 @@ def test_what_does_not_fit_is_refused(program: Program, name: str, values: dict[
     first = replace(program.groups[0], fields={**program.groups[0].fields, **values})
     blob = crafted(program, [first, *program.groups[1:]])
     assert code_of(blob) == (ERROR[name], 0)
+
+
+def test_tails_are_refused() -> None:
+    net = build(V1_1, 5)
+    chained = compile_network(net, PYNQ_Z2)
+    tails = [bool(group.fields.get("p3_enable")) for group in chained.groups]
+    with pytest.raises(CSimError, match=rf"FIELDS\) in group {tails.index(True)}:"):
+        CSim(PYNQ_Z2).run(chained.blob, random_images(net, 1, 5))
 
 
 def test_rules_are_those_of_the_engine(program: Program) -> None:
@@ -390,4 +398,6 @@ def test_command_writes_a_project_whose_bench_passes(
 
 def test_small_engine_refuses_what_it_cannot_hold() -> None:
     with pytest.raises(CompileError):
-        compile_network(build(V1_1, 5), EngineShape(pixels=7, channels=8, weight_words=64))
+        compile_network(
+            build(V1_1, 5), EngineShape(pixels=7, channels=8, weight_words=64), chains=False
+        )

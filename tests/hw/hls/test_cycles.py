@@ -19,7 +19,7 @@ def test_counts_are_those_of_the_run(seed: int) -> None:
         net = random_padded(seed)
     else:
         net = random_strides(seed) if seed > 5 else random_network(seed, bypass=seed % 2 == 1)
-    program = compile_network(net, SHAPE)
+    program = compile_network(net, SHAPE, chains=False)
     seen = CSim(SHAPE).run(program.blob, random_images(net, 1, seed)).registers
     found = estimate([g.fields for g in program.groups], SHAPE)
     assert found.active == seen["ACTIVE"]

@@ -36,7 +36,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = emitted(SHAPE, tmp_path_factory.mktemp("project"))
     net = random_network(3, bypass=True)
     images = random_images(net, 2, 3)
-    write_data(project / "data", compile_network(net, SHAPE), images, golden.run(net, images))
+    write_data(
+        project / "data", compile_network(net, SHAPE, chains=False), images, golden.run(net, images)
+    )
     return project
 
 
@@ -63,7 +65,9 @@ def test_a_network_that_ends_in_maps(project: Path, tmp_path: Path) -> None:
     images = random_images(net, 2, 3)
     copy = tmp_path / "project"
     shutil.copytree(project, copy)
-    write_data(copy / "data", compile_network(net, SHAPE), images, golden.run(net, images))
+    write_data(
+        copy / "data", compile_network(net, SHAPE, chains=False), images, golden.run(net, images)
+    )
     assert "PASSED: 0 of 2" in bench(copy, ("-O1",), (ap_types(),))
     answers = copy / "data" / "expected.bin"
     damaged = bytearray(answers.read_bytes())
@@ -108,7 +112,7 @@ def said(engine: CSim, blob: bytes, folder: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def program() -> Program:
-    return compile_network(random_network(5, bypass=True), SHAPE)
+    return compile_network(random_network(5, bypass=True), SHAPE, chains=False)
 
 
 def astray(program: Program) -> list[bytes]:
