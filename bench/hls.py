@@ -53,7 +53,7 @@ def figures(version: str) -> dict[str, float]:
         images = rng.integers(0, 256, (2, *net.shapes[net.input]), np.uint8)
         prepared = for_network(preprocessing("torchvision"), net)
         qnet = quantize_network(net, prepared, images)
-        program = compile_network(qnet, PYNQ_Z2, chains=False)
+        program = compile_network(qnet, PYNQ_Z2)
         result = engine.run(program.blob, images[:1])
     totals, _, _ = scores(result.sums, parse_program(program.blob))
     if not np.array_equal(totals, golden.run(qnet, images[:1]).sums):

@@ -88,7 +88,7 @@ def _emit_and_run(
     images: np.ndarray,
 ) -> int:
     folder = Path(options.out)
-    program = compile_network(qnet, shape, chains=False)
+    program = compile_network(qnet, shape)
     beats = bench_beats(parse_program(program.blob), len(program.blob), len(images))
     part, clock = options.part or part, options.clock or clock
     try:
@@ -152,7 +152,7 @@ def _published(shape: EngineShape) -> dict[str, int | None]:
     for name, net in networks().items():
         key = f"squeezenet_{name.replace('.', '_')}"
         try:
-            groups = compile_network(net, shape, chains=False).groups
+            groups = compile_network(net, shape).groups
         except FirebrickError:
             found[key] = None
         else:

@@ -39,7 +39,7 @@ class _Engine:
 
 def program(model: Any) -> Program:
     """The model's network compiled for its engine."""
-    return compile_network(quantized(model), engine_shape(model), chains=False)
+    return compile_network(quantized(model), engine_shape(model))
 
 
 def build(model: Any) -> Path:

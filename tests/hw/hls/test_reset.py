@@ -26,7 +26,7 @@ def after_resets(library: Path) -> tuple[int, list[int]]:
     """Stream reads of a clean run, and at which of them a reset harms the run that follows."""
     net = random_network(3, bypass=True)
     images = random_images(net, 1, 3)
-    model = Model(library, compile_network(net, SHAPE, chains=False).blob, images)
+    model = Model(library, compile_network(net, SHAPE).blob, images)
     reads, first, error = model.run()
     assert reads > RESETS and error == 0
     expected = golden.run(net, images).sums

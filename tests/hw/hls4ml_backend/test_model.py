@@ -217,7 +217,7 @@ def test_write_leaves_a_complete_project(traced_digits, pictures):
     assert (folder / "build.tcl").is_file()
     shape = EngineShape(**ENGINE)
     blob = (folder / "program.fbp").read_bytes()
-    assert blob == compile_network(traced_digits.qnetwork, shape, chains=False).blob
+    assert blob == compile_network(traced_digits.qnetwork, shape).blob
     host = parse_program(blob)
     data = folder / "data"
     assert (data / "program.fbp").read_bytes() == host.loadable
