@@ -158,8 +158,8 @@ def _rows(
     there: int,
     incomplete: bool,
 ) -> Iterable[_Row]:
-    """The planner of firebrick_kernel.cpp: which rows run, and what is loaded beside them, if
-    ``there`` rows are there already, and weights are missing (``incomplete``)."""
+    """The planner of planner.h: which rows run, and what is loaded beside them, if ``there`` rows
+    are there already, and weights are missing (``incomplete``)."""
     squeezes, tail = bool(g["p0_enable"]), bool(g["p3_enable"])
     reads = [k for k in (1, 2) if g[f"p{k}_enable"]]
     reach, ring_rows = _reach(g), _ring_rows(g)
