@@ -25,6 +25,8 @@ BURST = 40
 PLAN = 12
 # Rows of a group without squeeze layer that come together, as the input ring has room.
 TOGETHER = (1, 2, 4)
+# Words a cycle that go into the squeeze ring, and into the tail's, behind a row.
+SQUEEZE_WORDS, TAIL_WORDS = 2, 8
 # Cycles of a row that are not offered for reading weights: kReadLatency of config.h.
 LATENCY = 80
 
@@ -47,6 +49,7 @@ class _Rings:
     loaded: int = 0
     ahead: int = 0
     main_row: int = 0
+    tail_row: int = 0
     in_row: int = 0
 
 
@@ -88,8 +91,8 @@ def estimate(groups: Iterable[Mapping[str, int]], shape: EngineShape) -> Estimat
                 row.stored + BURST,
                 row.blocks * max(PLAN, shape.channels),
             )
-            # Two words a cycle go into the squeeze ring.
-            cycles += longest + REGION + PLANNER + -(-row.kept // 2)
+            copied = -(-row.kept // SQUEEZE_WORDS) + -(-row.handed // TAIL_WORDS)
+            cycles += longest + REGION + PLANNER + copied
             ahead = row.ahead
         missing, there = left, ahead
     return Estimate(cycles, active, maps_read, program_read, written, rows, payload)
@@ -105,8 +108,8 @@ def _room(g: Mapping[str, int], after: Mapping[str, int], shape: EngineShape) ->
 @dataclass(frozen=True)
 class _Row:
     """What one call of the region does: ``entries`` of the words to load, in phases, go to the
-    input ring, ``kept`` words to the squeeze ring behind it, and ``ahead`` rows of those to load
-    are the next group's."""
+    input ring, ``kept`` words to the squeeze ring behind it and ``handed`` words to the tail's, and
+    ``ahead`` rows of those to load are the next group's."""
 
     load: int
     entries: int
@@ -116,6 +119,7 @@ class _Row:
     added: int = 0
     stored: int = 0
     kept: int = 0
+    handed: int = 0
     ahead: int = 0
 
 
@@ -154,9 +158,9 @@ def _rows(
     there: int,
     incomplete: bool,
 ) -> Iterable[_Row]:
-    """The planner of firebrick_kernel.cpp: which rows run, and what is loaded beside them, if
-    ``there`` rows are there already, and weights are missing (``incomplete``)."""
-    squeezes = bool(g["p0_enable"])
+    """The planner of planner.h: which rows run, and what is loaded beside them, if ``there`` rows
+    are there already, and weights are missing (``incomplete``)."""
+    squeezes, tail = bool(g["p0_enable"]), bool(g["p3_enable"])
     reads = [k for k in (1, 2) if g[f"p{k}_enable"]]
     reach, ring_rows = _reach(g), _ring_rows(g)
     stride = g["p0_stride"] if squeezes else g[f"p{reads[-1]}_stride"]
@@ -165,7 +169,7 @@ def _rows(
     window = above + reach
     together = (
         max(n for n in TOGETHER if n == 1 or ring_rows >= window + (2 * n - 1) * stride)
-        if not squeezes
+        if not squeezes and not tail
         else 1
     )
 
@@ -177,12 +181,15 @@ def _rows(
         rings.loaded += count
         return _words(g, count)
 
-    while rings.main_row < g["rows"]:
-        last = rings.main_row + 1 == g["rows"]
+    while (rings.tail_row if tail else rings.main_row) < g["rows"]:
+        left, last = rings.main_row < g["rows"], rings.main_row + 1 == g["rows"]
         more, ahead = squeezes and rings.ahead < g["mid_total"], rings.main_row + g["lead"]
-        main = not more or rings.ahead > ahead
-        squeeze = more and (not main or (not last and rings.ahead == ahead + 1))
-        sourced = squeeze or not squeezes
+        main = left and (not more or rings.ahead > ahead)
+        squeeze = left and more and (not main or (not last and rings.ahead == ahead + 1))
+        # The tail row of the main row before.
+        trailing = tail and (main or not left) and rings.main_row > 0
+        writes = trailing if tail else main
+        sourced = squeeze or (main and not squeezes)
         if incomplete or (sourced and rings.loaded < needed(rings.in_row)):
             incomplete = False
             yield _Row(*(load(needed(rings.in_row)) if sourced else (0, 0)))
@@ -191,33 +198,35 @@ def _rows(
             n
             for n in TOGETHER
             if n <= together
-            and rings.main_row + n <= g["rows"]
+            and (n == 1 or rings.main_row + n <= g["rows"])
             and (n == 1 or rings.loaded >= needed(rings.in_row + (n - 1) * stride))
         )
         next_row = rings.in_row + (count * stride if sourced else 0)
         words, entries = load(min(needed(next_row + (together - 1) * stride), room))
-        ends = main and rings.main_row + count == g["rows"]
+        ends = writes and (rings.tail_row if tail else rings.main_row) + count == g["rows"]
         early = _first_rows(g, after, stored_rows) if ends and not words else 0
         if after is not None and early:
             words, entries = _words(after, early)
         steps = active = blocks = 0
-        for k in [0] * squeeze + reads * main:
+        for k in [0] * squeeze + reads * main + [d.TAIL] * trailing:
             many = g["tiles"] * g[f"p{k}_blocks"] * count
             blocks += many
             active += many * g[f"p{k}_steps"]
             steps += many * max(g[f"p{k}_steps"], shape.channels)
         adds = g["tiles"] * g["segment_words"] * count if main and g["add_enable"] else 0
-        each = [_stored(g, rings.main_row + n, shape) for n in range(count if main else 0)]
+        each = [_stored(g, rings.main_row + n, shape) for n in range(count if writes else 0)]
         kept = g["mid_row_words"] if squeeze else 0
-        yield _Row(words, entries, steps, active, blocks, adds, sum(each), kept, early)
+        handed = g["tail_row_words"] if main and tail else 0
+        yield _Row(words, entries, steps, active, blocks, adds, sum(each), kept, handed, early)
         stored_rows += sum(beats > 0 for beats in each)
         rings.ahead += squeeze
         rings.main_row += count if main else 0
+        rings.tail_row += trailing
         rings.in_row = next_row
 
 
 def _stored(g: Mapping[str, int], main_row: int, shape: EngineShape) -> int:
-    """Beats that a main row writes."""
+    """Beats that a main row writes, or its tail row."""
     beats = shape.word_bytes // d.BEAT_BYTES
     last, odd = main_row + 1 == g["rows"], (main_row + g["pool_padded"]) % 2 == 1
     if g["mode"] == d.MODE_SUM:

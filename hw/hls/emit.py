@@ -62,12 +62,14 @@ class Argument:
 
 @dataclass(frozen=True)
 class NamedField:
-    """A descriptor's field as the C++ knows it; ``camel`` is its name in the header."""
+    """A descriptor's field as the C++ knows it; ``camel`` is its name in the header, ``tail`` the
+    field or the number that it is in the fourth pass."""
 
     name: str
     camel: str
     bits: int
     doc: str
+    tail: str
 
 
 def arguments() -> tuple[Argument, ...]:
@@ -149,15 +151,21 @@ def _camel(name: str) -> str:
 
 
 def _fields() -> dict[str, list[NamedField]]:
-    """The group's own fields, and those of one of its three passes."""
+    """The group's own fields, and those of one of its passes."""
     skip = ("payload_crc", "payload_pad", "descriptor_pad", "descriptor_crc")
-    passes = ("p0_", "p1_", "p2_")
+    passes = tuple(f"p{k}_" for k in range(d.PASSES))
     group = [f for f in d.DESCRIPTOR if not f.name.startswith(passes) and f.name not in skip]
     one = [f for f in d.DESCRIPTOR if f.name.startswith("p0_")]
     return {
-        "group_fields": [NamedField(f.name, _camel(f.name), f.bits, f.doc) for f in group],
-        "pass_fields": [NamedField(f.name[3:], _camel(f.name[3:]), f.bits, f.doc) for f in one],
+        "group_fields": [_named(f, f.name) for f in group],
+        "pass_fields": [_named(f, f.name[3:]) for f in one],
     }
+
+
+def _named(field: d.Field, name: str) -> NamedField:
+    tail = d.TAIL_CONSTANTS.get(name, name)
+    value = f"kGroupP{d.TAIL}{_camel(tail)}.get(beats)" if isinstance(tail, str) else str(tail)
+    return NamedField(name, _camel(name), field.bits, field.doc, value)
 
 
 def bench_beats(program: Program, size: int, images: int) -> int:

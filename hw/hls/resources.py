@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from firebrick.hw import definition as d
 from firebrick.hw.model.resources import ARRAY_DSPS, block_rams
 from firebrick.hw.shape import EngineShape
 
@@ -24,7 +25,7 @@ PRODUCTS = 16
 CRC_LUT, CRCS = 260, 3
 ADAPTER_LUT, ADAPTER_FF, ADAPTER_RAMB36, ADAPTERS = 800, 1000, 1.0, 3
 STAGE_FF = 2  # pipeline stages between memories and streams
-DESCRIPTOR_BITS = 2048
+DESCRIPTOR_BITS = 64 * d.DESCRIPTOR_BEATS
 CONTROL_LUT, CONTROL_FF = 200, 200  # counters and states of a process
 SHALLOW = 128  # FIFOs of fewer words lie in LUTs: 32 bits of a column each
 
@@ -64,10 +65,11 @@ def functions(shape: EngineShape) -> tuple[Used, ...]:
     # Delay lines: activations and weights at the edges, two accumulators where columns leave.
     skew = 9 * p * (p - 1) // 2 + 25 * (c // 2) * (c // 2 - 1) // 2
     skew += 2 * shape.acc_bits * p * (p - 1) // 2
-    ring = block_rams(word, shape.act_words)
     # The input ring's words are in parts.
     parts = 2 * block_rams(8 * (p // 2), shape.act_words) + p % 2 * block_rams(8, shape.act_words)
-    row = shape.act_words // 4
+    # With the tail's ring: eight words a cycle go in, in four memories, from a row's four.
+    squeezes = 4 * block_rams(word, shape.act_words // 4)
+    kept = block_rams(word, shape.act_words // 4) + 4 * block_rams(word, shape.act_words // 8)
     return (
         Used("load_row", 0, CONTROL_LUT + word, CONTROL_FF + word),
         # A pixel of either phase, or as it is stored, or none.
@@ -78,8 +80,8 @@ def functions(shape: EngineShape) -> tuple[Used, ...]:
             "issue_row",
             0,
             # A byte of eight is three LUTs a bit, with the last pixel; two words that may be zero,
-            # from two rings.
-            CONTROL_LUT + 8 * p * 4 + 4 * word,
+            # from two rings, one of them of four memories.
+            CONTROL_LUT + 8 * p * 4 + 6 * word,
             CONTROL_FF + STAGE_FF * (2 * word + step),
             2 * parts + block_rams(8 * c, shape.weight_words),
         ),
@@ -108,7 +110,7 @@ def functions(shape: EngineShape) -> tuple[Used, ...]:
             + block_rams(40, shape.sums),
         ),
         Used("store_row", 0, CONTROL_LUT + 64 * 2, CONTROL_FF + result),
-        Used("run_group", 0, 4 * CONTROL_LUT, 4 * CONTROL_FF, ring + block_rams(word, row)),
+        Used("run_group", 0, 4 * CONTROL_LUT, 4 * CONTROL_FF, squeezes + kept),
         Used(
             "run_image",
             0,

@@ -55,10 +55,12 @@ SHAPES = (
 )
 
 
-def check(net: QNetwork, shape: EngineShape, images: np.ndarray, flags=(), apart=False) -> CSim:
+def check(
+    net: QNetwork, shape: EngineShape, images: np.ndarray, flags=(), apart=False, chains=True
+) -> CSim:
     """Sums of all images, or the maps that the network ends in, and every stored map of the last
     image are the golden model's."""
-    program = compile_network(net, shape, stages_apart=apart)
+    program = compile_network(net, shape, stages_apart=apart, chains=chains)
     engine = CSim(shape, flags=flags)
     result = engine.run(program.blob, images, timeout=300)
     expected = golden.run(net, images, keep=list(result.maps))
@@ -111,6 +113,19 @@ def test_random_networks_with_padded_poolings(seed: int, shape: EngineShape, apa
     check(net, shape, random_images(net, 2, seed), apart=apart)
 
 
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("seed", range(4))
+def test_chained_modules(seed: int, shape: EngineShape) -> None:
+    """One module hands on to the next, or two in a row do; and the same network without chains."""
+    net = (random_network(8), random_network(9), random_network(8, bypass=True), random_padded(6))[
+        seed
+    ]
+    assert any(g.fields.get("p3_enable") for g in compile_network(net, shape).groups)
+    images = random_images(net, 2, seed)
+    for chains in (True, False):
+        check(net, shape, images, chains=chains)
+
+
 @pytest.mark.parametrize(
     ("seed", "apart"),
     [
@@ -125,10 +140,10 @@ def test_networks_that_end_in_maps(seed: int, apart: bool) -> None:
         check(net, SHAPES[1], random_images(net, 2, seed), apart=apart)
 
 
-@pytest.mark.parametrize("seed", [100, 101, 102])
+@pytest.mark.parametrize("seed", [9, 100, 101, 102])
 def test_exact_types_give_the_same(seed: int) -> None:
     """Registers of exactly the hardware's widths, which simulation otherwise leaves out."""
-    net = random_strides(seed) if seed == 102 else random_network(seed, bypass=True)
+    net = random_strides(seed) if seed == 102 else random_network(seed, bypass=seed > 99)
     check(net, SHAPES[1], random_images(net, 1, seed), flags=("-DFIREBRICK_EXACT_TYPES",))
 
 
@@ -141,8 +156,10 @@ def test_digits() -> None:
 
 
 def test_v1_1() -> None:
-    """The other published architecture, with random weights."""
+    """The other published architecture, with random weights; five modules hand on to the next."""
     net = build(V1_1, 5)
+    groups = compile_network(net, PYNQ_Z2).groups
+    assert sum(group.fields.get("p3_enable", 0) for group in groups) == 5
     check(net, PYNQ_Z2, random_images(net, 1, 5))
 
 
@@ -164,7 +181,7 @@ def short_blocks(net: QNetwork) -> int:
     idle = 0
     for group in program.groups:
         f = group.fields
-        for k in range(3):
+        for k in range(d.PASSES):
             if f.get(f"p{k}_enable"):
                 rows = f["mid_total"] if k == 0 else f["rows"]
                 blocks = rows * f["tiles"] * f[f"p{k}_blocks"]
@@ -218,7 +235,7 @@ def test_foreign_header(program: Program, name: str, values: dict[str, int]) -> 
 def test_damage_is_found(program: Program) -> None:
     assert code_of(flipped(program.blob, 20)) == (ERROR["HEADER_CRC"], 0)
     assert code_of(flipped(program.blob, 64)) == (ERROR["DESCRIPTOR_CRC"], 0)
-    assert code_of(flipped(program.blob, 64 + 128)) == (ERROR["PAYLOAD_CRC"], 0)
+    assert code_of(flipped(program.blob, 64 + 8 * d.DESCRIPTOR_BEATS)) == (ERROR["PAYLOAD_CRC"], 0)
     second = 64 + len(program.groups[0].encode())
     assert code_of(flipped(program.blob, second)) == (ERROR["DESCRIPTOR_CRC"], 1)
 
@@ -253,13 +270,37 @@ def test_what_does_not_fit_is_refused(program: Program, name: str, values: dict[
     assert code_of(blob) == (ERROR[name], 0)
 
 
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("CAPACITY", {"tail_base": 8000}),
+        ("CAPACITY", {"tail_row_words": 2049}),
+        ("FIELDS", {"tail_row_words": 0}),
+        ("FIELDS", {"tail_tile_words": 1}),
+        ("FIELDS", {"mode": d.MODE_POOL, "pool_last_tile": 0}),
+        ("FIELDS", {"add_enable": 1}),
+        ("FIELDS", {"p3_steps": 0}),
+        ("FIELDS", {"p3_last": 1}),
+        ("FIELDS", {"p3_weights": 1 << 15}),
+        ("FIELDS", {"p3_bias": 1 << 11}),
+    ],
+)
+def test_tails_that_do_not_fit_are_refused(name: str, values: dict[str, int]) -> None:
+    program = compile_network(random_network(8), PYNQ_Z2)
+    at = next(n for n, group in enumerate(program.groups) if group.fields.get("p3_enable"))
+    groups = list(program.groups)
+    groups[at] = replace(groups[at], fields={**groups[at].fields, **values})
+    assert code_of(crafted(program, groups)) == (ERROR[name], at)
+
+
 def test_rules_are_those_of_the_engine(program: Program) -> None:
     """Crafted descriptors, checksums right: what fb_rules refuses, the kernel refuses as well, and
     nothing makes it crash or hang."""
     rng = np.random.default_rng(8)
     seen: Counter[str] = Counter()
-    for _ in range(60):
-        blob, fields = craft.crafted(program, rng)
+    chained = compile_network(random_network(8), PYNQ_Z2)
+    for number in range(60):
+        blob, fields = craft.crafted(chained if number % 3 == 0 else program, rng)
         # The first group that breaks a rule, unless an earlier one ends the run.
         rules = [broken_rule(f, PYNQ_Z2) for f in fields]
         code, group = code_of(blob)

@@ -13,15 +13,19 @@ from tests.random_networks import random_images, random_network, random_padded, 
 SHAPE = EngineShape(pixels=8, channels=8, act_words=8192)
 
 
-@pytest.mark.parametrize("seed", range(13))
+@pytest.mark.parametrize("seed", [*range(13), 20, 21, 22])
 def test_counts_are_those_of_the_run(seed: int) -> None:
-    if seed > 9:
+    if seed >= 20:
+        # Those of which modules hand on to the next.
+        net = (random_network(8), random_network(9), random_padded(6))[seed - 20]
+    elif seed > 9:
         net = random_padded(seed)
     else:
         net = random_strides(seed) if seed > 5 else random_network(seed, bypass=seed % 2 == 1)
     program = compile_network(net, SHAPE)
     seen = CSim(SHAPE).run(program.blob, random_images(net, 1, seed)).registers
     found = estimate([g.fields for g in program.groups], SHAPE)
+    assert seed < 20 or any(g.fields.get("p3_enable") for g in program.groups)
     assert found.active == seen["ACTIVE"]
     assert found.maps_read == seen["READ_BEATS_MAPS"]
     assert found.program_read == seen["READ_BEATS_PROGRAM"]

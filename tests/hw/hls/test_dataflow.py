@@ -103,9 +103,10 @@ def compilable(seed: int) -> QNetwork:
     raise AssertionError
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, 1, 8])
 def test_any_order_of_processes_gives_the_same(library: Path, seed: int) -> None:
-    """The order of every round, and whether a process goes on after an entry, by chance."""
+    """The order of every round, and whether a process goes on after an entry, by chance; two
+    modules of the last network hand on to the next."""
     net = compilable(seed)
     images = random_images(net, 1, seed)
     model = Model(library, compile_network(net, SHAPE).blob, images)

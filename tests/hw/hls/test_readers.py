@@ -116,18 +116,34 @@ def astray(program: Program) -> list[bytes]:
     its tiles' size, by their number, and by rows that do not fill it."""
     at = next(n for n, g in enumerate(program.groups) if g.fields.get("p0_enable"))
     old, words = program.groups[at].fields, SHAPE.act_words
-    made = []
-    for values in (
+    changes: tuple[dict[str, int], ...] = (
         {"src_tile_words": words - 1},
         {"tiles": words // 4 // old["mid_tile_words"] + 1, "rows": 1, "mid_total": 1},
         {"mid_base": words - old["mid_row_words"] * 3 // 2, "mid_end": words},
         {"in_base": words - old["src_row_words"] * 3 // 2, "in_end": words},
-    ):
-        wrong = replace(program.groups[at], fields={**old, **values})
-        groups = [*program.groups[:at], wrong, *program.groups[at + 1 :]]
-        scratch = craft.header_of(program.blob)["scratch_bytes"]
-        made.append(assemble(program.name, program.shape, groups, program.host, scratch).blob)
-    return made
+    )
+    return [changed(program, at, values) for values in changes]
+
+
+def astray_tails(program: Program) -> list[bytes]:
+    """The same of a group with a tail: by its tiles' number, and by a row that is a whole half of
+    the memory."""
+    at = next(n for n, g in enumerate(program.groups) if g.fields.get("p3_enable"))
+    old, words = program.groups[at].fields, SHAPE.act_words
+    changes: tuple[dict[str, int], ...] = (
+        {"tiles": words // 2 // old["tail_tile_words"] + 1, "rows": 1, "mid_total": 1},
+        {"tail_base": 0, "tail_row_words": words // 2},
+        {"tail_base": words - 3, "tail_row_words": 1},
+    )
+    return [changed(program, at, values) for values in changes]
+
+
+def changed(program: Program, at: int, values: dict[str, int]) -> bytes:
+    """The program with other values in group ``at``, every checksum right."""
+    wrong = replace(program.groups[at], fields={**program.groups[at].fields, **values})
+    groups = [*program.groups[:at], wrong, *program.groups[at + 1 :]]
+    scratch = craft.header_of(program.blob)["scratch_bytes"]
+    return assemble(program.name, program.shape, groups, program.host, scratch).blob
 
 
 def test_sanitizers_find_nothing_in_crafted_programs(
@@ -135,8 +151,9 @@ def test_sanitizers_find_nothing_in_crafted_programs(
 ) -> None:
     """Checksums right, contents senseless: no address leaves its memory."""
     rng = np.random.default_rng(9)
-    blobs = [craft.crafted(program, rng)[0] for _ in range(CRAFTED)]
-    for blob in [*blobs, *astray(program)]:
+    chained = compile_network(random_network(8), SHAPE)
+    blobs = [craft.crafted(p, rng)[0] for _ in range(CRAFTED // 2) for p in (program, chained)]
+    for blob in [*blobs, *astray(program), *astray_tails(chained)]:
         assert said(sanitized, blob, tmp_path) == []
 
 
