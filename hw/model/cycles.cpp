@@ -13,6 +13,7 @@
 namespace {
 
 constexpr double kEps = 1e-6;
+constexpr double kRounding = 1e-4;
 constexpr double kNever = std::numeric_limits<double>::infinity();
 enum Kind { kDescriptor, kBiases, kWeights, kDone };
 enum Cause { kByWeights, kByInput, kByOutput, kByDrain, kBySwitch, kCauses };
@@ -57,6 +58,9 @@ struct Chunk {
 };
 struct Flight {
   double at, beats;
+};
+struct Span {
+  double from, to;
 };
 struct Free {
   double at;
@@ -130,7 +134,9 @@ class Streams {
   double l_ask = 0.0;
   int64_t asked = 0, rows = 0, l_rows = 0;
   std::deque<Flight> flight;
-  double in_flight = 0.0;
+  double in_flight = 0.0, behind = 0.0;
+  std::deque<double> loading;
+  std::deque<Span> ring_writes;
   std::deque<Freed> freed;
   int64_t freed_rows = 0, issue_seq = 0;
 
@@ -235,9 +241,17 @@ class Streams {
       const int64_t bursts = (beats + k.BURST_BEATS - 1) / k.BURST_BEATS;
       flight.push_back({now + k.COMMAND_LATENCY + latency, static_cast<double>(beats)});
       in_flight += beats;
+      loading.push_back(static_cast<double>(beats));
       ++asked;
       l_ask = now + k.ROW_COMMAND + 2 * std::min(bursts, k.READER_BURSTS);
     }
+  }
+
+  void ToRing(double at, int64_t words) {
+    if (!ring_writes.empty() && at <= ring_writes.back().to)
+      ring_writes.back().to = at + words;
+    else
+      ring_writes.push_back({at + k.PORT_SLACK * word_beats, at + words});
   }
 
   double Allow() {
@@ -325,9 +339,13 @@ class Streams {
       add_room = std::min(a_allowed, static_cast<double>(a_popped + a_room)) - a_fetched;
     }
     const bool add = add_room > kEps && a_ready <= due;
+    while (!ring_writes.empty() && ring_writes.front().to <= due) ring_writes.pop_front();
+    const bool port_taken = !ring_writes.empty() && ring_writes.front().from <= due;
     const double rate = rates[(fetch || add) + read + write];
     const double read_rate = std::min(rate, read_cap);
     const double port_rate = fetch && add ? read_rate / 2 : read_rate;
+    const double arrive = read ? read_rate : 0.0;
+    const double load = port_taken || loading.empty() ? 0.0 : behind > kEps ? 1.0 : arrive;
     const double backlog = fetched - consumed;
     double consume = 0.0;
     if (p_limit > consumed + kEps && p_pause <= due)
@@ -361,6 +379,12 @@ class Streams {
     } else if (!flight.empty()) {
       end = std::min(end, flight.front().at);
     }
+    if (load != 0.0) {
+      end = std::min(end, now + loading.front() / load);
+      if (load > arrive) end = std::min(end, now + behind / (load - arrive));
+    }
+    if (!ring_writes.empty() && (read || behind > kEps))
+      end = std::min(end, port_taken ? ring_writes.front().to : ring_writes.front().from);
     if (write) {
       end = std::min(end, now + chunks.front().beats / rate);
       if (w_target > moved + kEps) end = std::min(end, now + (w_target - moved) / rate);
@@ -384,8 +408,19 @@ class Streams {
     if (read) {
       flight.front().beats -= arrived;
       in_flight -= arrived;
+      behind += arrived;
       if (flight.front().beats <= kEps) {
+        behind += flight.front().beats;
         flight.pop_front();
+      }
+    }
+    if (load != 0.0) {
+      const double loaded = span * load;
+      behind -= loaded;
+      loading.front() -= loaded;
+      if (loading.front() <= kRounding) {
+        behind -= loading.front();
+        loading.pop_front();
         ++rows;
       }
     }
@@ -568,6 +603,7 @@ class Engine {
     const int64_t to_bus = k.FINISH_TO_BUS + k.pixels + adder;
     const bool adds = row.stored && f.add_enable;
     const int64_t to_addend = k.FINISH_TO_ADDEND + k.pixels;
+    const int64_t to_port = k.FINISH_TO_PORT + k.pixels;
     const bool weights_here = memory.consumed >= weight_last && memory.now <= planner;
     for (int64_t tile = f.tiles - 1; tile >= 0; --tile) {
       const bool writes = row.stored && Writes(f, row.index, tile);
@@ -636,6 +672,7 @@ class Engine {
             memory.weight_frees.push_back({finish + k.FREE_WEIGHTS, steps});
           if (adds)
             memory.a_pops.push_back({finish + to_addend + words, words * memory.word_beats});
+          if (!row.stored) memory.ToRing(finish + to_port, words);
           layer.active += steps;
           result.active += steps;
           if (writes) {

@@ -38,6 +38,7 @@ from firebrick.hw.model.latencies import (
     BURST_BEATS,
     FINISH_TO_ADDEND,
     FINISH_TO_BUS,
+    FINISH_TO_PORT,
     FINISH_TO_RING,
     FREE_BIASES,
     FREE_WEIGHTS,
@@ -221,6 +222,7 @@ class _Engine:
         to_bus = FINISH_TO_BUS + self.shape.pixels + self.adder
         adds = row.stored and bool(f.get("add_enable"))
         to_addend = FINISH_TO_ADDEND + self.shape.pixels
+        to_port = FINISH_TO_PORT + self.shape.pixels
         stalls = group.stalls
         planner, room, start, finish = self.planner, self.room, self.start, self.finish
         weights_here = memory.consumed >= weight_last and memory.now <= planner
@@ -294,6 +296,8 @@ class _Engine:
                     if adds:
                         at = finish + to_addend + words
                         memory.a_pops.append((at, words * memory.word_beats))
+                    if not row.stored:
+                        memory.to_ring(finish + to_port, words)
                     layer.active += steps
                     group.active += steps
                     if writes:

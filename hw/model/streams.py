@@ -21,6 +21,7 @@ from firebrick.hw.model.latencies import (
     COMMAND_LATENCY,
     DESCRIPTOR_TO_GROUP,
     GROUP_TO_DESCRIPTOR,
+    PORT_SLACK,
     READER_BURSTS,
     READER_FIFO,
     RESPONSE_TO_ROW,
@@ -30,6 +31,7 @@ from firebrick.hw.model.latencies import (
 
 _DESCRIPTOR, _BIASES, _WEIGHTS, _DONE = range(4)  # what the program stream holds next
 EPS = 1e-6
+ROUNDING = 1e-4  # beats that rounding may leave of a row
 NEVER = float("inf")
 
 
@@ -84,6 +86,10 @@ class Streams:
         self.l_rows = 0
         self.flight: deque[list[float]] = deque()  # [first beat's time, beats left]
         self.in_flight = 0.0
+        self.behind = 0.0  # beats between the bus and the ring
+        self.loading: deque[float] = deque()  # beats of the rows asked for that are not in the ring
+        # Times in which results take the rings' write port: [from, to].
+        self.ring_writes: deque[list[float]] = deque()
         self.freed: deque[tuple[float, int, bool]] = deque()  # (time, rows, group end)
         self.freed_rows = 0
         self.issue_seq = 0
@@ -208,8 +214,18 @@ class Streams:
             bursts = -(-beats // BURST_BEATS)
             self.flight.append([now + COMMAND_LATENCY + self.latency, beats])
             self.in_flight += beats
+            self.loading.append(beats)
             self.asked += 1
             self.l_ask = now + ROW_COMMAND + 2 * min(bursts, READER_BURSTS)
+
+    def to_ring(self, at: float, words: int) -> None:
+        """From ``at`` on, ``words`` results take the write port that rows come in by."""
+        writes = self.ring_writes
+        if writes and at <= writes[-1][1]:
+            writes[-1][1] = at + words
+        else:
+            # The first words that wait find room in front of the port.
+            writes.append([at + PORT_SLACK * self.word_beats, at + words])
 
     # --------------------------------------------------------------------------- maps to add
     def _allow(self) -> float:
@@ -288,9 +304,17 @@ class Streams:
             end = min(end, self._allow())
             add_room = min(self.a_allowed, self.a_popped + self.a_room) - self.a_fetched
         add = add_room > EPS and self.a_ready <= due
+        writes = self.ring_writes
+        while writes and writes[0][1] <= due:
+            writes.popleft()
+        port_taken = bool(writes) and writes[0][0] <= due
         rate = self.rates[(fetch or add) + read + write]
         read_rate = min(rate, self.read_cap)
         port_rate = read_rate / 2 if fetch and add else read_rate
+        arrive = read_rate if read else 0.0
+        load = 1.0 if self.behind > EPS else arrive
+        if port_taken or not self.loading:
+            load = 0.0
         backlog = self.fetched - self.consumed
         consume = 0.0
         if self.p_limit > self.consumed + EPS and self.p_pause <= due:
@@ -323,6 +347,12 @@ class Streams:
                 end = min(end, now + spare / read_rate)
         elif flight:
             end = min(end, flight[0][0])
+        if load:
+            end = min(end, now + self.loading[0] / load)
+            if load > arrive:
+                end = min(end, now + self.behind / (load - arrive))
+        if writes and (read or self.behind > EPS):
+            end = min(end, writes[0][port_taken])
         if write:
             end = min(end, now + chunks[0][1] / rate)
             if self.w_target > self.moved + EPS:
@@ -352,8 +382,15 @@ class Streams:
         if read:
             flight[0][1] -= arrived
             self.in_flight -= arrived
+            self.behind += arrived
             if flight[0][1] <= EPS:
-                flight.popleft()
+                self.behind += flight.popleft()[1]
+        if load:
+            loaded = span * load
+            self.behind -= loaded
+            self.loading[0] -= loaded
+            if self.loading[0] <= ROUNDING:
+                self.behind -= self.loading.popleft()
                 self.rows += 1
         if write:
             chunk = chunks[0]

@@ -21,7 +21,16 @@ from firebrick.quantize.qnetwork import QNetwork
 from firebrick.sim.board import MemoryTiming, SimulatedBoard, simulated
 from firebrick.sim.build import build_library
 from firebrick.sim.overlay import write_overlay
-from tests.random_networks import V1_0, V1_1, build, random_images, random_network, random_strides
+from tests.random_networks import (
+    V1_0,
+    V1_1,
+    Fire,
+    Recipe,
+    build,
+    random_images,
+    random_network,
+    random_strides,
+)
 from tests.sim.engine_check import check_network
 
 TOLERANCE = 0.03
@@ -80,6 +89,19 @@ def test_random_network_with_bypass(seed: int, apart: bool, tmp_path: Path) -> N
 @pytest.mark.parametrize("seed", range(4))
 def test_random_network_with_strides(seed: int, shape: EngineShape, tmp_path: Path) -> None:
     hold(random_strides(seed), shape, tmp_path, images=1 + seed % 2)
+
+
+@pytest.mark.parametrize("shape", [PYNQ_Z2, pumped(PYNQ_Z2, 2)], ids=str)
+@pytest.mark.parametrize(("first", "squeeze"), [(96, 16), (128, 8)])
+def test_chained_modules(first: int, squeeze: int, shape: EngineShape, tmp_path: Path) -> None:
+    """Rows that come in share a port with the results in front of a tail."""
+    fires = (Fire(squeeze, 64, 64), Fire(squeeze, 64, 64))
+    net = build(Recipe(40, 56, 3, 1, 1, 0, first, fires, 10), 1)
+    predicted, counters, profile = hold(net, shape, tmp_path)
+    assert predicted.cycles == pytest.approx(counters.cycles, rel=0.01)
+    assert profile is not None
+    for group, measured in zip(predicted.groups, profile.groups, strict=True):
+        assert group.cycles == pytest.approx(measured.cycles, rel=TOLERANCE), group.name
 
 
 @pytest.mark.parametrize("seed", [4, 7])

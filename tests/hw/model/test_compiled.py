@@ -13,9 +13,9 @@ from firebrick.hw.memory_timing import MemoryTiming
 from firebrick.hw.model import compiled
 from firebrick.hw.model.compiled import predict_outline
 from firebrick.hw.model.cycles import predict
-from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.quantize.errors import FirebrickError
-from tests.random_networks import V1_1, build, random_network, random_strides
+from tests.random_networks import V1_1, Fire, Recipe, build, random_network, random_strides
 
 SHAPES = [
     PYNQ_Z2,
@@ -40,6 +40,16 @@ def test_same_in_every_bit(seed: int, shape: EngineShape, timing: MemoryTiming) 
     program = compile_network(net, shape, stages_apart=seed == 4)
     images = 1 + seed % 3
     assert predict_outline(outline_of(program), timing, images) == predict(program, timing, images)
+
+
+@pytest.mark.parametrize("timing", TIMINGS, ids=["usual", "perfect", "narrow", "far"])
+@pytest.mark.parametrize("shape", [*SHAPES, pumped(PYNQ_Z2, 2)], ids=str)
+def test_chained_modules(shape: EngineShape, timing: MemoryTiming) -> None:
+    """Rows of a wide map come in while many results go to rings: the port is short of time."""
+    fires = (Fire(8, 64, 64), Fire(6, 20, 24), Fire(9, 31, 17))
+    program = compile_network(build(Recipe(12, 30, 3, 1, 1, 0, 96, fires, 10), 1), shape)
+    assert sum(g.fields.get("p3_enable", 0) for g in program.groups) == 2
+    assert predict_outline(outline_of(program), timing) == predict(program, timing)
 
 
 def test_squeezenet() -> None:

@@ -10,13 +10,14 @@ from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.program import Program
 from firebrick.hw.memory_timing import MemoryTiming
 from firebrick.hw.model.cycles import predict
-from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.quantize.support.paths import ROOT
 from tests.random_networks import (
     V1_0,
     V1_0_COMPLEX,
     V1_0_SIMPLE,
     V1_1,
+    Fire,
     Recipe,
     build,
     halved,
@@ -103,6 +104,31 @@ def test_a_bypass_costs_no_more_than_its_traffic(recipe: Recipe) -> None:
     assert 0 < predict(program).cycles - without.cycles < added / 10
     free = predict(replace(program, groups=tuple(groups)), PERFECT)
     assert predict(program, PERFECT).cycles - free.cycles < 5000
+
+
+def test_chained_modules_wait_less_for_a_slow_memory() -> None:
+    """The same K steps, fewer bytes."""
+    net = build(V1_1, 1)
+    chained, apart = (compile_network(net, PYNQ_Z2, chains=c) for c in (True, False))
+    assert any(g.fields.get("p3_enable") for g in chained.groups)
+    slow = MemoryTiming(bytes_per_cycle=4)
+    assert predict(chained).active == predict(apart).active
+    assert predict(chained, slow).cycles < 0.9 * predict(apart, slow).cycles
+
+
+def test_results_in_front_of_a_tail_delay_the_rows_that_come_in() -> None:
+    """Both take the rings' one write port: rows of 2 * 128 beats a tile (a beat a cycle, in cycles
+    that results leave free) beside 128 + 8 results a tile."""
+    fires = (Fire(8, 64, 64), Fire(8, 64, 64))
+    net = build(Recipe(40, 56, 3, 1, 1, 0, 128, fires, 10), 1)
+    program = compile_network(net, pumped(PYNQ_Z2, 2))
+    (fire,) = [
+        g
+        for g, described in zip(predict(program, PERFECT).groups, program.groups, strict=True)
+        if described.fields.get("p3_enable")
+    ]
+    assert fire.cycles > 0.9 * 40 * 4 * (2 * 128 + 128 + 8)
+    assert fire.stalls["input"] > fire.active / 10
 
 
 def test_slow_memory_costs_what_it_moves() -> None:
