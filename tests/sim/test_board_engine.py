@@ -15,6 +15,7 @@ from firebrick.host import errors
 from firebrick.host.compare import compare
 from firebrick.host.driver import Firebrick
 from firebrick.host.program import Program, parse_program
+from firebrick.hw import definition as d
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize import golden
@@ -173,7 +174,7 @@ def test_header_of_another_engine_is_refused(bench: Bench, at: int, value: int, 
 
 def corruptions() -> list[tuple[str, int, str]]:
     """What, byte from the start of the stream, code."""
-    header, descriptor = -64, 128
+    header, descriptor = -64, d.DESCRIPTOR_BEATS * d.BEAT_BYTES
     return [
         ("header", header + 16, "HEADER_CRC"),
         ("header's checksum", header + 56, "HEADER_CRC"),
