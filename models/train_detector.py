@@ -3,7 +3,7 @@
 A small SqueezeDet: Fire modules, and a ConvDet head over canvases with digits
 (:mod:`models.canvases`).  All convolutions but the first and the head are trained with batch
 normalization, which is folded into them at the end.  Needs PyTorch (models/requirements-train.txt)
-and about TIME of one core.  Writes detector.onnx, which ends in the head's map, and
+and about ten minutes of one core.  Writes detector.onnx, which ends in the head's map, and
 detector.json.
 """
 
