@@ -3,8 +3,9 @@
 The digits are scikit-learn's (:mod:`models.digits`): 8x8 pixels, enlarged to 20..44, darker or
 brighter than what lies behind them.  Behind them are noise, stripes, or pieces of the two
 photographs that scikit-learn brings.  Held-out canvases show held-out digits on the right halves of
-the photographs, the others on the left halves.  That is a toy: it shows that detection works, not
-how well it would on a street.
+the photographs, the others on the left halves.  What a detector is trained on
+(:func:`training_canvases`) holds more digits, each a little warped.  That is a toy: it shows that
+detection works, not how well it would on a street.
 """
 
 from __future__ import annotations
@@ -19,13 +20,19 @@ MODEL_PATH = Path(__file__).with_name("detector.onnx")
 FACTS_PATH = Path(__file__).with_name("detector.json")
 CLASSES = tuple(str(digit) for digit in range(10))
 HEIGHT, WIDTH = 96, 128
+# As often a digit is tried, at most; one that would touch another is left out.
 MOST_DIGITS = 6
+MOST_IN_TRAINING = 20
 SIDES = (20, 44)
 # Digits differ from what is behind them by that much, and textures by that much within themselves.
 CONTRAST = (90, 170)
 DEPTH = (8, 45)
 # Where that much of a pixel is ink it belongs to the box.
 INK = 0.25
+# Of each digit so many are warped for training, in pixels of that side, within so many degrees and
+# such shares of stretch and shear.
+WARPS, WARPED_SIDE = 8, 24
+TURN, STRETCH, SHEAR = 8.0, 0.1, 0.1
 SPLIT_SEED = 1216
 HELD_OUT_SEED = 4242
 
@@ -44,15 +51,35 @@ def canvases(count: int, seed: int, held_out: bool) -> Canvases:
     """``count`` canvases, the same ones for the same seed."""
     rng = np.random.default_rng((seed, int(held_out)))
     shapes, names = _digits(held_out)
-    photographs = _photographs(held_out)
-    made = [_canvas(rng, shapes, names, photographs) for _ in range(count)]
-    pictures, boxes, classes = zip(*made, strict=True)
-    return Canvases(np.stack(pictures)[:, None], tuple(boxes), tuple(classes))
+    return _drawn(rng, count, shapes, names, _photographs(held_out), MOST_DIGITS)
+
+
+def training_canvases(count: int, seed: int) -> Canvases:
+    """As :func:`canvases` that are not held out, with more digits, each a little turned, stretched
+    and sheared, as handwriting varies."""
+    rng = np.random.default_rng(seed)
+    shapes, names = _digits(held_out=False)
+    warped = np.stack([_warped(rng, shape) for shape in shapes for _ in range(WARPS)])
+    names = np.repeat(names, WARPS)
+    return _drawn(rng, count, warped, names, _photographs(held_out=False), MOST_IN_TRAINING)
 
 
 def held_out_canvases(count: int) -> Canvases:
     """What the shipped detector is judged by."""
     return canvases(count, HELD_OUT_SEED, held_out=True)
+
+
+def _drawn(
+    rng: np.random.Generator,
+    count: int,
+    shapes: np.ndarray,
+    names: np.ndarray,
+    photographs: list[np.ndarray],
+    most: int,
+) -> Canvases:
+    made = [_canvas(rng, shapes, names, photographs, most) for _ in range(count)]
+    pictures, boxes, classes = zip(*made, strict=True)
+    return Canvases(np.stack(pictures)[:, None], tuple(boxes), tuple(classes))
 
 
 def _digits(held_out: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -85,12 +112,16 @@ def _photographs(held_out: bool) -> list[np.ndarray]:
 
 
 def _canvas(
-    rng: np.random.Generator, shapes: np.ndarray, names: np.ndarray, photographs: list[np.ndarray]
+    rng: np.random.Generator,
+    shapes: np.ndarray,
+    names: np.ndarray,
+    photographs: list[np.ndarray],
+    most: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     canvas = _texture(rng, photographs)
     boxes: list[np.ndarray] = []
     classes: list[int] = []
-    for _ in range(rng.integers(1, MOST_DIGITS + 1)):
+    for _ in range(rng.integers(1, most + 1)):
         index = int(rng.integers(len(shapes)))
         side = int(rng.integers(SIDES[0], SIDES[1] + 1))
         ink = _enlarged(shapes[index], side)
@@ -148,6 +179,24 @@ def _resized(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 def _enlarged(shape: np.ndarray, side: int) -> np.ndarray:
     return np.clip(_resized(shape, (side, side)), 0, 1)
+
+
+def _warped(rng: np.random.Generator, shape: np.ndarray) -> np.ndarray:
+    """A digit of 8x8, enlarged to 24x24 and warped about its middle."""
+    angle = np.deg2rad(rng.uniform(-TURN, TURN))
+    wide, high = 1 + rng.uniform(-STRETCH, STRETCH, 2)
+    cos, sin, shear = np.cos(angle), np.sin(angle), rng.uniform(-SHEAR, SHEAR)
+    matrix = np.array([[cos * wide, shear - sin], [sin, cos * high]])
+    middle = np.full(2, WARPED_SIDE / 2)
+    moved = middle - matrix @ middle
+    picture = Image.fromarray(_enlarged(shape, WARPED_SIDE).astype(np.float32))
+    turned = picture.transform(
+        (WARPED_SIDE, WARPED_SIDE),
+        Image.Transform.AFFINE,
+        tuple(np.column_stack((matrix, moved)).ravel()),
+        Image.Resampling.BILINEAR,
+    )
+    return np.asarray(turned, np.float64)
 
 
 def _touch(a: np.ndarray, b: np.ndarray) -> bool:

@@ -19,8 +19,8 @@ def test_fixed_point_finds_what_float_finds(tmp_path, capsys):
     detect.main(["--canvases", "150", "--out", str(path)])
     found = json.loads(path.read_text())
     assert found["canvases"] == 150 and found["digits"] > 300 and found["overlap"] == 0.5
-    # Seen on 400 canvases: 0.848 and 0.846. Some boxes more or less are chance on fewer.
-    assert found["ap_float"] >= 0.8
+    # Seen on 400 canvases: 0.966 and 0.968. Some boxes more or less are chance on fewer.
+    assert found["ap_float"] >= 0.93
     assert abs(found["ap_fixed"] - found["ap_float"]) <= 0.02
     assert found["map"] == [45, 12, 16]
     shown = capsys.readouterr().out

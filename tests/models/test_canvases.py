@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from firebrick.models import canvases
-from firebrick.models.canvases import HEIGHT, MOST_DIGITS, SIDES, WIDTH
+from firebrick.models.canvases import HEIGHT, MOST_DIGITS, MOST_IN_TRAINING, SIDES, WIDTH
 
 
 @pytest.fixture(scope="module")
@@ -14,10 +14,15 @@ def some() -> canvases.Canvases:
     return canvases.canvases(40, 3, held_out=False)
 
 
-def test_shapes_and_kinds(some):
+@pytest.mark.parametrize("training", [False, True])
+def test_shapes_and_kinds(some, training):
+    if training:
+        fewer, some = some, canvases.training_canvases(40, 3)
+        assert sum(map(len, some.boxes)) > 1.2 * sum(map(len, fewer.boxes))
     assert some.pictures.shape == (40, 1, HEIGHT, WIDTH) and some.pictures.dtype == np.uint8
     counts = [len(boxes) for boxes in some.boxes]
-    assert min(counts) >= 1 and MOST_DIGITS >= max(counts) > 2
+    assert min(counts) >= 1
+    assert (MOST_IN_TRAINING if training else MOST_DIGITS) >= max(counts) > 2
     assert {int(kind) for kinds in some.classes for kind in kinds} == set(range(10))
     for boxes, kinds in zip(some.boxes, some.classes, strict=True):
         assert boxes.shape == (len(kinds), 4) and boxes.min() >= 0
@@ -46,12 +51,27 @@ def test_held_out_canvases_show_digits_that_no_training_saw():
     assert halves[0].shape == halves[1].shape and not np.array_equal(*halves)
 
 
-def test_boxes_hold_the_ink_and_no_more(monkeypatch):
+def test_digits_are_warped_a_little():
+    """About their middle, and each time otherwise."""
+    digits, _ = canvases._digits(held_out=False)
+    rng = np.random.default_rng(1)
+    for digit in digits[:20]:
+        plain = canvases._enlarged(digit, canvases.WARPED_SIDE)
+        first, second = (canvases._warped(rng, digit) for _ in range(2))
+        assert first.shape == plain.shape and 0 <= first.min() <= first.max() <= 1
+        assert 0.005 < np.abs(first - plain).mean() < 0.2 and not np.array_equal(first, second)
+        assert np.corrcoef(first.ravel(), plain.ravel())[0, 1] > 0.7
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_boxes_hold_the_ink_and_no_more(monkeypatch, training):
     """On a flat canvas all that differs is ink, but for the noise."""
     monkeypatch.setattr(
         canvases, "_texture", lambda rng, photographs: np.full((HEIGHT, WIDTH), 128.0)
     )
-    flat = canvases.canvases(20, 5, held_out=True)
+    flat = (
+        canvases.training_canvases(20, 5) if training else canvases.canvases(20, 5, held_out=True)
+    )
     for (picture,), boxes in zip(flat.pictures, flat.boxes, strict=True):
         # A quarter of the least contrast is the least ink in a box; three quarters are sure ink.
         ink = np.abs(picture.astype(int) - 128) > 0.6 * canvases.CONTRAST[0]
