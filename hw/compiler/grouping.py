@@ -100,7 +100,7 @@ class Grouper:
         squeeze = self.patterns.next_squeeze(concat)
         if squeeze is None or squeeze.name in {*self.unfused, *self.unchained}:
             return None
-        # What fills the last set of the ring's words is computed in the last block, if that has room.
+        # What fills the ring's last set of words is computed in the last block, if that has room.
         outputs = sum(conv.outputs for conv in step.main)
         last = (step.main[-1].outputs - 1) % self.shape.channels + 1
         if last + self.storage.words(outputs) - outputs > self.shape.channels:
