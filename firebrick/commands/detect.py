@@ -1,9 +1,9 @@
 """Average precision of the bundled detector, float and fixed point, on held-out canvases.
 
 The detector finds handwritten digits that are scattered over textures: a toy, which shows that
-detection works.  It is quantized on canvases that it was trained on, run by the golden model, and
-its boxes are found as on a board.  Prints the average precision of every class at an overlap of
-0.5 and writes the means as JSON.
+detection works.  It is quantized on canvases with digits that it was trained on, run by the golden
+model, and its boxes are found as on a board.  Prints the average precision of every class at an
+overlap of 0.5 and writes the means as JSON.
 """
 
 from __future__ import annotations
