@@ -251,15 +251,13 @@ class _Encoder:
         convs += [(d.TAIL, step.tail)] if step.tail else []
         for index, conv in convs:
             assert conv is not None
-            before = [step.squeeze] if step.squeeze else []
-            before = step.main if index == d.TAIL else before if index > 0 else []
+            maker = step.main[0] if index == d.TAIL else step.squeeze if index > 0 else None
             # What passes through a ring has been saturated to uint8 by ReLUs, or to int8.
-            signed = not before[0].relu if before else source.signed
-            fields = _pass(conv, signed, bool(before), self.shape)
+            signed = not maker.relu if maker else source.signed
+            fields = _pass(conv, signed, maker is not None, self.shape)
             if conv is step.squeeze or (step.tail and conv is step.main[-1]):
                 # What fills the last set of a ring's words is computed: zeros.
-                results = [conv] if conv is step.squeeze else step.main
-                count = sum(c.outputs for c in results)
+                count = sum(c.outputs for c in ([conv] if conv is step.squeeze else step.main))
                 fields["last"] += self.storage.words(count) - count
             fields |= {"weights": weight_words, "bias": bias_pairs}
             values |= {

@@ -9,6 +9,8 @@ from tests.random_networks import Fire, Pool, Recipe, build, random_images
 
 # What a program with each stage apart consists of: first layer, 1x1, 3x3, pool, sum, average.
 EVERY_KIND = Recipe(9, 15, 3, 3, 2, 0, 6, (Pool(3, True), Fire(3, 4, 5, True)), 5)
+# The first module's results stay on the chip.
+CHAINED = Recipe(6, 9, 2, 3, 1, 1, 4, (Fire(2, 3, 4), Fire(2, 3, 2)), 3)
 
 
 def random_cases(count: int, first: int = 0) -> list[Case]:
@@ -48,9 +50,12 @@ def small_recipe(rng: np.random.Generator, bypass: bool) -> Recipe:
 
 
 def kinds_cases() -> list[Case]:
-    """One layer of each kind, each in a group of its own, and as groups of several."""
-    net = build(EVERY_KIND, 7)
+    """One layer of each kind, each in a group of its own, and as groups of several; a chain."""
+    net, chained = build(EVERY_KIND, 7), build(CHAINED, 7)
     return [
-        Case(f"one layer of each kind{how}", net, random_images(net, 1, 7), apart, seed)
-        for how, apart, seed in ((", apart", True, None), (", fused", False, 3))
+        *(
+            Case(f"one layer of each kind{how}", net, random_images(net, 1, 7), apart, seed)
+            for how, apart, seed in ((", apart", True, None), (", fused", False, 3))
+        ),
+        Case("two modules, chained", chained, random_images(chained, 1, 7), False, 5),
     ]

@@ -22,7 +22,7 @@ SHAPE = EngineShape(
     8,
     act_words=256,
     weight_words=512,
-    bias_pairs=16,
+    bias_pairs=32,
     pool_channels=16,
     pool_line_words=16,
     sums=16,
