@@ -54,9 +54,11 @@ CLOCK ?=
 # With Vivado, PLACEMENT=1: a pblock for each column of the array, along the chip's DSPs.
 PLACEMENT ?=
 # Array, pixels x channels, empty: the board's, or the largest that openXC7 can place; minutes that
-# its placement and routing may take, empty: 60.
+# its placement and routing may take, empty: 60; seeds, from SEED on, that it places to route the
+# fastest, empty: 1.
 SHAPE ?=
 MINUTES ?=
+SEEDS ?=
 # Trials of `make faults`; empty: as many as nine minutes take. Mutants of `make mutants`; empty: 200.
 # Networks of `make regress`; empty: 100.
 N ?=
@@ -209,7 +211,8 @@ advise: $(STAMP)  ## boards, engine and changes that suit a network (MODEL= FPS=
 bitstream: $(STAMP)  ## build/BOARD/firebrick.bit and .hwh (BOARD=pynq-z2 TOOLCHAIN=vivado|openxc7 CLOCK=MHz)
 	@$(BIN)/firebrick bitstream --board "$(BOARD)" --toolchain "$(TOOLCHAIN)" --seed $(SEED) \
 	  $(if $(CLOCK),--clock "$(CLOCK)") $(if $(SHAPE),--shape "$(SHAPE)") \
-	  $(if $(MINUTES),--minutes "$(MINUTES)") $(if $(filter-out 0,$(PLACEMENT)),--placement) \
+	  $(if $(MINUTES),--minutes "$(MINUTES)") \
+	  $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(filter-out 0,$(PLACEMENT)),--placement) \
 	  $(OPTIONS)
 
 faults: $(STAMP)  ## faults on the simulated engine, nine minutes or N= trials -> build/faults.json

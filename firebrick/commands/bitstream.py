@@ -18,7 +18,7 @@ from pathlib import Path
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from firebrick.commands.frame import Parser
+from firebrick.commands.frame import Parser, positive
 from firebrick.hw.boards import Board, load_board
 from firebrick.hw.flow.bitstream import TOOLCHAINS, build_overlay
 from firebrick.hw.flow.openxc7 import MINUTES, SEED, Settings
@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
     for text in lacking(predict_resources(board.shape), board.chip.resources):
         print(f"warning: {board.title}: {text}, if the prediction is right", file=sys.stderr)
     with sole_writer(folder), _progress() as report:
-        settings = Settings(options.seed, options.minutes)
+        settings = Settings(options.seed, options.minutes, options.seeds)
         bit, built = build_overlay(
             board,
             folder,
@@ -143,6 +143,13 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=MINUTES,
         help="openxc7: for placement and routing (%(default)g)",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=positive,
+        default=1,
+        help="openxc7: so many seeds, from --seed on, are placed, and the fastest is routed "
+        "(%(default)s)",
     )
     parser.add_argument("--chipdb", help="openxc7: nextpnr's chip database (default: CHIPDB)")
     parser.add_argument(

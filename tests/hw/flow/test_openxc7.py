@@ -73,6 +73,20 @@ def test_a_missed_clock_is_a_message_of_ours(
     assert not (openxc7 / "out" / "firebrick.json").exists()
 
 
+def test_of_several_seeds_the_one_placed_best_is_routed(
+    openxc7: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = run(openxc7, "--toolchain", "openxc7", "--seed", "6", "--seeds", "4")
+    placed = [words for words in openxc7_commands(openxc7) if words[0] == "nextpnr-xilinx"]
+    assert [words[words.index("--seed") + 1] for words in placed] == ["6", "7", "8", "9", "8"]
+    assert ["--no-route" in words for words in placed] == [True] * 4 + [False]
+    assert ["--fasm" in words for words in placed] == [False] * 4 + [True]
+    assert "seed 8 reaches 88.50 MHz before it is routed" in capsys.readouterr().err
+    facts = json.loads((out / "firebrick.json").read_text())["facts"]
+    # What is reached is the routed clock.
+    assert (facts["seed"], facts["reached_mhz"]) == (8, 110.0)
+
+
 @pytest.mark.parametrize("part", ["placement", "routing"])
 def test_a_tool_without_end_is_ended(
     openxc7: Path, monkeypatch: pytest.MonkeyPatch, part: str
