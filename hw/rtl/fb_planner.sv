@@ -425,11 +425,9 @@ module fb_planner #(
           // The tile to the right wrote a segment.
           if (tile_writes_q) seg_tile_q <= seg_tile_q - (32'(g_q.dst_tile_words) << WordShift);
         end
-        unique case (stage_q)
-          SqueezeRow: pass_index_q <= 2'd0;
-          TailRow:    pass_index_q <= 2'd3;
-          MainRow:    pass_index_q <= g_q.p1_enable ? 2'd1 : 2'd2;
-        endcase
+        pass_index_q <= (stage_q == SqueezeRow) ? 2'd0
+                        : (stage_q == TailRow)  ? 2'd3
+                        : g_q.p1_enable         ? 2'd1 : 2'd2;
         unique case (g_q.mode)
           firebrick_pkg::ModePool: tile_writes_q <= writes_stage && v_emit_q && ends_pooled &&
                                      (pooled_tile < g_q.out_tiles);
@@ -494,24 +492,20 @@ module fb_planner #(
       end
       RowEnd: begin
         advance_q <= reads_input ? {pass_q.stride, 2'b0} : 4'd0;
-        unique case (stage_q)
-          SqueezeRow: begin
-            ahead_row_q <= ahead_row_q + 10'd1;
-            mid_wr_q <= mid_wr_next_q;
-          end
-          TailRow: begin
-            tail_row_q <= tail_row_q + 10'd1;
-            // Behind the last main row the tail rows of two are due.
-            tail_due_q <= mains_done_q;
-          end
-          MainRow: begin
-            main_row_q <= main_row_q + 10'd1;
-            mid_prev_q <= mid_cur_q;
-            mid_cur_q <= mid_next_q;
-            tail_due_q <= g_q.p3_enable && ((main_row_q != '0) || row_last_q);
-            mains_done_q <= row_last_q;
-          end
-        endcase
+        if (stage_q == SqueezeRow) begin
+          ahead_row_q <= ahead_row_q + 10'd1;
+          mid_wr_q <= mid_wr_next_q;
+        end else if (stage_q == TailRow) begin
+          tail_row_q <= tail_row_q + 10'd1;
+          // Behind the last main row the tail rows of two are due.
+          tail_due_q <= mains_done_q;
+        end else begin
+          main_row_q <= main_row_q + 10'd1;
+          mid_prev_q <= mid_cur_q;
+          mid_cur_q <= mid_next_q;
+          tail_due_q <= g_q.p3_enable && ((main_row_q != '0) || row_last_q);
+          mains_done_q <= row_last_q;
+        end
         if (tile_writes_q) seg_row_q <= seg_row_q + (32'(g_q.dst_row_words) << WordShift);
         state_q <= Advance;
       end

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
@@ -31,10 +32,12 @@ def share_out(
         # The keyboard's signal is for all processes; those that work leave it to this one.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            results = pool.map(function, items)
+            results = deque(pool.submit(function, item) for item in items)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        yield from results
+        # Not map(), whose iterator cancels what the pool's thread then finds broken, and says so.
+        while results:
+            yield results.popleft().result()
     except (KeyboardInterrupt, GeneratorExit):
         for process in multiprocessing.active_children():
             process.terminate()

@@ -2,8 +2,9 @@
 
 Left out is what is no behaviour of the hardware or must be constant: declarations, parameters,
 ranges of declarations, conditions of ``generate``, functions that only constants call, the left
-sides of assignments, assertions, attributes and what primitives are connected to.  Code behind
-``ifdef`` is not in the tree.
+sides of assignments, assertions, attributes and what primitives are connected to, and packages,
+which are types, constants and what ``hw/generate.py`` writes.  Code behind ``ifdef`` is not in the
+tree.
 """
 
 from __future__ import annotations
@@ -364,6 +365,8 @@ def places(folder: Path = RTL) -> tuple[Mutant, ...]:
     """Every mutant of the RTL files in ``folder``, in the order of the text."""
     found: list[Mutant] = []
     for path in sorted(folder.glob("*.sv")):
+        if path.stem.endswith("_pkg"):
+            continue
         finder = _Finder(path.name, path.read_text())
         found += finder.walk(finder.tree.root, _Context())
     return tuple(sorted(m for m in set(found) if m.original != m.mutated))
