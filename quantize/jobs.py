@@ -211,6 +211,9 @@ def _cluster(scheduler: str | None, jobs: int) -> Iterator[Client]:
         # What jobs share may be as large as it is: it is sent once.
         "distributed.admin.large-graph-warning-threshold": "1 TiB",
         "distributed.comm.timeouts.connect": CONNECT_SECONDS if scheduler else START_SECONDS,
+        # Nobody looks at it, and a worker that looks at its threads while objects of theirs end may
+        # wait for itself (CPython issue 106883).
+        "distributed.worker.profile.enabled": False,
     }
     if scheduler is None:
         # One that says nothing is busy; of one that died its parent knows.
