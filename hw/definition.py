@@ -258,6 +258,8 @@ TAIL_CONSTANTS: dict[str, int | str] = {
 }
 PASSES = 4
 TAIL = PASSES - 1
+# Rows of the ring in front of it: one that it reads, one that is written.
+TAIL_ROWS = 2
 
 
 DESCRIPTOR = (

@@ -10,8 +10,6 @@ from firebrick.hw import definition as d
 from firebrick.hw.shape import EngineShape
 
 CAPACITY, FIELDS = "CAPACITY", "FIELDS"
-# Rows of the ring in front of pass 3.
-TAIL_ROWS = 2
 
 
 def broken_rule(fields: dict[str, int], shape: EngineShape) -> str | None:
@@ -25,7 +23,7 @@ def broken_rule(fields: dict[str, int], shape: EngineShape) -> str | None:
 
 def _too_large(g: dict[str, int], shape: EngineShape) -> bool:
     pooled = g["pool_last_tile"] + g["segment_words"]
-    tail_end = g["tail_base"] + TAIL_ROWS * g["tail_row_words"] if g["p3_enable"] else 0
+    tail_end = g["tail_base"] + d.TAIL_ROWS * g["tail_row_words"] if g["p3_enable"] else 0
     return (
         max(g["in_end"], g["mid_end"], tail_end) > shape.act_words
         or g["weight_words"] > shape.weight_words - 2

@@ -200,7 +200,7 @@ class _Encoder:
         """The ring between passes 1 and 2 and the tail."""
         if step.tail is None:
             return {}
-        words = self.storage.words(sum(conv.outputs for conv in step.main))
+        words = self.storage.words(step.main_outputs)
         return {
             "tail_base": place.tail_base,
             "tail_row_words": tiles * words,
@@ -257,7 +257,7 @@ class _Encoder:
             fields = _pass(conv, signed, maker is not None, self.shape)
             if conv is step.squeeze or (step.tail and conv is step.main[-1]):
                 # What fills the last set of a ring's words is computed: zeros.
-                count = sum(c.outputs for c in ([conv] if conv is step.squeeze else step.main))
+                count = conv.outputs if conv is step.squeeze else step.main_outputs
                 fields["last"] += self.storage.words(count) - count
             fields |= {"weights": weight_words, "bias": bias_pairs}
             values |= {

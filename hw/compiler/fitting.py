@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from firebrick.hw import definition as d
 from firebrick.hw.compiler import memory_plan
 from firebrick.hw.compiler.grouping import group
 from firebrick.hw.compiler.loading import loading
@@ -24,8 +25,6 @@ from firebrick.quantize.qnetwork import QNetwork
 PAUSE_ROWS = 8
 # Rows of a squeeze map that are kept: three that a 3x3 kernel reads, one that is written.
 MID_ROWS = 4
-# Rows in front of a tail: one that it reads, one that is written.
-TAIL_ROWS = 2
 
 
 @dataclass
@@ -84,8 +83,7 @@ def _need(step: Step, storage: Storage, modest: bool) -> Need:
         mid_words = MID_ROWS * storage.tiles(source.width) * storage.words(step.squeeze.outputs)
     tail_words = 0
     if step.tail is not None:
-        channels = storage.words(sum(conv.outputs for conv in step.main))
-        tail_words = TAIL_ROWS * storage.tiles(source.width) * channels
+        tail_words = d.TAIL_ROWS * storage.tiles(source.width) * storage.words(step.main_outputs)
     rows = step.least_rows
     loaded = loading(source, step.convolutions[0])
     if step.squeeze is None and not modest and loaded.rows >= PAUSE_ROWS:

@@ -97,20 +97,19 @@ class Grouper:
 
     def _chain(self, step: Step, concat: QConcat) -> QConv | None:
         """Give a Fire module's group its tail, if it can have one: the next squeeze layer."""
-        squeeze = self.patterns.next_squeeze(concat)
-        if squeeze is None or squeeze.name in {*self.unfused, *self.unchained}:
+        behind = self.patterns.next_fire(concat)
+        if behind is None or behind[0].name in {*self.unfused, *self.unchained}:
             return None
+        squeeze, expands, joined = behind
         # What fills the last set of the ring's words is computed in the last block, if it has room.
-        outputs = sum(conv.outputs for conv in step.main)
+        outputs = step.main_outputs
         last = (step.main[-1].outputs - 1) % self.shape.channels + 1
         if last + self.storage.words(outputs) - outputs > self.shape.channels:
             return None
         tail = as_conv(squeeze, self.net.input)
-        behind = self.patterns.fire(squeeze)
-        assert behind is not None
-        module = Step("", "", tail, [as_conv(e, self.net.input) for e in behind[0]], None, None)
         # What is behind the chain must do with the memory of its tail's map.
-        module.pool = self.patterns.behind(behind[1].output)[1]
+        main = [as_conv(e, self.net.input) for e in expands]
+        module = Step("", "", tail, main, self.patterns.behind(joined.output)[1], None)
         if not self._fits(replace(step, tail=tail)) or not self._fits(module):
             return None
         step.tail = tail
@@ -138,11 +137,10 @@ class Grouper:
         c = self.shape.channels
         words = sum(conv.words(self.shape) for conv in step.convolutions)
         pairs = sum(conv.blocks(c) * c // 2 for conv in step.convolutions)
-        main = sum(conv.outputs for conv in step.main)
         return (
             words <= self.shape.weight_words - 2
             and pairs <= self.shape.bias_pairs - 2
-            and self._pool_fits(step.pool, main)
+            and self._pool_fits(step.pool, step.main_outputs)
         )
 
     def _pool_fits(self, pool: QMaxPool | None, channels: int) -> bool:

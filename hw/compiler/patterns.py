@@ -61,9 +61,10 @@ class Patterns:
             return None
         return expands, concats[0]
 
-    def next_squeeze(self, concat: QConcat) -> QConv | None:
-        """The squeeze layer of another Fire module that alone reads what ``concat`` joins, if it
-        can read it on the chip and its expand layers can read its map from memory."""
+    def next_fire(self, concat: QConcat) -> tuple[QConv, list[QConv], QConcat] | None:
+        """The squeeze layer of another Fire module that alone reads what ``concat`` joins, with its
+        expand layers and their concatenation, if it can read it on the chip and they can read its
+        map from memory."""
         node = self.only_reader(concat.output, QConv)
         fire = self.fire(node) if node is not None and self.chains else None
         if node is None or fire is None or node.padding != UNPADDED:
@@ -73,7 +74,7 @@ class Patterns:
         # The last pass that reads rows of the memory frees them; those on the chip have one sign.
         kernels = [expand.weights.shape[2] for expand in fire[0]]
         signs = {branch.relu for branch in self.branches(concat) or []}
-        return node if kernels[1] >= kernels[0] and len(signs) == 1 else None
+        return (node, *fire) if kernels[1] >= kernels[0] and len(signs) == 1 else None
 
     def branches(self, concat: QConcat) -> list[QConv] | None:
         """The convolutions that a concatenation joins, if it joins nothing else."""

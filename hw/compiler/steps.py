@@ -149,6 +149,11 @@ class Step:
         return [*ends[0], *self.main, *ends[1]]
 
     @property
+    def main_outputs(self) -> int:
+        """Channels of what the main passes give, side by side."""
+        return sum(conv.outputs for conv in self.main)
+
+    @property
     def written(self) -> list[Conv]:
         """The convolutions whose results leave the chip."""
         return [self.tail] if self.tail else self.main
