@@ -65,6 +65,8 @@ def systemverilog() -> str:
         lines.append(f"  localparam logic [1:0] {_camel(name)} = 2'd{getattr(d, name)};")
     for name in ("MODE_DIRECT", "MODE_POOL", "MODE_SUM"):
         lines.append(f"  localparam logic [1:0] {_camel(name)} = 2'd{getattr(d, name)};")
+    for name in ("FOLD_NONE", "FOLD_APART", "FOLD_STORED"):
+        lines.append(f"  localparam logic [1:0] {_camel(name)} = 2'd{getattr(d, name)};")
     lines.append("")
     for r in d.REGISTERS:
         lines.append(
@@ -136,6 +138,9 @@ def cpp_header() -> str:
         "MODE_DIRECT",
         "MODE_POOL",
         "MODE_SUM",
+        "FOLD_NONE",
+        "FOLD_APART",
+        "FOLD_STORED",
     ):
         lines.append(f"constexpr unsigned k{_camel(name)} = {getattr(d, name)};")
     lines.append("")
