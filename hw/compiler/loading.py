@@ -11,7 +11,7 @@ from firebrick.hw.compiler.storage import Stored
 
 @dataclass(frozen=True)
 class Loading:
-    """A ring row has ``tiles`` tiles of ``tile_words`` words; ``rows`` of the map are of use, two of
+    """A ring row has ``tiles`` tiles of ``tile_words`` words; ``rows`` of the map are used, two of
     them a stored row where those are folded for a kernel that sees neighbours.
 
     Rows are loaded as they are stored where ``phases`` is 0.  Otherwise their columns are dealt
