@@ -88,7 +88,7 @@ def legal_fields(shape: EngineShape) -> dict[str, int]:
 
 
 def _fold(src_rows: int) -> dict[str, int]:
-    """What belongs to a ring whose rows hold two rows of a map of ``src_rows``, or about as many."""
+    """What belongs to a ring whose rows hold two of a map's: ``src_rows`` of them, or one fewer."""
     fold = random.choice((d.FOLD_APART, d.FOLD_STORED))
     g = {"load_fold": fold, "src_tiles": 1, "tiles": 1, "p0_enable": 0}
     if fold == d.FOLD_APART:
