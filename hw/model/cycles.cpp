@@ -194,7 +194,8 @@ class Streams {
 
   void Limit() {
     if (p_kind == kDescriptor) {
-      p_limit = taken >= p_seq && l_seq >= p_seq - 1 ? p_end : -1.0;
+      // One that the planner has not taken waits in a register of its own.
+      p_limit = taken >= p_seq - 1 && l_seq >= p_seq - 1 ? p_end : -1.0;
     } else if (p_kind == kBiases) {
       const int64_t room = pair_free + k.bias_pairs - 2;
       const int64_t left = pairs_before + fields[p_seq % groups].bias_pairs - room;

@@ -19,10 +19,11 @@ the planner has them; a block that reads a ring on the chip waits for the last r
 *Memory.* A fluid: each of the program, row and result ports that has something to move moves
 min(1, B / 8n) beats a cycle where n of them do and the memory moves B bytes a cycle, less the
 share of time that refreshing takes; program and maps to add halve the program port between them.
-The program stream stops where the weight memory is full and where a descriptor has not been
-taken; rows wait for room in their ring and for the rows of the group that writes them; maps to
-add wait for those too, and for room in their FIFO; results wait for their blocks.  The memory is
-only brought up to date when a block may have to wait, so that predictions take milliseconds.
+The program stream stops where the weight memory is full, where two descriptors have not been taken
+by the planner, and where one has not by the others; rows wait for room in their ring and for the
+rows of the group that writes them; maps to add wait for those too, and for room in their FIFO;
+results wait for their blocks.  The memory is only brought up to date when a block may have to wait,
+so that predictions take milliseconds.
 """
 
 from __future__ import annotations
@@ -87,8 +88,8 @@ class _Row:
     """A row of one stage: squeeze row, main row or tail row ``index`` of ``count``.
 
     It needs source rows from ``source`` on of the input ring (both rows of a folded one), or rows
-    of a ring on the chip, whose rows so far were complete at the times ``ring``.  Its results go to memory or, if not
-    ``stored``, to such a ring.
+    of a ring on the chip, whose rows so far were complete at the times ``ring``.  Its results go to
+    memory or, if not ``stored``, to such a ring.
     """
 
     passes: list[_Pass]

@@ -160,7 +160,8 @@ class Streams:
     def _limit(self) -> None:
         """How far the program may be consumed."""
         if self.p_kind == _DESCRIPTOR:
-            ready = self.taken >= self.p_seq and self.l_seq >= self.p_seq - 1
+            # One that the planner has not taken waits in a register of its own.
+            ready = self.taken >= self.p_seq - 1 and self.l_seq >= self.p_seq - 1
             self.p_limit = self.p_end if ready else -1.0
         elif self.p_kind == _BIASES:
             f = self.fields[self.p_seq % self.groups]
