@@ -21,6 +21,8 @@ BASES = {
 }
 INPUT_STRIDE = 0x123480
 SPACE = 1 << 24
+# Cycles that the loader takes from one group to the next, and from a row to the one after.
+PATIENCE = 12
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,15 @@ class Write:
     back: tuple[int, int]
     pixels: dict[int, int]
     last: bool
+
+
+def holds(plan: Plan, row: int, freed: int, written: tuple[int, int]) -> str:
+    """What row number ``row`` of the map waits for, where ``freed`` are no longer needed and
+    ``written`` are the groups that are in memory, and the next one's rows; empty if nothing."""
+    stored = row // rows_each(plan.fields) * (1 + plan.fields.get("load_skip", 0))
+    if plan.writer is not None and (plan.writer, stored) >= written:
+        return "it is not written yet"
+    return "" if row - freed < plan.fields["in_rows"] else "the ring has no room"
 
 
 def rows_each(fields: dict[str, int]) -> int:
@@ -239,7 +250,7 @@ class Bench:
         asked_rows = [0] * len(plans)
         array = 0  # group that the array works on
         written_seq, written_rows = 0, 0
-        quiet = 0
+        quiet = late = 0
         while array < len(plans):
             offer = given < len(plans) and random.random() >= gaps
             dut.group_valid_i.value = int(offer)
@@ -279,6 +290,17 @@ class Bench:
                 else:
                     count = rows if seq == group else 0
                 assert count <= loaded[group]
+            # The row that comes next is asked for as soon as it may be.
+            following = [g for g in range(given) if asked_rows[g] < plans[g].fields["src_rows"]]
+            if following and dut.cmd_valid_o.value == 0:
+                group = following[0]
+                before = all(loaded[g] == plans[g].fields["src_rows"] for g in range(group))
+                written = (written_seq, written_rows)
+                held = holds(plans[group], asked_rows[group], freed[group], written)
+                late = late + 1 if before and group <= array + 1 and not held else 0
+                assert late < PATIENCE, f"group {group} waits for nothing"
+            else:
+                late = 0
             if command and dut.cmd_valid_o.value == 1:
                 quiet = 0
                 group = next(g for g, p in enumerate(plans) if asked_rows[g] < p.fields["src_rows"])
@@ -290,13 +312,8 @@ class Bench:
                 assert group <= array + 1, "more than a group ahead"
                 assert int(dut.cmd_addr_o.value) == plan.rows[row // each], (group, row)
                 assert int(dut.cmd_beats_o.value) == words * self.word_bytes // 8
-                if plan.writer is not None:
-                    stored = row // each * (1 + plan.fields.get("load_skip", 0))
-                    there = written_seq > plan.writer or (
-                        written_seq == plan.writer and written_rows > stored
-                    )
-                    assert there, f"group {group}, row {row} is not written yet"
-                assert row - freed[group] < plan.fields["in_rows"], "the ring has no room"
+                held = holds(plan, row, freed[group], (written_seq, written_rows))
+                assert not held, f"group {group}, row {row}: {held}"
                 asked_rows[group] += each
                 for word in range(words):
                     data = random.getrandbits(8 * self.word_bytes)
