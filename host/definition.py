@@ -5,6 +5,10 @@ ENGINE_ID = 0x46425249
 PROGRAM_MAGIC = 0x47504246
 DEFINITION = 0x03ECF672
 HEADER_BYTES = 64
+# How a map lies in memory: row by row, or two rows in one as channels or as columns.
+ROWS_SINGLE = 0
+ROWS_PAIRED = 1
+ROWS_FOLDED = 2
 REGISTER_BYTES = 0x2000
 PROFILE_BASE = 0x1000
 PROFILE_WORDS = 8

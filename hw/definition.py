@@ -34,6 +34,9 @@ INPUT_SPACE, SCRATCH_SPACE, OUTPUT_SPACE = 0, 1, 2
 MODE_DIRECT, MODE_POOL, MODE_SUM = 0, 1, 2
 FOLD_NONE, FOLD_APART, FOLD_STORED = 0, 1, 2
 
+# How a map lies in memory: row by row, or two rows in one as channels or as columns.
+ROWS_SINGLE, ROWS_PAIRED, ROWS_FOLDED = 0, 1, 2
+
 
 @dataclass(frozen=True)
 class Register:

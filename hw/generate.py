@@ -178,6 +178,8 @@ def host_module() -> str:
         f"PROGRAM_MAGIC = 0x{d.PROGRAM_MAGIC:08X}",
         f"DEFINITION = 0x{d.DEFINITION:08X}",
         f"HEADER_BYTES = {d.HEADER_BEATS * d.BEAT_BYTES}",
+        "# How a map lies in memory: row by row, or two rows in one as channels or as columns.",
+        *(f"{name} = {getattr(d, name)}" for name in ("ROWS_SINGLE", "ROWS_PAIRED", "ROWS_FOLDED")),
         f"REGISTER_BYTES = 0x{d.REGISTER_BYTES:X}",
         f"PROFILE_BASE = 0x{d.PROFILE_BASE:X}",
         f"PROFILE_WORDS = {d.PROFILE_WORDS}",

@@ -258,7 +258,7 @@ module firebrick_engine #(
   logic [7:0]  program_arlen, addend_arlen;
   logic        program_arvalid, program_arready, program_rvalid;
   logic        addend_arvalid, addend_arready, addend_rvalid;
-  firebrick_pkg::group_t      group;
+  firebrick_pkg::group_t      group, planner_group;
   logic        planner_group_valid, planner_group_ready, loader_group_valid, loader_group_ready;
   logic        addend_group_valid, addend_group_ready;
   logic        bias_wr_en, weight_wr_en;
@@ -412,6 +412,7 @@ module firebrick_engine #(
     .data_ready_o       (program_data_ready),
     .data_i             (program_data),
     .group_o            (group),
+    .planner_group_o    (planner_group),
     .planner_valid_o    (planner_group_valid),
     .planner_ready_i    (planner_group_ready),
     .loader_valid_o     (loader_group_valid),
@@ -557,7 +558,7 @@ module firebrick_engine #(
     .output_end_i    (output_end),
     .group_valid_i   (planner_group_valid),
     .group_ready_o   (planner_group_ready),
-    .group_i         (group),
+    .group_i         (planner_group),
     .weights_loaded_i(weights_loaded),
     .load_seq_i      (load_seq),
     .load_rows_i     (load_rows),
