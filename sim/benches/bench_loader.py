@@ -294,10 +294,10 @@ class Bench:
             following = [g for g in range(given) if asked_rows[g] < plans[g].fields["src_rows"]]
             if following and dut.cmd_valid_o.value == 0:
                 group = following[0]
-                before = all(loaded[g] == plans[g].fields["src_rows"] for g in range(group))
+                earlier = all(loaded[g] == plans[g].fields["src_rows"] for g in range(group))
                 written = (written_seq, written_rows)
                 held = holds(plans[group], asked_rows[group], freed[group], written)
-                late = late + 1 if before and group <= array + 1 and not held else 0
+                late = late + 1 if earlier and group <= array + 1 and not held else 0
                 assert late < PATIENCE, f"group {group} waits for nothing"
             else:
                 late = 0
