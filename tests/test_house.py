@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,11 @@ def test_every_package_says_what_it_is() -> None:
     for path in packages:
         text = ast.get_docstring(ast.parse(path.read_text()))
         assert text and len(text) > 30, path
+        if path.parent != ROOT / "firebrick":  # the whole, which the others are parts of
+            words = " ".join(text.split())
+            assert re.search(r"\b[Ii]mport", words), f"{path}: what may it import?"
+            assert re.search(r"\b[Ii]n comes?\b", words), f"{path}: what comes in?"
+            assert re.search(r"\bout comes?\b", words), f"{path}: what goes out?"
 
 
 def test_tests_mirror_the_folders() -> None:
