@@ -154,7 +154,7 @@ formal: $(STAMP)  ## prove properties of queues, AXI ports and registers -> buil
 	@nice $(BIN)/firebrick formal $(OPTIONS)
 
 gates: $(STAMP)  ## run networks on the synthesized netlist -> build/gates.json (20 minutes, OPTIONS=--quick)
-	@nice $(BIN)/python -m firebrick gates $(OPTIONS)
+	@nice $(BIN)/firebrick gates $(OPTIONS)
 
 route: $(ROUTE_STAMP)  ## as synth, and place and route a small engine on an ECP5 (ten minutes)
 	@$(BIN)/firebrick synth --ecp5 $(OPTIONS)

@@ -93,6 +93,20 @@ def test_every_name_is_imported_by_its_full_name() -> None:
     assert wrong == []
 
 
+def test_the_package_does_not_import_its_tests() -> None:
+    """They are not there where it is installed."""
+    wrong = []
+    for path in house.python_files((*house.FOLDERS, "firebrick")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names: list[str] = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            wrong += [f"{path.relative_to(ROOT)}" for n in names if n.partition(".")[0] == "tests"]
+    assert wrong == []
+
+
 def test_host_imports_nothing_but_itself() -> None:
     """By relative names, so that it runs wherever it is copied to; what lies beside the notebook
     is no part of the package."""

@@ -34,7 +34,7 @@ from firebrick.quantize import golden
 from firebrick.quantize.qnetwork import QNetwork
 from firebrick.sim.benches.axi_memory import Constant, Memory, pauses
 from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
-from tests.random_networks import Fire, Pool, Recipe, build, random_images, random_recipe
+from firebrick.sim.random_networks import Fire, Pool, Recipe, build, random_images, random_recipe
 
 # Where things lie; what is written beyond its place would show up as a wrong comparison.
 PROGRAM, INPUT, OUTPUT, SCRATCH, SIZE = 0x000000, 0x080000, 0x0A0000, 0x0C0000, 0x180000

@@ -8,7 +8,7 @@ from firebrick.hw.compiler.steps import CompileError
 from firebrick.hw.shape import EngineShape
 from firebrick.sim.faults.craft import same_architecture
 from firebrick.sim.faults.machine import MEMORY_BYTES, Case, make_case
-from tests.random_networks import Fire, Pool, Recipe, build, random_images
+from firebrick.sim.random_networks import Fire, Pool, Recipe, build, random_images
 
 # Small memories, so that rings wrap, groups are split and queues fill.
 SHAPE = EngineShape(

@@ -8,7 +8,12 @@ from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.hls.csim import CSim
 from firebrick.hw.hls.cycles import estimate
 from firebrick.hw.shape import EngineShape
-from tests.random_networks import random_images, random_network, random_padded, random_strides
+from firebrick.sim.random_networks import (
+    random_images,
+    random_network,
+    random_padded,
+    random_strides,
+)
 
 SHAPE = EngineShape(pixels=8, channels=8, act_words=8192)
 

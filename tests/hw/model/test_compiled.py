@@ -15,7 +15,7 @@ from firebrick.hw.model.compiled import predict_outline
 from firebrick.hw.model.cycles import predict
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.quantize.errors import FirebrickError
-from tests.random_networks import V1_1, Fire, Recipe, build, random_network, random_strides
+from firebrick.sim.random_networks import V1_1, Fire, Recipe, build, random_network, random_strides
 
 SHAPES = [
     PYNQ_Z2,

@@ -94,7 +94,7 @@ def test_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wrong: bool) -
     monkeypatch.setattr(gates, "SMALL", SHAPE)
     monkeypatch.setattr(gates, "chip_library", lambda *_: library)
     monkeypatch.setattr(gates, "_digits", lambda _: kinds_cases()[0])
-    monkeypatch.setattr("firebrick.sim.gates.cases.random_cases", lambda _: kinds_cases())
+    monkeypatch.setattr(gates, "random_cases", lambda _: kinds_cases())
     out = tmp_path / "gates.json"
     assert gates.main(["--quick", "--out", str(out)]) == int(wrong)
     facts = json.loads(out.read_text())
