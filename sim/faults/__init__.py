@@ -1,4 +1,4 @@
-"""A campaign of faults on the simulated engine: ``python -m firebrick.sim.faults``.
+"""A campaign of faults on the simulated engine: ``make faults``.
 
 Whatever happens to it - aborts, error responses, silent memories, damaged and crafted programs -
 the engine must answer rightly or with an error, keep the buses' rules, write nowhere but into its

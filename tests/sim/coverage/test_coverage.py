@@ -140,3 +140,11 @@ def test_waivers_that_say_too_little_are_refused(tmp_path: Path, text: str) -> N
     path.write_text(text)
     with pytest.raises(FirebrickError, match="file, match and reason are needed"):
         read_waivers(path)
+
+
+def test_installed_it_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "IN_CHECKOUT", False)
+    assert command.main([]) == 2
+    assert "run it in a checkout" in capsys.readouterr().err
