@@ -6,21 +6,9 @@ from collections import Counter
 
 from firebrick.hw.flow.netlist import Netlist
 from firebrick.hw.flow.yosys import BUDGET, CHIP_TOP, findings
-from firebrick.hw.shape import EngineShape
 from firebrick.sim.gates.chip import chip_netlist
+from tests.small_shapes import SMALLEST_CHIP as SHAPE
 
-# The smallest that the engine's own rules allow, to be quick.
-SHAPE = EngineShape(
-    5,
-    8,
-    act_words=256,
-    weight_words=512,
-    bias_pairs=16,
-    pool_channels=16,
-    pool_line_words=16,
-    sums=16,
-    fifo_words=16,
-)
 # Buses of the processing system that the design uses, and their clocks.
 BUSES = ("MAXIGP0", "SAXIHP0", "SAXIHP2")
 CONSTANTS = {

@@ -17,19 +17,7 @@ from firebrick.sim.gates.cases import kinds_cases
 from firebrick.sim.gates.chip import ChipBoard, Flip, chip_library, chip_netlist
 from firebrick.sim.gates.networks import Ran, run_case
 from tests.chained_networks import tails
-
-# The smallest that the engine's own rules allow, to be quick.
-SHAPE = EngineShape(
-    5,
-    8,
-    act_words=256,
-    weight_words=512,
-    bias_pairs=32,
-    pool_channels=16,
-    pool_line_words=16,
-    sums=16,
-    fifo_words=16,
-)
+from tests.small_shapes import SMALLEST_CHIP as SHAPE
 
 
 def results(library: Path, folder: Path, shape: EngineShape = SHAPE) -> list[Ran]:
