@@ -26,6 +26,7 @@ from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.models.bundled import bundled
 from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.support.files import write_text
+from firebrick.quantize.support.paths import results
 from firebrick.quantize.support.terminal import Table, new_console
 from firebrick.sim.gates.cases import kinds_cases, random_cases
 from firebrick.sim.gates.chip import chip_library
@@ -127,5 +128,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--random", type=positive, default=5, help="random networks (default: %(default)s)"
     )
-    parser.add_argument("--out", default="build/gates.json", help="JSON (%(default)s)")
+    parser.add_argument("--out", default=results("gates.json"), help="JSON (%(default)s)")
     return parser

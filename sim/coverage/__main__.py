@@ -62,8 +62,7 @@ def verdict(found: Coverage) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(prog="firebrick coverage", description=__doc__)
-    parser.add_argument("--trials", type=int, default=TRIALS, help="faults (default: %(default)s)")
+    parser = _parser()
     options = parser.parse_args(arguments)
     if options.trials < 0:
         parser.error(f"--trials {options.trials}: not below 0")
@@ -85,6 +84,12 @@ def main(arguments: list[str] | None = None) -> int:
     text = json.dumps(facts(found), indent=1) + "\n"
     write_text(build_folder() / "coverage.json", text)
     return verdict(found)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="firebrick coverage", description=__doc__)
+    parser.add_argument("--trials", type=int, default=TRIALS, help="faults (default: %(default)s)")
+    return parser
 
 
 if __name__ == "__main__":

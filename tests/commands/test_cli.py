@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -79,6 +80,21 @@ def test_every_command_of_the_makefile_exists() -> None:
     assert targets - checkouts - several == called
     # What lies outside: for archives and folders that were made here.
     assert set(COMMANDS) - called == {"vitis", "onboard"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_results_are_written_to_the_build_folder(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever ``--out`` is when it is not given lies in $FIREBRICK_BUILD."""
+    monkeypatch.setenv("FIREBRICK_BUILD", "/elsewhere")
+    module = importlib.import_module(f"firebrick.{COMMANDS[name][0]}")
+    takes_its_name = name in ("deploy", "notebook")
+    if name == "notebook":
+        module = importlib.import_module("firebrick.commands.deploy")
+    parser = module._parser(name) if takes_its_name else module._parser()
+    written = [action.default for action in parser._actions if action.dest == "out"]
+    assert all(default is None or str(default).startswith("/elsewhere") for default in written)
 
 
 def test_a_defect_is_one_line_and_its_traceback_a_file(
