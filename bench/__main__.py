@@ -296,10 +296,11 @@ def main(arguments: list[str] | None = None) -> None:
     with busy("golden model"):
         facts["golden_fps"] = round(frames_per_second("v1.0", 16), 2)
     for residue in (residual.RESNET8, residual.RESNET18):
-        with busy(f"{residue.title}: pump 1 and 2"):
+        with busy(f"{residue.title}: each array"):
             work, found = residual.runs(residue, folder)
         console.print(pumped.table(residue.title, work, found))
-        cycles |= residual.cycles(residue.key, found)
+        console.print(residual.fabric(residue))
+        cycles |= residual.cycles(residue, found)
     with busy("SqueezeDet at 1248x384 by the cycle model"):
         wide = squeezedet.outlines()
         predicted = squeezedet.cycles(wide)

@@ -39,13 +39,18 @@ BEAT_BYTES = 8
 class Run:
     """One start on the simulated board: ``frames`` pictures, the memory as ``mhz`` sees it."""
 
-    pump: int
+    shape: EngineShape
     mhz: int
     frames: int
     ideal: int
     model: int
     counters: Counters
     seconds: float
+
+    @property
+    def pump(self) -> int:
+        """K steps a cycle."""
+        return self.shape.pump
 
     @property
     def cycles(self) -> int:
@@ -80,7 +85,7 @@ def simulate(program: Program, images: np.ndarray, sums: np.ndarray, mhz: int, f
     if not np.array_equal(batch.totals, sums):
         raise FirebrickError(f"{program.name} on {shape}: not the golden model's answers")
     return Run(
-        shape.pump,
+        shape,
         mhz,
         len(images),
         outline_of(program).ideal_cycles,
@@ -116,13 +121,13 @@ def macs(program: Program) -> int:
 def table(title: str, macs: int, found: list[Run]) -> Table:
     """Ideal, predicted and simulated cycles a frame, speed, and what the memory moves."""
     result = Table(box=SIMPLE_HEAD, title=f"{title}: one and two K steps a cycle", pad_edge=False)
-    result.add_column("pump/MHz/frames", no_wrap=True)
+    result.add_column("array/MHz/frames", no_wrap=True)
     for name in ("ideal", "model", "simulated", "frames/s", "GMAC/s", "MB"):
         result.add_column(name, justify="right", no_wrap=True)
     for run in found:
         rate = run.mhz * 1e6 / run.cycles
         result.add_row(
-            f"{run.pump}/{run.mhz}/{run.frames}",
+            f"{run.shape}/{run.mhz}/{run.frames}",
             f"{run.ideal:,}",
             f"{run.model:,}",
             f"{run.cycles:,}",

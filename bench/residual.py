@@ -7,7 +7,7 @@ start and end, and in rows that do not fill the array, counts; batches of frames
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +15,17 @@ import numpy as np
 
 from firebrick.bench import pumped
 from firebrick.bench.pumped import Run
+from firebrick.hw.boards.board import load_board
 from firebrick.hw.compiler.compile import compile_network
+from firebrick.hw.model.resources import predict_resources
+from firebrick.hw.shape import PYNQ_Z2, EngineShape
+from firebrick.hw.shape import pumped as with_pump
 from firebrick.quantize import golden
 from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.geometry import Padding, conv_size, pool_size
 from firebrick.quantize.network import Add, Conv, GlobalAverage, MaxPool, Network, Node, Shape
 from firebrick.quantize.pictures.preprocess import for_network, preprocessing
+from firebrick.quantize.qnetwork import QNetwork
 
 MHZ = 100
 SEED = 1
@@ -120,31 +125,46 @@ def resnet18(
 
 @dataclass(frozen=True)
 class Subject:
-    """A network of the bench, its name in tables and in build/bench.json, and how many frames a
-    start has."""
+    """A network of the bench, its name in tables and in build/bench.json, how many frames a start
+    has, and the arrays that it runs on by what their names there end in."""
 
     title: str
     key: str
     network: Callable[[np.random.Generator], Network]
     frames: tuple[int, ...]
+    arrays: Mapping[str, EngineShape]
 
 
-RESNET8 = Subject("ResNet-8 of MLPerf Tiny", "resnet8", resnet8, (1, 8))
-RESNET18 = Subject("ResNet-18 of torchvision", "resnet18", resnet18, (1,))
+BOARDS = {"": PYNQ_Z2, "_pump2": with_pump(PYNQ_Z2, 2)}
+# Tiles of 16 pixels hold rows of 32, 16 and two of 8.
+WIDE = EngineShape(16, 32)
+RESNET8 = Subject(
+    "ResNet-8 of MLPerf Tiny",
+    "resnet8",
+    resnet8,
+    (1, 8),
+    {"": WIDE, "_14x32": PYNQ_Z2, "_pump2": with_pump(PYNQ_Z2, 2)},
+)
+RESNET18 = Subject("ResNet-18 of torchvision", "resnet18", resnet18, (1,), BOARDS)
+
+
+def quantized(net: Network, frames: int) -> tuple[QNetwork, np.ndarray]:
+    """``net`` for pictures as torchvision prepares them; random ones, uint8 [frames, C, H, W]."""
+    # Random weights do not ask for many pictures to calibrate on.
+    images = np.random.default_rng(SEED).integers(
+        0, 256, (max(frames, 2), *net.shapes[net.input]), np.uint8
+    )
+    return quantize_network(net, for_network(preprocessing("torchvision"), net), images), images
 
 
 def runs(subject: Subject, folder: Path) -> tuple[int, list[Run]]:
-    """MACs of a frame, and what a frame of each start takes with one and with two K steps a cycle.
+    """MACs of a frame, and what a frame of each start takes on each array.
 
     Raises FirebrickError where an answer is not the golden model's.
     """
-    rng = np.random.default_rng(SEED)
-    net = subject.network(rng)
-    # Random weights do not ask for many pictures to calibrate on.
-    images = rng.integers(0, 256, (max(*subject.frames, 2), *net.shapes[net.input]), np.uint8)
-    qnet = quantize_network(net, for_network(preprocessing("torchvision"), net), images)
+    qnet, images = quantized(subject.network(np.random.default_rng(SEED)), max(subject.frames))
     sums = golden.run(qnet, images).sums
-    programs = [compile_network(qnet, shape) for shape in pumped.shapes()]
+    programs = [compile_network(qnet, shape) for shape in subject.arrays.values()]
     found = [
         pumped.simulate(program, images[:frames], sums[:frames], MHZ, folder)
         for program in programs
@@ -153,10 +173,22 @@ def runs(subject: Subject, folder: Path) -> tuple[int, list[Run]]:
     return pumped.macs(programs[0]), found
 
 
-def cycles(key: str, found: list[Run]) -> dict[str, int]:
+def cycles(subject: Subject, found: list[Run]) -> dict[str, int]:
     """Cycles a frame, by the name that build/bench.json has for them."""
+    ends = {shape: end for end, shape in subject.arrays.items()}
     return {
-        f"{key}{'_pump2' if run.pump > 1 else ''}"
+        f"{subject.key}{ends[run.shape]}"
         f"{f'_batch{run.frames}' if run.frames > 1 else ''}": run.cycles
         for run in found
     }
+
+
+def fabric(subject: Subject) -> str:
+    """What the arrays take of the board's chip, by the resource model, in a line."""
+    chip = load_board(pumped.BOARD).chip.resources
+    counts = {shape: predict_resources(shape) for shape in subject.arrays.values()}
+    return "; ".join(
+        f"{shape}: {used.lut:,} LUT ({used.lut / chip.lut:.0%} of the board's chip), "
+        f"{used.dsp48e1} DSP"
+        for shape, used in counts.items()
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import definition
 from .errors import ImageError, ProgramError
 from .program import Input, Map, Program
 
@@ -63,11 +64,20 @@ def unpack_map(memory: np.ndarray, spec: Map, pixels: int, word_bytes: int) -> n
     """Feature map ``spec`` [C, H, W] out of its memory, uint8 [bytes]: the scratch memory, or what
     the engine wrote for a picture."""
     data = memory[spec.offset : spec.offset + spec.bytes]
-    shape = (spec.channels, spec.height, spec.width)
     try:
-        return unpack(data, shape, pixels, word_bytes, spec.signed, spec.words, spec.first)
+        stored = unpack(
+            data, spec.stored_size, pixels, word_bytes, spec.signed, spec.words, spec.first
+        )
     except ProgramError as error:
         raise ProgramError(f"feature map {spec.name}: {error}") from None
+    if spec.rows == definition.ROWS_SINGLE:
+        return stored
+    channels, rows = spec.channels, spec.stored_size[1]
+    if spec.rows == definition.ROWS_PAIRED:
+        apart = stored.reshape(2, channels, rows, spec.width).transpose(1, 2, 0, 3)
+    else:
+        apart = stored.reshape(channels, rows, 2, spec.width)
+    return np.ascontiguousarray(apart.reshape(channels, 2 * rows, spec.width)[:, : spec.height])
 
 
 def unpack_outputs(outputs: np.ndarray, program: Program) -> tuple[np.ndarray, dict]:

@@ -45,7 +45,8 @@ class Input:
 class Map:
     """A feature map [channels, height, width] at ``offset`` of its memory, int8 where ``signed``,
     else uint8; real value = stored * 2**-``exponent``.  A tile has ``words`` words, its channels
-    are those from ``first`` on; the others are another map's or have no meaning."""
+    are those from ``first`` on; the others are another map's or have no meaning.  ``rows`` tells
+    whether a stored row is two of the map's, see :mod:`host.definition`."""
 
     name: str
     offset: int
@@ -54,9 +55,19 @@ class Map:
     words: int
     height: int
     width: int
+    rows: int
     signed: bool
     exponent: int
     bytes: int
+
+    @property
+    def stored_size(self) -> tuple[int, int, int]:
+        """Channels, rows and columns as they are stored."""
+        if self.rows == definition.ROWS_PAIRED:
+            return 2 * self.channels, self.height // 2, self.width
+        if self.rows == definition.ROWS_FOLDED:
+            return self.channels, -(-self.height // 2), 2 * self.width
+        return self.channels, self.height, self.width
 
 
 @dataclass(frozen=True)
@@ -293,8 +304,17 @@ def _check(program: Program) -> None:
         (spec.phases in (1, 2), "phases of the input"),
         (spec.planes >= spec.phases * spec.channels, "planes of the input"),
         (
-            all(m.first >= 0 and m.words >= m.first + m.channels for m in every),
+            all(m.first >= 0 and m.words >= m.first + m.stored_size[0] for m in every),
             "words of a feature map",
+        ),
+        (
+            all(
+                m.rows == definition.ROWS_SINGLE
+                or (m.rows == definition.ROWS_PAIRED and m.height % 2 == 0)
+                or (m.rows == definition.ROWS_FOLDED and 2 * m.width == header["pixels"])
+                for m in every
+            ),
+            "rows of a feature map",
         ),
         (len({m.name for m in out.maps}) == len(out.maps), "names of the outputs"),
         (

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 ENGINE_ID = 0x46425249  # "IRBF" little-endian: reads "FBRI"
 PROGRAM_MAGIC = 0x47504246  # the bytes "FBPG" at the start of a program file
 
@@ -32,6 +32,10 @@ INTC_BYTES = 0x1000
 
 INPUT_SPACE, SCRATCH_SPACE, OUTPUT_SPACE = 0, 1, 2
 MODE_DIRECT, MODE_POOL, MODE_SUM = 0, 1, 2
+FOLD_NONE, FOLD_APART, FOLD_STORED = 0, 1, 2
+
+# How a map lies in memory: row by row, or two rows in one as channels or as columns.
+ROWS_SINGLE, ROWS_PAIRED, ROWS_FOLDED = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -308,6 +312,11 @@ DESCRIPTOR = (
     Field("load_phases", 2, "0 rows are loaded as they are stored, 1 one phase of them, 2 both"),
     Field("load_odd", 1, "the first phase are the odd columns, else the even ones"),
     Field("load_skip", 1, "every second row is loaded"),
+    Field("half_first", 1, "the first kernel row reads the upper half of each phase's channels"),
+    Field("half_last", 1, "the last kernel row reads the lower half of each phase's channels"),
+    Field("load_fold", 2, "a ring row is 0 a row, 1 two rows stored apart, 2 two stored in one"),
+    Field("load_reach", 2, "rows from the one in a ring row's front half to that in its back half"),
+    Field("odd_rows", 1, "the last computed row has results in the front half of its tile only"),
     *_pass_fields(0),
     Field("load_row_words", 13, "words of a source row as it is stored"),
     *_pass_fields(1),

@@ -64,7 +64,24 @@ def _senseless(g: dict[str, int], shape: EngineShape) -> bool:
             g["p3_enable"]
             and (g["mode"] != d.MODE_DIRECT or g["add_enable"] or not g["tail_row_words"])
         )
+        or _senseless_rows(g, shape)
         or any(_senseless_pass(g, k, shape) for k in range(d.PASSES) if g[f"p{k}_enable"])
+    )
+
+
+def _senseless_rows(g: dict[str, int], shape: EngineShape) -> bool:
+    """Two rows in one: of one tile, in halves of a word, and of a lone convolution."""
+    folds = bool(g["load_fold"])
+    stored = g["load_fold"] == d.FOLD_STORED
+    return (
+        g["load_fold"] == 3
+        or g["load_reach"] == 3
+        or folds != bool(g["load_reach"])
+        or bool((folds or g["odd_rows"]) and shape.pixels % 2)
+        or (folds and (g["src_tiles"] != 1 or g["tiles"] != 1))
+        or (folds and bool(g["p0_enable"] or g["p3_enable"]))
+        or (stored and bool(g["load_phases"] or g["load_skip"] or g["src_rows"] % 2))
+        or (stored and g["load_reach"] != 1)
     )
 
 
@@ -72,10 +89,12 @@ def _senseless_pass(g: dict[str, int], k: int, shape: EngineShape) -> bool:
     counts = ("steps", "blocks", "phase1", "kh", "taps0")
     p = {name: d.pass_value(g, k, name) for name in (*counts, "last", "channels", "mid")}
     on_chip = k == d.TAIL or (k > 0 and g["p0_enable"])
+    halves = not p["mid"] and (g["half_first"] or g["half_last"])
     return (
         not all(p[name] for name in counts)
         or not 1 <= p["last"] <= shape.channels
         or p["phase1"] > p["channels"]
         or bool(p["phase1"] % shape.pump or p["channels"] % shape.pump)
+        or bool(halves and p["phase1"] % (2 * shape.pump))
         or bool(p["mid"] and not on_chip)
     )

@@ -65,6 +65,8 @@ def systemverilog() -> str:
         lines.append(f"  localparam logic [1:0] {_camel(name)} = 2'd{getattr(d, name)};")
     for name in ("MODE_DIRECT", "MODE_POOL", "MODE_SUM"):
         lines.append(f"  localparam logic [1:0] {_camel(name)} = 2'd{getattr(d, name)};")
+    for name in ("FOLD_NONE", "FOLD_APART", "FOLD_STORED"):
+        lines.append(f"  localparam logic [1:0] {_camel(name)} = 2'd{getattr(d, name)};")
     lines.append("")
     for r in d.REGISTERS:
         lines.append(
@@ -136,6 +138,9 @@ def cpp_header() -> str:
         "MODE_DIRECT",
         "MODE_POOL",
         "MODE_SUM",
+        "FOLD_NONE",
+        "FOLD_APART",
+        "FOLD_STORED",
     ):
         lines.append(f"constexpr unsigned k{_camel(name)} = {getattr(d, name)};")
     lines.append("")
@@ -173,6 +178,8 @@ def host_module() -> str:
         f"PROGRAM_MAGIC = 0x{d.PROGRAM_MAGIC:08X}",
         f"DEFINITION = 0x{d.DEFINITION:08X}",
         f"HEADER_BYTES = {d.HEADER_BEATS * d.BEAT_BYTES}",
+        "# How a map lies in memory: row by row, or two rows in one as channels or as columns.",
+        *(f"{name} = {getattr(d, name)}" for name in ("ROWS_SINGLE", "ROWS_PAIRED", "ROWS_FOLDED")),
         f"REGISTER_BYTES = 0x{d.REGISTER_BYTES:X}",
         f"PROFILE_BASE = 0x{d.PROFILE_BASE:X}",
         f"PROFILE_WORDS = {d.PROFILE_WORDS}",

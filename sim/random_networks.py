@@ -365,6 +365,57 @@ def random_strides(seed: int) -> QNetwork:
     return QNetwork(f"strides-{seed}", "data", b.tensors, tuple(b.nodes), preprocessing)
 
 
+def random_narrow(seed: int, pixels: int, channels: int) -> QNetwork:
+    """A network for an array of ``pixels`` x ``channels`` that leaves much of it empty: maps of few
+    channels, then ones half as wide as a tile, with convolutions of all kinds between them, with
+    additions, and layers that read a map of another stage."""
+    rng = np.random.default_rng(seed)
+    b = _Builder(rng)
+    half = pixels // 2
+    halvings = int(rng.integers(0, 3))
+    width = half << halvings
+    height = int(rng.integers(2, 9)) << halvings
+    height -= int(rng.integers(4) == 0)
+    shape = (int(rng.integers(1, 4)), height, width - int(halvings and rng.integers(3) == 0))
+    b.tensors["data"] = QTensor("data", shape, 0, False)
+    few = max(1, channels // 2)
+    last = b.conv("conv1", "data", int(rng.integers(1, few + 1)), 3, 1, 1, True, True)
+    number = 1
+    for stage in range(halvings + 1):
+        most = (few, channels, 2 * channels)[stage + int(rng.integers(2)) if stage < 2 else 2]
+        if stage:
+            outputs = int(rng.integers(1, most + 1))
+            rows, columns = b.tensors[last].shape[1:]
+            sides = [(1, 1) if n % 2 or rng.integers(2) else (0, 1) for n in (rows, columns)]
+            (top, bottom), (left, right) = sides
+            own = b.conv(f"down{stage}", last, outputs, 3, 2, (top, left, bottom, right), True)
+            if rng.integers(2):
+                other = b.conv(f"short{stage}", last, outputs, 1, 2, 0, bool(rng.integers(2)))
+                own = b.conv(f"after{stage}", own, outputs, 3, 1, 1, bool(rng.integers(2)))
+                own = b.add(f"add{stage}", *rng.permutation([own, other]).tolist())
+            last = own
+        for _ in range(int(rng.integers(0, 4))):
+            number += 1
+            kernel = int(rng.choice([1, 3, 3]))
+            outputs = b.tensors[last].shape[0]
+            own = b.conv(
+                f"conv{number}", last, outputs, kernel, 1, kernel // 2, bool(rng.integers(2))
+            )
+            if rng.integers(2):
+                own = b.add(f"sum{number}", *rng.permutation([own, last]).tolist())
+            last = own
+    size = b.tensors[last].shape[1] * b.tensors[last].shape[2]
+    zeros = np.zeros(11, np.int32)
+    weights = b.weights(11, b.tensors[last].shape[0], 1)
+    b.nodes.append(
+        QGlobalSum("classes", last, "sums", weights, zeros, zeros + 5, 1, (0,) * 4, True, size)
+    )
+    color = ("L", "LA", "RGB")[shape[0] - 1]
+    n = shape[0]
+    preprocessing = Preprocessing(color, 0, shape[1:], 1.0, (0.0,) * n, (1.0,) * n)
+    return QNetwork(f"narrow-{seed}", "data", b.tensors, tuple(b.nodes), preprocessing)
+
+
 def ending_in_maps(net: QNetwork, count: int, seed: int) -> QNetwork:
     """``net`` without its classifier: its outputs are what that reads, and ``count`` more maps of
     any kind: read by others or not, branches of a concatenation, squeezed, pooled."""

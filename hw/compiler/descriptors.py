@@ -81,6 +81,7 @@ class _Encoder:
             "load_phases": loaded.phases,
             "load_odd": int(loaded.odd_first),
             "load_skip": int(loaded.skip),
+            **self._two_rows(step.main[0]),
             "src_row_words": loaded.row_words,
             "src_tile_words": loaded.tile_words,
             "src_tiles": loaded.tiles,
@@ -90,7 +91,7 @@ class _Encoder:
             "tiles": tiles,
             "last_pixels": extent.width - (tiles - 1) * self.shape.pixels,
             "out_rows": extent.out_rows,
-            "in_rows": place.in_rows,
+            "in_rows": place.in_rows - step.main[0].fold,
             "in_base": place.in_base,
             "in_end": place.in_base + place.in_rows * loaded.row_words,
             **self._waiting(number),
@@ -113,6 +114,8 @@ class _Encoder:
         conv = step.main[0]
         if step.squeeze:
             height, width = source.height, source.width
+        elif conv.two:
+            height, width = conv.two.size
         else:
             kh, kw = conv.kernel
             top, left, bottom, right = conv.padding
@@ -129,6 +132,19 @@ class _Encoder:
         if step.target is None:
             return _Extent(height, width, height, 1, 1, 0)
         return _Extent(height, width, height, height, width, 0)
+
+    def _two_rows(self, conv: Conv) -> dict[str, int]:
+        """What tells a group of two rows in one from others."""
+        if conv.two is None:
+            return {}
+        first, last = conv.two.halves
+        return {
+            "half_first": int(first),
+            "half_last": int(last),
+            "load_fold": conv.fold,
+            "load_reach": conv.reach,
+            "odd_rows": int(conv.two.odd),
+        }
 
     def _picture_width(self) -> int:
         """Columns of the input with its padding."""
@@ -179,8 +195,10 @@ class _Encoder:
         """Rows that are read, and the ring of the squeeze map."""
         tail = self._tail_ring(step, place, tiles)
         if step.squeeze is None:
-            below = max(conv.kernel[0] - conv.top for conv in step.main)
-            last = (extent.rows - 1) * step.main[0].phases + below
+            below = max(conv.kernel[0] - conv.top + conv.reach for conv in step.main)
+            last = (extent.rows - 1) * step.main[0].ring_step + below
+            if step.main[0].fold == d.FOLD_STORED:
+                last += last % 2
             return {"src_rows": min(loaded.rows, last)} | tail
         below = max((c.kernel[0] - 1 - c.top) for c in step.main)
         rows = min(extent.height, extent.rows + below)
@@ -275,7 +293,17 @@ def _payload(step: Step, shape: EngineShape) -> bytes:
     convs = step.convolutions
     c, pump = shape.channels, shape.pump
     biases = [pack_biases(conv.bias, conv.shift, c) for conv in convs]
-    weights = [pack_weights(conv.weights, conv.phases, c, pump, conv.deals) for conv in convs]
+    weights = [
+        pack_weights(
+            conv.weights,
+            conv.phases,
+            c,
+            pump,
+            conv.deals,
+            conv.two.halves if conv.two else (False, False),
+        )
+        for conv in convs
+    ]
     payload = b"".join(b.astype("<u4").tobytes() for b in biases)
     return payload + b"".join(w.tobytes() for w in weights)
 
@@ -297,7 +325,7 @@ def _pass(conv: Conv, signed: bool, mid: bool, shape: EngineShape) -> dict[str, 
         "kh": conv.kernel[0],
         "enable": 1,
         "mid": int(mid),
-        "stride": conv.phases,
+        "stride": conv.step,
         "pad": conv.top,
         "taps0": taps[0],
         "taps1": taps[-1],

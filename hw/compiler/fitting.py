@@ -16,6 +16,7 @@ from firebrick.hw.compiler.grouping import group
 from firebrick.hw.compiler.loading import loading
 from firebrick.hw.compiler.memory_plan import Conflict, Need
 from firebrick.hw.compiler.patterns import Patterns
+from firebrick.hw.compiler.rows import forms
 from firebrick.hw.compiler.steps import Step, pause, refusal
 from firebrick.hw.compiler.storage import Storage
 from firebrick.hw.shape import EngineShape
@@ -30,11 +31,12 @@ MID_ROWS = 4
 @dataclass
 class _Concessions:
     """What was given up so far for the sake of the memory: squeeze layers whose maps go through
-    the board's memory, those that are no tail of the module before, pauses behind groups, and
-    groups whose rings hold no row more than they must."""
+    the board's memory, those that are no tail of the module before, maps whose rows are stored one
+    by one, pauses behind groups, and groups whose rings hold no row more than they must."""
 
     unfused: set[str] = field(default_factory=set)
     unchained: set[str] = field(default_factory=set)
+    single: set[str] = field(default_factory=set)
     pauses: Counter[str] = field(default_factory=Counter)
     modest: set[str] = field(default_factory=set)
 
@@ -47,13 +49,13 @@ def fitting_groups(
     Raises CompileError, naming the layer and the limit, where a network does not fit.
     """
     given = _Concessions()
-    apart: tuple[int, int] | None = None
+    apart: tuple[int, ...] | None = None
     idle = pause()
     while True:
         # Pauses and rings do not change what is in a group, nor what the other groups need.
-        if (len(given.unfused), len(given.unchained)) != apart:
-            apart = len(given.unfused), len(given.unchained)
-            storage = Storage(net, shape)
+        if (len(given.unfused), len(given.unchained), len(given.single)) != apart:
+            apart = len(given.unfused), len(given.unchained), len(given.single)
+            storage = Storage(net, shape, forms(net, shape, patterns, given.single))
             groups = group(net, shape, patterns, storage, given.unfused, given.unchained)
             known: dict[tuple[int, bool], Need] = {}
         steps = groups
@@ -85,12 +87,14 @@ def _need(step: Step, storage: Storage, modest: bool) -> Need:
     if step.tail is not None:
         tail_words = d.TAIL_ROWS * storage.tiles(source.width) * storage.words(step.main_outputs)
     rows = step.least_rows
-    loaded = loading(source, step.convolutions[0])
+    conv = step.convolutions[0]
+    loaded = loading(source, conv)
+    most = max(rows, loaded.rows + conv.fold)
     if step.squeeze is None and not modest and loaded.rows >= PAUSE_ROWS:
         # The rows of the next output row load while this one is computed.  (A squeeze row is
         # free as soon as it is squeezed, and the next one loads while the array expands.)
-        rows = min(rows + step.main[0].phases, loaded.rows)
-    return Need(step.name, loaded.row_words, rows, loaded.rows, mid_words, tail_words)
+        rows = min(rows + step.main[0].ring_step, most)
+    return Need(step.name, loaded.row_words, rows, most, mid_words, tail_words)
 
 
 def _concede(
@@ -109,6 +113,10 @@ def _concede(
     chained += [steps[g].chained for g in together if steps[g].chained]
     if chained:
         given.unchained.update(chained)
+        return
+    two = {name for g in together if steps[g].main[0].two for name in steps[g].maps}
+    if two - given.single:
+        given.single |= two
         return
     last = next(s for s in reversed(steps) if not s.is_pause)
     if len(steps) % 2 and number == len(steps) - 2 and given.pauses[last.name] < 2:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from firebrick.hw import definition as d
 from firebrick.hw.compiler.loading import loading
 from firebrick.hw.compiler.patterns import Patterns
+from firebrick.hw.compiler.rows import in_rows
 from firebrick.hw.compiler.steps import (
     Addition,
     Step,
@@ -49,7 +50,9 @@ class Grouper:
         source = node.inputs[0]
         pool = None if self.patterns.apart else self.patterns.only_reader(node.output, QMaxPool)
         target, first = self.storage.target((pool or node).output)
+        form = self.storage.forms.get(source, d.ROWS_SINGLE)
         conv = identity(node, self.net.tensors[source])
+        conv = in_rows(conv, form, form, self.net.tensors[source].shape[1:], self.shape)
         step = Step(node.name, source, None, [conv], pool, target, first, _addition(node, 0))
         return self._pieces(step), [pool] if pool else []
 
@@ -59,7 +62,10 @@ class Grouper:
         return self._pieces(Step(node.name, node.input, None, [conv], node, target, first))
 
     def of_classifier(self, node: QGlobalSum) -> list[Step]:
+        _, height, width = self.net.tensors[node.input].shape
+        form = self.storage.forms.get(node.input, d.ROWS_SINGLE)
         conv = as_conv(node, self.net.input)
+        conv = in_rows(conv, form, form, (height, width), self.shape)
         return self._pieces(Step(node.name, node.input, None, [conv], None, None))
 
     def of_fire(self, node: QConv) -> tuple[Step, list[QNode]] | None:
@@ -125,8 +131,14 @@ class Grouper:
             branch = self.storage.slices[node.output][1]
             first += branch
             addition = replace(addition, first=branch) if addition else None
-        convs = [as_conv(node, self.net.input)]
-        step = Step(node.name, node.input, None, convs, pool, target, first, addition)
+        conv = in_rows(
+            as_conv(node, self.net.input),
+            self.storage.forms.get(node.input, d.ROWS_SINGLE),
+            self.storage.forms.get(node.output, d.ROWS_SINGLE),
+            self.net.tensors[node.output].shape[1:],
+            self.shape,
+        )
+        step = Step(node.name, node.input, None, [conv], pool, target, first, addition)
         return self._pieces(step), [n for n in (joined, added, pool) if n]
 
     def _own_addition(self, node: QAdd | None) -> Addition | None:
@@ -183,7 +195,8 @@ class Grouper:
             return (most,)
         sizes = min(most, ceil_div(both, 2)), min(most, both // 2)
         source = self.storage.source(step.source)
-        beats = conv.stride * source.row_words * self.shape.word_bytes // d.BEAT_BYTES
+        rows = 1 if conv.fold == d.FOLD_STORED else conv.ring_step * (2 if conv.skips else 1)
+        beats = rows * source.row_words * self.shape.word_bytes // d.BEAT_BYTES
         computed = ceil_div(source.tiles, conv.stride) * sizes[1] * cycles
         return sizes if computed >= 2 * beats else (most,)
 

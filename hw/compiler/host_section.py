@@ -37,8 +37,9 @@ def host_section(
             "first": first,
             "channels": tensor.shape[0],
             "words": stored.words,
-            "height": stored.height,
-            "width": stored.width,
+            "height": tensor.shape[1],
+            "width": tensor.shape[2],
+            "rows": stored.rows,
             "signed": stored.signed,
             "exponent": tensor.exponent,
             "bytes": storage.bytes(stored),
@@ -109,10 +110,13 @@ def layers_of(step: Step, fields: dict[str, int], shape: EngineShape) -> list[di
         rows = fields["mid_total"] if conv is step.squeeze else fields["rows"]
         tiles = fields["tiles"]
         width = (tiles - 1) * shape.pixels + fields["last_pixels"]
+        own = conv.two
         layers.append(
             {
                 "name": conv.layer,
-                "macs": rows * width * conv.outputs * conv.macs,
+                "macs": own.positions * own.outputs * own.macs
+                if own
+                else rows * width * conv.outputs * conv.macs,
                 "ideal_cycles": rows * tiles * conv.blocks(c) * max(conv.cycles(shape.pump), c),
             }
         )

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from firebrick.hw import definition as d
 from firebrick.hw.compiler.steps import Conv, ceil_div
 from firebrick.hw.compiler.storage import Stored
 
 
 @dataclass(frozen=True)
 class Loading:
-    """A ring row has ``tiles`` tiles of ``tile_words`` words.
+    """A ring row has ``tiles`` tiles of ``tile_words`` words; ``rows`` of the map are used, two of
+    them a stored row where those are folded for a kernel that sees neighbours.
 
     Rows are loaded as they are stored where ``phases`` is 0.  Otherwise their columns are dealt
     out: two stored tiles become one of the ring, which has the words of all channels for one phase
     of columns, then, with two ``phases``, for the other.  The odd columns come first where the
     leftmost tap lies left of an even one (``odd_first``).  With ``skip`` only every second row is
-    loaded; ``rows`` of the map are of use.
+    loaded.
     """
 
     rows: int
@@ -34,14 +36,13 @@ class Loading:
 def loading(source: Stored, conv: Conv) -> Loading:
     """How ``source`` is loaded for ``conv``, a group's squeeze layer or its first one."""
     if not conv.deals:
-        return Loading(source.height, source.tiles, source.words)
-    # A kernel of one row and column sees every second pixel only.
-    alone = conv.phases == 1
+        rows = 2 * source.height if conv.fold == d.FOLD_STORED else source.height
+        return Loading(rows, source.tiles, source.words)
     return Loading(
-        ceil_div(source.height, conv.stride) if alone else source.height,
+        ceil_div(source.height, conv.stride) if conv.skips else source.height,
         ceil_div(source.tiles, conv.stride),
         conv.phases * source.words,
         conv.phases,
         conv.left > 0,
-        alone,
+        conv.skips,
     )

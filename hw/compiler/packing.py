@@ -53,7 +53,12 @@ def fetch(channels: int, kernel: tuple[int, int], stride: int, pump: int) -> Fet
 
 
 def pack_weights(
-    weights: np.ndarray, stride: int, channels: int, pump: int = 1, whole_sets: bool = False
+    weights: np.ndarray,
+    stride: int,
+    channels: int,
+    pump: int = 1,
+    whole_sets: bool = False,
+    halves: tuple[bool, bool] = (False, False),
 ) -> np.ndarray:
     """Weight words of one convolution, int8 [blocks, cycles, pump, channels].
 
@@ -61,6 +66,8 @@ def pack_weights(
     innermost; planes are input channels, with a stride of 2 those of even and then those of odd
     columns: :func:`fetch`.  Output channels are cut into blocks of ``channels``, the last one
     filled with zero weights.  With ``whole_sets`` each phase has its channels in sets of ``pump``.
+    ``halves`` says whether the first kernel row has the upper half of each phase's channels only,
+    and the last one the lower half.
     """
     if whole_sets and weights.shape[1] % pump:
         weights = np.pad(weights, ((0, 0), (0, -weights.shape[1] % pump), (0, 0), (0, 0)))
@@ -75,7 +82,15 @@ def pack_weights(
     for part, count in ((planes[:, : walk.phase1], taps[0]), (planes[:, walk.phase1 :], taps[-1])):
         sets = part[:, :, :count].reshape(kh, -1, pump, count, outputs).transpose(0, 1, 3, 2, 4)
         cycles.append(sets.reshape(kh, -1, pump, outputs))
-    words = np.concatenate(cycles, axis=1).reshape(-1, pump, outputs)
+    rows = list(np.concatenate(cycles, axis=1))
+    if any(halves):
+        upper = [np.arange(len(part[0])) >= len(part[0]) // 2 for part in cycles]
+        kept = np.concatenate(upper)
+        if halves[0]:
+            rows[0] = rows[0][kept]
+        if halves[1]:
+            rows[-1] = rows[-1][~kept]
+    words = np.concatenate(rows).reshape(-1, pump, outputs)
     blocks = -(-outputs // channels)
     padded = np.zeros((*words.shape[:2], blocks * channels), np.int8)
     padded[..., :outputs] = words

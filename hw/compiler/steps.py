@@ -38,6 +38,29 @@ def ceil_div(a: int, b: int) -> int:
 
 
 @dataclass(frozen=True)
+class TwoRows:
+    """What a convolution becomes that takes or gives two rows of a map in one (hw.compiler.rows).
+
+    ``size`` are the rows and columns that the array computes, ``step`` the stored rows that an
+    output row moves on by, ``halves`` whether the first kernel row has the upper half of the
+    channels only, and the last one the lower half.  ``fold`` and ``reach`` are the descriptor's
+    ``load_fold`` and ``load_reach``; with ``odd`` the last row's back half is none of the map's.
+    ``positions``, ``outputs`` and ``macs`` are the layer's own: pixels, channels, MACs of each.
+    """
+
+    size: tuple[int, int]
+    step: int
+    halves: tuple[bool, bool]
+    takes_pairs: bool
+    positions: int
+    outputs: int
+    macs: int
+    fold: int = 0
+    reach: int = 0
+    odd: bool = False
+
+
+@dataclass(frozen=True)
 class Conv:
     """One convolution as the array runs it: output channels [first, first + O) of ``layer``.
 
@@ -54,6 +77,7 @@ class Conv:
     padding: tuple[int, int, int, int]
     relu: bool
     deals: bool = False
+    two: TwoRows | None = None
 
     @property
     def top(self) -> int:
@@ -65,9 +89,39 @@ class Conv:
 
     @property
     def phases(self) -> int:
-        """Phases of columns that it reads, and rows of its ring that an output row advances: one
-        of each where the kernel is a single pixel, of a source without the others."""
+        """Phases of columns that it reads: one where the kernel is a single pixel, of a source
+        without the others."""
         return self.stride if self.kernel[1] > 1 else 1
+
+    @property
+    def step(self) -> int:
+        """Rows of its ring that an output row moves on by, of two rows of a fold each."""
+        return self.two.step if self.two else self.phases
+
+    @property
+    def skips(self) -> bool:
+        """Whether every second row of its source is of no use."""
+        return self.deals and self.phases == 1 and not (self.two and self.two.takes_pairs)
+
+    @property
+    def halves(self) -> int:
+        """Kernel rows that have half of the channels."""
+        return sum(self.two.halves) if self.two else 0
+
+    @property
+    def fold(self) -> int:
+        """How its ring holds two rows in one: the descriptor's ``load_fold``."""
+        return self.two.fold if self.two else 0
+
+    @property
+    def reach(self) -> int:
+        """Rows from a ring row's front to its back."""
+        return self.two.reach if self.two else 0
+
+    @property
+    def ring_step(self) -> int:
+        """Rows of its ring that a computed row moves on by."""
+        return self.step * (2 if self.fold else 1)
 
     @property
     def outputs(self) -> int:
@@ -92,7 +146,7 @@ class Conv:
 
     def cycles(self, pump: int) -> int:
         """Cycles, and weight words, of a block."""
-        return self.kernel[0] * self.fetch(pump).row_cycles
+        return (2 * self.kernel[0] - self.halves) * self.fetch(pump).row_cycles // 2
 
     def blocks(self, channels: int) -> int:
         return ceil_div(self.outputs, channels)
@@ -143,6 +197,12 @@ class Step:
         return self.source == PAUSE_SOURCE
 
     @property
+    def maps(self) -> set[str]:
+        """The stored maps that it reads and writes."""
+        names = (self.source, self.target, self.add.other if self.add else None)
+        return {name for name in names if name is not None}
+
+    @property
     def convolutions(self) -> list[Conv]:
         """The passes, the squeeze layer first, the tail last."""
         ends = [[conv] if conv else [] for conv in (self.squeeze, self.tail)]
@@ -160,8 +220,11 @@ class Step:
 
     @property
     def least_rows(self) -> int:
-        """Source rows that must be in memory at once."""
-        return 1 if self.squeeze else max(conv.kernel[0] for conv in self.main)
+        """Rows that its ring must have: those that must be in memory at once, and of a fold those
+        that others' halves go to."""
+        if self.squeeze:
+            return 1
+        return max(conv.kernel[0] + conv.reach + conv.fold for conv in self.main)
 
 
 def module_name(layers: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from firebrick.hw import definition as d
@@ -16,7 +17,8 @@ ALIGNMENT = 128
 @dataclass(frozen=True)
 class Stored:
     """Where a tensor lives: a tile is ``words`` words, one for each of its ``channels`` (phases
-    counted apart) and what fills the last set of a pumped array; ``width`` is one phase's."""
+    counted apart) and what fills the last set of a pumped array; ``width`` is one phase's.  All as
+    it is stored: ``rows`` says whether that is two rows in one."""
 
     name: str
     space: int
@@ -27,6 +29,7 @@ class Stored:
     tiles: int
     signed: bool
     words: int
+    rows: int = d.ROWS_SINGLE
 
     @property
     def row_words(self) -> int:
@@ -42,15 +45,26 @@ def first_layer(net: QNetwork) -> QConv | QGlobalSum:
     return first
 
 
+def _stored_size(size: tuple[int, int, int], rows: int, shape: EngineShape) -> tuple[int, int, int]:
+    """Channels, rows and columns of a map of ``size`` as it is stored."""
+    channels, height, width = size
+    if rows == d.ROWS_PAIRED:
+        return 2 * channels, height // 2, width
+    if rows == d.ROWS_FOLDED:
+        return channels, ceil_div(height, 2), shape.pixels
+    return size
+
+
 class Storage:
     """The stored tensors by name; a tensor gets its place when it is first asked for.
 
     A branch of a concatenation is stored as a range of the concatenation's channels.
     """
 
-    def __init__(self, net: QNetwork, shape: EngineShape) -> None:
+    def __init__(self, net: QNetwork, shape: EngineShape, forms: Mapping[str, int]) -> None:
         self.net = net
         self.shape = shape
+        self.forms = forms
         self.slices: dict[str, tuple[str, int]] = {}
         self.stored: dict[str, Stored] = {}
         self.scratch_bytes = 0
@@ -78,7 +92,8 @@ class Storage:
         """The stored tensor of this name, given its place when it is first asked for."""
         if name not in self.stored:
             tensor = self.net.tensors[name]
-            channels, height, width = tensor.shape
+            rows = self.forms.get(name, d.ROWS_SINGLE)
+            channels, height, width = _stored_size(tensor.shape, rows, self.shape)
             is_output = name in self.net.maps
             stored = Stored(
                 name,
@@ -90,6 +105,7 @@ class Storage:
                 self.tiles(width),
                 tensor.signed,
                 self.words(channels),
+                rows,
             )
             self.stored[name] = stored
             size = ceil_div(self.bytes(stored), ALIGNMENT) * ALIGNMENT

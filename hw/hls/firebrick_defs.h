@@ -3,10 +3,10 @@
 #include <cstdint>
 
 namespace firebrick {
-constexpr uint32_t kFormatVersion = 7;
+constexpr uint32_t kFormatVersion = 8;
 constexpr uint32_t kEngineId = 0x46425249;
 constexpr uint32_t kProgramMagic = 0x47504246;
-constexpr uint32_t kDefinition = 0x268b9057;
+constexpr uint32_t kDefinition = 0x03ecf672;
 constexpr unsigned kHeaderBeats = 8;
 constexpr unsigned kDescriptorBeats = 18;
 constexpr unsigned kProfileWords = 8;
@@ -18,6 +18,9 @@ constexpr unsigned kOutputSpace = 2;
 constexpr unsigned kModeDirect = 0;
 constexpr unsigned kModePool = 1;
 constexpr unsigned kModeSum = 2;
+constexpr unsigned kFoldNone = 0;
+constexpr unsigned kFoldApart = 1;
+constexpr unsigned kFoldStored = 2;
 
 constexpr uint32_t kRegId = 0x0000;  // the constant ENGINE_ID
 constexpr uint32_t kRegVersion = 0x0004;  // version of program format and register map
@@ -144,6 +147,11 @@ constexpr Field kGroupWeightWords{6, 36, 16};  // weight words in this group's p
 constexpr Field kGroupLoadPhases{6, 52, 2};  // 0 rows are loaded as they are stored, 1 one phase of them, 2 both
 constexpr Field kGroupLoadOdd{6, 54, 1};  // the first phase are the odd columns, else the even ones
 constexpr Field kGroupLoadSkip{6, 55, 1};  // every second row is loaded
+constexpr Field kGroupHalfFirst{6, 56, 1};  // the first kernel row reads the upper half of each phase's channels
+constexpr Field kGroupHalfLast{6, 57, 1};  // the last kernel row reads the lower half of each phase's channels
+constexpr Field kGroupLoadFold{6, 58, 2};  // a ring row is 0 a row, 1 two rows stored apart, 2 two stored in one
+constexpr Field kGroupLoadReach{6, 60, 2};  // rows from the one in a ring row's front half to that in its back half
+constexpr Field kGroupOddRows{6, 62, 1};  // the last computed row has results in the front half of its tile only
 constexpr Field kGroupP0Channels{7, 0, 13};  // source channels, phases counted apart
 constexpr Field kGroupP0Phase1{7, 13, 13};  // first channel of the second phase (= channels if none)
 constexpr Field kGroupP0Steps{7, 26, 16};  // cycles of a block: K steps, or pairs of them

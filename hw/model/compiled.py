@@ -38,6 +38,7 @@ _DEFINED = {
     "MODE_SUM": d.MODE_SUM,
     "MODE_DIRECT": d.MODE_DIRECT,
     "TAIL": d.TAIL,
+    "FOLD_STORED": d.FOLD_STORED,
 }
 _SHAPE = (
     "pixels",
@@ -56,7 +57,7 @@ _TIMING = (
 _FIELDS = (
     *("rows", "tiles", "weight_words", "bias_pairs", "mid_total", "lead", "mode", "pool_last_emit"),
     *("pool_kernel3", "out_tiles", "src_rows", "in_rows", "load_row_words", "load_skip"),
-    *("segment_words", "pool_padded"),
+    *("segment_words", "pool_padded", "load_fold", "load_reach", "load_phases"),
     *("wait_enable", "wait_back", "add_enable", "add_wait_enable", "add_wait_back"),
 )
 _PASS = ("enable", "steps", "blocks", "last", "kh", "pad", "stride", "mid", "weights")

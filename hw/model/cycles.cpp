@@ -132,7 +132,8 @@ class Streams {
 
   int64_t l_seq = -1;
   double l_ask = 0.0;
-  int64_t asked = 0, rows = 0, l_rows = 0;
+  int64_t asked = 0, rows = 0, l_rows = 0, l_step = 1;
+  double l_rate = 1.0;
   std::deque<Flight> flight;
   double in_flight = 0.0, behind = 0.0;
   std::deque<double> loading;
@@ -193,7 +194,8 @@ class Streams {
 
   void Limit() {
     if (p_kind == kDescriptor) {
-      p_limit = taken >= p_seq && l_seq >= p_seq - 1 ? p_end : -1.0;
+      // One that the planner has not taken waits in a register of its own.
+      p_limit = taken >= p_seq - 1 && l_seq >= p_seq - 1 ? p_end : -1.0;
     } else if (p_kind == kBiases) {
       const int64_t room = pair_free + k.bias_pairs - 2;
       const int64_t left = pairs_before + fields[p_seq % groups].bias_pairs - room;
@@ -221,7 +223,11 @@ class Streams {
         const double seen = group_seen[l_seq + 1];
         if (seen > now + kEps) return seen;
         ++l_seq;
-        l_rows = fields[l_seq % groups].src_rows;
+        const Group& f = fields[l_seq % groups];
+        l_rows = f.src_rows;
+        l_step = f.load_fold == k.FOLD_STORED ? 2 : 1;
+        const bool twice = l_step == 2 || (f.load_fold && f.load_phases == 2);
+        l_rate = twice ? std::min(1.0, static_cast<double>(word_beats) / 2) : 1.0;
         asked = rows = 0;
         l_ask = now + 4;
         if (p_kind == kDescriptor) Limit();
@@ -232,7 +238,7 @@ class Streams {
       if (asked - (ahead ? 0 : freed_rows) >= f.in_rows) return kNever;
       if (f.wait_enable) {
         const int64_t lag = written_seq - (l_seq - f.wait_back);
-        const int64_t row = asked * (f.load_skip ? 2 : 1);
+        const int64_t row = asked * (f.load_skip ? 2 : 1) / l_step;
         if (lag < 0 || (lag == 0 && written_rows <= row)) return kNever;
       }
       if (in_flight > (k.READER_BURSTS - 1) * k.BURST_BEATS) return kNever;
@@ -242,7 +248,7 @@ class Streams {
       flight.push_back({now + k.COMMAND_LATENCY + latency, static_cast<double>(beats)});
       in_flight += beats;
       loading.push_back(static_cast<double>(beats));
-      ++asked;
+      asked += l_step;
       l_ask = now + k.ROW_COMMAND + 2 * std::min(bursts, k.READER_BURSTS);
     }
   }
@@ -345,7 +351,9 @@ class Streams {
     const double read_rate = std::min(rate, read_cap);
     const double port_rate = fetch && add ? read_rate / 2 : read_rate;
     const double arrive = read ? read_rate : 0.0;
-    const double load = port_taken || loading.empty() ? 0.0 : behind > kEps ? 1.0 : arrive;
+    const double load = port_taken || loading.empty() ? 0.0
+                        : behind > kEps               ? l_rate
+                                                      : std::min(arrive, l_rate);
     const double backlog = fetched - consumed;
     double consume = 0.0;
     if (p_limit > consumed + kEps && p_pause <= due)
@@ -421,7 +429,7 @@ class Streams {
       if (loading.front() <= kRounding) {
         behind -= loading.front();
         loading.pop_front();
-        ++rows;
+        rows += l_step;
       }
     }
     if (write) {
@@ -566,10 +574,11 @@ class Engine {
         const Pass& last = f.pass[main.back()];
         if (tail) tail_rows.push_back(InRing(last));
         if (!squeeze) {
-          in_row += last.stride;
-          const int64_t free = last.stride - (row == 0 ? last.pad : 0);
+          const int64_t stride = last.stride * (f.load_fold ? 2 : 1);
+          in_row += stride;
+          const int64_t free = stride - (row == 0 ? last.pad : 0);
           if (row < f.rows - 1) memory.freed.push_back({finish + 1, free, false});
-          advance = last.stride;
+          advance = f.load_fold ? 4 * stride - 3 : stride;
         }
         ++row;
       }
@@ -613,7 +622,7 @@ class Engine {
         const int64_t gap = std::max<int64_t>(0, channels - steps);
         Layer& layer = result.layers[layer_of[index]];
         double position = weight_base + p.weights * memory.weight_beats;
-        int64_t need = (p.mid ? row.index : row.source) + p.kh - p.pad;
+        int64_t need = (p.mid ? row.index : row.source) + p.kh - p.pad + f.load_reach;
         need = std::min(need, p.mid ? static_cast<int64_t>(row.ring.size()) : f.src_rows);
         for (int64_t block = 0; block < p.blocks; ++block) {
           double push = planner;

@@ -19,10 +19,11 @@ the planner has them; a block that reads a ring on the chip waits for the last r
 *Memory.* A fluid: each of the program, row and result ports that has something to move moves
 min(1, B / 8n) beats a cycle where n of them do and the memory moves B bytes a cycle, less the
 share of time that refreshing takes; program and maps to add halve the program port between them.
-The program stream stops where the weight memory is full and where a descriptor has not been
-taken; rows wait for room in their ring and for the rows of the group that writes them; maps to
-add wait for those too, and for room in their FIFO; results wait for their blocks.  The memory is
-only brought up to date when a block may have to wait, so that predictions take milliseconds.
+The program stream stops where the weight memory is full, where two descriptors have not been taken
+by the planner, and where one has not by the others; rows wait for room in their ring and for the
+rows of the group that writes them; maps to add wait for those too, and for room in their FIFO;
+results wait for their blocks.  The memory is only brought up to date when a block may have to wait,
+so that predictions take milliseconds.
 """
 
 from __future__ import annotations
@@ -86,9 +87,9 @@ def _passes(fields: dict[str, int]) -> dict[int, _Pass]:
 class _Row:
     """A row of one stage: squeeze row, main row or tail row ``index`` of ``count``.
 
-    It needs source rows from ``source`` on of the input ring, or rows of a ring on the chip, whose
-    rows so far were complete at the times ``ring``.  Its results go to memory or, if not
-    ``stored``, to such a ring.
+    It needs source rows from ``source`` on of the input ring (both rows of a folded one), or rows
+    of a ring on the chip, whose rows so far were complete at the times ``ring``.  Its results go to
+    memory or, if not ``stored``, to such a ring.
     """
 
     passes: list[_Pass]
@@ -169,12 +170,14 @@ class _Engine:
                 if tail:
                     tail_rows.append(self._in_ring(main[-1]))
                 if not squeeze:
-                    stride, pad = main[-1].stride, main[-1].pad
+                    pad = main[-1].pad
+                    # A folded row is two rows of the map.
+                    stride = main[-1].stride * (2 if f.get("load_fold") else 1)
                     in_row += stride
                     free = stride - (pad if row == 0 else 0)
                     if row < rows - 1:
                         memory.freed.append((self.finish + 1, free, False))
-                    advance = stride
+                    advance = 4 * stride - 3 if f.get("load_fold") else stride
                 row += 1
             # RowEnd, Advance, then Row, Tile, PassLoad, PassInit, BlockPrep or Next, Idle
             more = (tail_row if tail else row) < rows
@@ -224,6 +227,7 @@ class _Engine:
         to_addend = FINISH_TO_ADDEND + self.shape.pixels
         to_port = FINISH_TO_PORT + self.shape.pixels
         stalls = group.stalls
+        reach = f.get("load_reach", 0)  # a group that folds has no rings on the chip
         planner, room, start, finish = self.planner, self.room, self.start, self.finish
         weights_here = memory.consumed >= weight_last and memory.now <= planner
         for tile in range(f["tiles"] - 1, -1, -1):
@@ -233,7 +237,7 @@ class _Engine:
                 gap = max(0, channels - steps)
                 layer = group.layers[p.layer]
                 position = weight_base + p.weights * memory.weight_beats
-                need = (index if p.mid else row.source) + p.kh - p.pad
+                need = (index if p.mid else row.source) + p.kh - p.pad + reach
                 # What is wanted below the last row is a row of zeros.
                 need = min(need, len(row.ring) if p.mid else f["src_rows"])
                 for block in range(p.blocks):

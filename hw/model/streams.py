@@ -84,6 +84,8 @@ class Streams:
         self.l_ask = 0.0
         self.asked = self.rows = 0
         self.l_rows = 0
+        self.l_step = 1  # rows of the map that a stored one holds
+        self.l_rate = 1.0  # beats a cycle at which rows go to their ring
         self.flight: deque[list[float]] = deque()  # [first beat's time, beats left]
         self.in_flight = 0.0
         self.behind = 0.0  # beats between the bus and the ring
@@ -158,7 +160,8 @@ class Streams:
     def _limit(self) -> None:
         """How far the program may be consumed."""
         if self.p_kind == _DESCRIPTOR:
-            ready = self.taken >= self.p_seq and self.l_seq >= self.p_seq - 1
+            # One that the planner has not taken waits in a register of its own.
+            ready = self.taken >= self.p_seq - 1 and self.l_seq >= self.p_seq - 1
             self.p_limit = self.p_end if ready else -1.0
         elif self.p_kind == _BIASES:
             f = self.fields[self.p_seq % self.groups]
@@ -190,7 +193,13 @@ class Streams:
                 if seen > now + EPS:
                     return seen
                 self.l_seq += 1
-                self.l_rows = self.fields[self.l_seq % self.groups]["src_rows"]
+                f = self.fields[self.l_seq % self.groups]
+                self.l_rows = f["src_rows"]
+                fold = f.get("load_fold", d.FOLD_NONE)
+                self.l_step = 2 if fold == d.FOLD_STORED else 1
+                # A word of two rows is written twice, and one of two phases.
+                twice = self.l_step == 2 or (fold and f.get("load_phases") == 2)
+                self.l_rate = min(1.0, self.word_beats / 2) if twice else 1.0
                 self.asked = self.rows = 0
                 self.l_ask = now + 4
                 if self.p_kind == _DESCRIPTOR:
@@ -203,7 +212,7 @@ class Streams:
                 return NEVER
             if f.get("wait_enable"):
                 lag = self.written_seq - (self.l_seq - f["wait_back"])
-                row = self.asked * (2 if f.get("load_skip") else 1)
+                row = self.asked * (2 if f.get("load_skip") else 1) // self.l_step
                 if lag < 0 or (lag == 0 and self.written_rows <= row):
                     return NEVER
             if self.in_flight > (READER_BURSTS - 1) * BURST_BEATS:
@@ -215,7 +224,7 @@ class Streams:
             self.flight.append([now + COMMAND_LATENCY + self.latency, beats])
             self.in_flight += beats
             self.loading.append(beats)
-            self.asked += 1
+            self.asked += self.l_step
             self.l_ask = now + ROW_COMMAND + 2 * min(bursts, READER_BURSTS)
 
     def to_ring(self, at: float, words: int) -> None:
@@ -312,7 +321,7 @@ class Streams:
         read_rate = min(rate, self.read_cap)
         port_rate = read_rate / 2 if fetch and add else read_rate
         arrive = read_rate if read else 0.0
-        load = 1.0 if self.behind > EPS else arrive
+        load = self.l_rate if self.behind > EPS else min(arrive, self.l_rate)
         if port_taken or not self.loading:
             load = 0.0
         backlog = self.fetched - self.consumed
@@ -391,7 +400,7 @@ class Streams:
             self.loading[0] -= loaded
             if self.loading[0] <= ROUNDING:
                 self.behind -= self.loading.popleft()
-                self.rows += 1
+                self.rows += self.l_step
         if write:
             chunk = chunks[0]
             chunk[1] -= moved

@@ -55,6 +55,9 @@ package fb_block_pkg;
     logic        right_zero;
     logic [12:0] channels0;   // channels of the first phase
     logic [12:0] channels1;   // channels of the second phase, 0 if there is none
+    logic        half_first;  // the first kernel row has the upper half of each phase's channels
+    logic        half_last;   // the last one has the lower half
+    logic        fold;        // a word's halves are pixels of two rows
     logic [3:0]  kh;
     logic [2:0]  taps0;
     logic [2:0]  taps1;

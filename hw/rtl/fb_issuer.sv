@@ -9,6 +9,9 @@
 // an even address and the odd one above; the address given is the even one.  Words of a tile and of
 // a row, and both phases' channels, are multiples of Pump.
 //
+// Where a stored row holds two rows of the map as halves of its channels, the first kernel row may
+// begin with the upper half and the last one end with the lower half.
+//
 // Handshake: block_valid_i / block_ready_o, a register; two blocks wait here, and the next one is
 // taken in the cycle after the last slot of the one before, without a gap.  Latency: the first slot
 // leaves 3 cycles after the cycle in which an idle issuer accepted the block; one or more later
@@ -34,7 +37,8 @@ module fb_issuer #(
   output logic [ActAddrBits-1:0]    act_rd_addr_o,
   output logic                      slot_valid_o,
   output logic                      slot_read_o,
-  output logic                      slot_zero_o,
+  output logic [1:0]                slot_zero_o,      // of the word's front half, of its back half
+  output logic                      slot_fold_o,
   output logic                      slot_elem_last_o,
   output logic [2:0]                slot_sel_o,
   output logic                      slot_signed_o,
@@ -65,7 +69,7 @@ module fb_issuer #(
 
   // What is asked of a block's number of steps and of its channels, computed before it is stored.
   logic                 is_one, is_short, is_near;
-  logic                 is_single0, is_single1, is_simple;
+  logic                 is_single0, is_single1, is_single_half, is_simple;
   logic [PaceBits-1:0]  pace_steps;
   fb_block_pkg::block_t next;
   logic                 next_valid;
@@ -74,6 +78,7 @@ module fb_issuer #(
   logic                 next_near;    // of C - 1 steps
   logic [PaceBits-1:0]  next_pace;    // steps and one more, of a short block
   logic                 next_single0, next_single1;  // of one channel, or pair of them, in a phase
+  logic                 next_single_half;            // in half a phase
   logic                 next_simple;  // without a second phase
   logic                 paced_q;      // the array has drained for long enough for a short block
   fb_block_pkg::block_t blk_q;
@@ -86,7 +91,10 @@ module fb_issuer #(
   logic                phase_q;
   logic [12:0]         chan_left_q;
   logic                chan_last_q;   // chan_left_q is 1
-  logic                single0_q, single1_q, simple_q;  // of blk_q
+  logic                single0_q, single1_q, single_half_q, simple_q;  // of blk_q
+  logic [12:0]         half_q;        // channels of half a phase
+  logic                halved_q;      // this kernel row has them only
+  logic                halves_next_q; // the next one does
   logic [3:0]          row_left_q;
   logic                first_row_q;
   logic                first_q;
@@ -105,6 +113,7 @@ module fb_issuer #(
   logic       tap_last;
   logic       phase_last;
   logic [12:0] row_next;
+  logic        next_upper, next_halved;
 
   assign taps = phase_q ? blk_q.taps1 : blk_q.taps0;
   assign words = phase_q ? blk_q.words1 : blk_q.words0;
@@ -128,22 +137,25 @@ module fb_issuer #(
   assign pace_steps = PaceBits'(block_i.steps) + PaceBits'(1);
   assign is_single0 = (block_i.channels0 >> PumpBits) == 13'd1;
   assign is_single1 = (block_i.channels1 >> PumpBits) == 13'd1;
+  assign is_single_half = (block_i.channels0 >> (PumpBits + 1)) == 13'd1;
   assign is_simple = block_i.channels1 == '0;
+  assign next_upper = next.half_first;
+  assign next_halved = next.half_first || (next.half_last && (next.kh == 4'd1));
 
   // No path leads from here to the planner, or back, but through these registers.
   fb_slice #(
-    .Width(BlockBits + PaceBits + 6)
+    .Width(BlockBits + PaceBits + 7)
   ) u_next (
     .clk_i,
     .rst_ni,
     .in_valid_i (block_valid_i),
     .in_ready_o (block_ready_o),
-    .in_data_i  ({is_one, is_short, is_near, is_single0, is_single1, is_simple,
+    .in_data_i  ({is_one, is_short, is_near, is_single0, is_single1, is_single_half, is_simple,
                    pace_steps, block_i}),
     .out_valid_o(next_valid),
     .out_ready_i(start),
-    .out_data_o ({next_one, next_short, next_near, next_single0, next_single1, next_simple,
-                   next_pace, next})
+    .out_data_o ({next_one, next_short, next_near, next_single0, next_single1, next_single_half,
+                   next_simple, next_pace, next})
   );
 
   always_ff @(posedge clk_i) begin
@@ -155,20 +167,24 @@ module fb_issuer #(
     step_last_q <= start ? next_one : (steps_left_q == 16'd2);
     row_step_q <= {1'b0, row_q} + {1'b0, blk_q.row_words};
     elem_next_q <= row_next + blk_q.tile_off;
+    halves_next_q <= blk_q.half_last && (row_left_q == 4'd2);
     if (start) begin
       blk_q         <= next;
       tap_q         <= '0;
       phase_q       <= 1'b0;
-      chan_left_q   <= next.channels0 >> PumpBits;
-      chan_last_q   <= next_single0;
+      chan_left_q   <= next.channels0 >> (next_halved ? PumpBits + 1 : PumpBits);
+      chan_last_q   <= next_halved ? next_single_half : next_single0;
       single0_q     <= next_single0;
       single1_q     <= next_single1;
+      single_half_q <= next_single_half;
+      half_q        <= next.channels0 >> 1;
+      halved_q      <= next_halved;
       simple_q      <= next_simple;
       row_left_q    <= next.kh;
       first_row_q   <= 1'b1;
       first_q       <= 1'b1;
       steps_left_q  <= next.steps;
-      elem_q        <= next.row_base + next.tile_off;
+      elem_q        <= next.row_base + next.tile_off + (next_upper ? next.channels0 >> 1 : '0);
       row_q         <= next.row_base;
       weight_addr_q <= next.weight_addr;
     end else if (run_q) begin
@@ -183,13 +199,14 @@ module fb_issuer #(
           elem_q      <= elem_q + 13'(Pump);
         end else if (!phase_last) begin
           phase_q     <= 1'b1;
-          chan_left_q <= blk_q.channels1 >> PumpBits;
-          chan_last_q <= single1_q;
-          elem_q      <= elem_q + 13'(Pump);
+          chan_left_q <= (halved_q ? half_q : blk_q.channels1) >> PumpBits;
+          chan_last_q <= halved_q ? single_half_q : single1_q;
+          elem_q      <= elem_q + 13'(Pump) + (halved_q ? half_q : '0);
         end else begin
           phase_q     <= 1'b0;
-          chan_left_q <= blk_q.channels0 >> PumpBits;
-          chan_last_q <= single0_q;
+          chan_left_q <= (halves_next_q ? half_q : blk_q.channels0) >> PumpBits;
+          chan_last_q <= halves_next_q ? single_half_q : single0_q;
+          halved_q    <= halves_next_q;
           row_left_q  <= row_left_q - 4'd1;
           first_row_q <= 1'b0;
           elem_q      <= elem_next_q;
@@ -215,12 +232,16 @@ module fb_issuer #(
   logic        word_left;
   logic        word_right;
   logic [2:0]  sel;
-  logic        row_zero;
+  logic        above, below;  // the kernel row lies outside of the map
+  logic        beside;        // the word does
 
   assign read = {1'b0, words} > tap_q;
   assign word_left = left && (tap_q == 3'd0);
   assign word_right = left ? (tap_q == 3'd2) : (tap_q == 3'd1);
-  assign row_zero = (blk_q.top_zero && first_row_q) || (blk_q.bottom_zero && (row_left_q == 4'd1));
+  // Of two rows in one the front one is above the map first, and the back one below it.
+  assign above = blk_q.top_zero && first_row_q;
+  assign below = blk_q.bottom_zero && (row_left_q == 4'd1);
+  assign beside = (word_left && blk_q.left_zero) || (word_right && blk_q.right_zero);
 
   always_comb begin
     if (left) begin
@@ -244,8 +265,9 @@ module fb_issuer #(
   always_ff @(posedge clk_i) begin
     act_addr_q         <= word_left ? elem_q - blk_q.tile_words :
                           word_right ? elem_q + blk_q.tile_words : elem_q;
-    slot_zero_o        <= row_zero || (word_left && blk_q.left_zero) ||
-                          (word_right && blk_q.right_zero);
+    slot_zero_o        <= {beside || below || (above && !blk_q.fold),
+                           beside || above || (below && !blk_q.fold)};
+    slot_fold_o        <= blk_q.fold;
     slot_elem_last_o   <= tap_last;
     slot_sel_o         <= sel;
     slot_signed_o      <= blk_q.src_signed;

@@ -5,6 +5,8 @@
 //                 then the main row: for each tile, right to left:
 //                   all blocks of pass 1, then all blocks of pass 2
 //
+// Of two rows in one (a fold) the ring is walked in rows of the map, two output rows at a time.
+//
 // With a tail the main row goes into a ring of two rows, and in front of the next one comes the tail
 // row of the one before (pass 3, a 1x1 convolution: the squeeze layer of the next Fire module).
 //
@@ -82,7 +84,7 @@ module fb_planner #(
   logic [9:0]  end_row_q, mid_end_row_q;   // the group's last ones
   logic [11:0] in_row_q;      // source row of in_cur
   logic [9:0]  mid_done_q;    // squeeze rows written
-  logic [3:0]  advance_q;     // steps of the input ring's pointer that are due, times 4
+  logic [4:0]  advance_q;     // steps of the input ring's pointer that are due, times 4
 
   typedef enum logic [1:0] {SqueezeRow, MainRow, TailRow} stage_e;
   stage_e      stage_q;
@@ -218,6 +220,10 @@ module fb_planner #(
   logic [12:0] channels1_q;
   logic        in_top_q, in_bottom_q, mid_top_q, mid_bottom_q, in_right_q;
   logic [3:0]  free_rows_q;    // source rows that the row's end frees
+  logic        folds_q;
+  logic [5:0]  last_pixels_q;
+  logic [2:0]  row_step;       // source rows from one output row's to the next one's
+  assign row_step = folds_q ? {pass_q.stride, 1'b0} : {1'b0, pass_q.stride};
   logic        out_last_q;
 
   // Two computed tiles make a pooled one, which the left of them ends: where windows begin a column
@@ -236,8 +242,10 @@ module fb_planner #(
     mid_top_q <= (pass_q.pad != '0) && (main_row_q == '0);
     mid_bottom_q <= (pass_q.pad != '0) && (main_row_q == mid_end_row_q);
     free_rows_q <= !reads_input ? '0
-                   : (main_from_input && (main_row_q == '0)) ? {2'b0, pass_q.stride - pass_q.pad}
-                                                             : {2'b0, pass_q.stride};
+                   : {1'b0, row_step} -
+                     ((main_from_input && (main_row_q == '0)) ? {2'b0, pass_q.pad} : '0);
+    folds_q <= g_q.load_fold != firebrick_pkg::FoldNone;
+    last_pixels_q <= (g_q.odd_rows && row_last_q) ? 6'(Pixels / 2) : g_q.last_pixels;
     out_last_q <= pooled_tile + 8'd1 == g_q.out_tiles;
   end
 
@@ -269,6 +277,9 @@ module fb_planner #(
       block.right_zero = in_right_q;
       block.top_zero = in_top_q;
       block.bottom_zero = in_bottom_q;
+      block.half_first = g_q.half_first;
+      block.half_last = g_q.half_last;
+      block.fold = folds_q;
     end
     block.left_zero = last_tile_q;
     block.channels0 = pass_q.phase1;
@@ -290,7 +301,7 @@ module fb_planner #(
 
     block.token.bias_addr = bias_ptr_q;
     block.token.channels = block_channels_q;
-    block.token.pixels = first_tile_q ? g_q.last_pixels : 6'(Pixels);
+    block.token.pixels = first_tile_q ? last_pixels_q : 6'(Pixels);
     block.token.relu = pass_q.relu;
     block.token.chan = chan_q;
     block.token.tile_odd = tile_q[0];
@@ -448,7 +459,7 @@ module fb_planner #(
         bias_next_q <= bias_base_q + pass_q.bias;
         bias_end_q <= {1'b0, pass_q.bias};
         block_left_q <= pass_q.blocks;
-        in_need_q <= in_row_q + {8'b0, pass_q.kh} - {10'b0, pass_q.pad};
+        in_need_q <= in_row_q + {8'b0, pass_q.kh} - {10'b0, pass_q.pad} + {10'b0, g_q.load_reach};
         in_bottom_q <= 1'b0;
         mid_need_q <= main_row_q + {6'b0, pass_q.kh} - {8'b0, pass_q.pad};
         state_q <= BlockPrep;
@@ -491,7 +502,7 @@ module fb_planner #(
         end
       end
       RowEnd: begin
-        advance_q <= reads_input ? {pass_q.stride, 2'b0} : 4'd0;
+        advance_q <= reads_input ? {row_step, 2'b0} : 5'd0;
         if (stage_q == SqueezeRow) begin
           ahead_row_q <= ahead_row_q + 10'd1;
           mid_wr_q <= mid_wr_next_q;
@@ -511,7 +522,7 @@ module fb_planner #(
       end
       Advance: begin
         if (advance_q != '0) begin
-          advance_q <= advance_q - 4'd1;
+          advance_q <= advance_q - 5'd1;
           // Every fourth cycle, so that in_next_q follows.
           if (advance_q[1:0] == '0) begin
             in_prev_q <= in_cur_q;
@@ -519,7 +530,7 @@ module fb_planner #(
             in_row_q <= in_row_q + 12'd1;
           end
         end
-        if (advance_q <= 4'd4) state_q <= (writes_stage && row_last_q) ? Next : Row;
+        if (advance_q <= 5'd4) state_q <= (writes_stage && row_last_q) ? Next : Row;
       end
       Next: begin
         weight_base_q <= group_weights_q;

@@ -11,8 +11,10 @@
 // anybody sees its descriptor.
 //
 // A descriptor is shown to planner, row loader and addend fetcher (group_o with one valid each)
-// only after its CRC was found right, and stays until all have taken it.  Weights count as loaded when written;
-// that the payload's CRC is right is known at its end, and a wrong one ends the run.
+// only after its CRC was found right, and stays until all have taken it.  The planner's waits in a
+// register of its own, so that the weights of the group after the next one load as well where rows
+// of the next are in the ring, which small groups need.  Weights count as loaded when written; that
+// the payload's CRC is right is known at its end, and a wrong one ends the run.
 // Latency: a beat a cycle; 5 cycles from a group's descriptor to its payload, 3 to the next one.
 `default_nettype none
 
@@ -45,7 +47,8 @@ module fb_program #(
   output logic                          data_ready_o,
   input  wire  [63:0]                   data_i,
 
-  output firebrick_pkg::group_t                        group_o,
+  output firebrick_pkg::group_t                        group_o,         // for loader and addend
+  output firebrick_pkg::group_t                        planner_group_o,
   output logic                          planner_valid_o,
   input  wire                           planner_ready_i,
   output logic                          loader_valid_o,
@@ -89,7 +92,9 @@ module fb_program #(
   state_e      state_q;
   firebrick_pkg::header_t     header_q;
   firebrick_pkg::group_t      group_q;
+  firebrick_pkg::group_t      planner_group_q;
   logic        for_planner_q, for_loader_q, for_addend_q;
+  logic        planner_valid_q;
   logic [4:0]  beat_q;
   logic [11:0] bias_left_q;
   logic [15:0] words_left_q;
@@ -242,7 +247,8 @@ module fb_program #(
   );
 
   assign group_o = group_q;
-  assign planner_valid_o = for_planner_q;
+  assign planner_group_o = planner_group_q;
+  assign planner_valid_o = planner_valid_q;
   assign loader_valid_o = for_loader_q;
   assign addend_valid_o = for_addend_q;
   assign weights_loaded_o = weight_count_q;
@@ -289,7 +295,13 @@ module fb_program #(
     end
     weight_room_q <= (weight_count_q - weight_free_q) < 16'(WeightWords - 2);
     bias_room_q <= (bias_count_q - bias_free_q) < 16'(BiasPairs - 2);
-    if (planner_ready_i) for_planner_q <= 1'b0;
+    if (!planner_valid_q) begin
+      planner_group_q <= group_q;
+      planner_valid_q <= for_planner_q;
+      for_planner_q <= 1'b0;
+    end else if (planner_ready_i) begin
+      planner_valid_q <= 1'b0;
+    end
     if (loader_ready_i) for_loader_q <= 1'b0;
     if (addend_ready_i) for_addend_q <= 1'b0;
     if (take) beat_q <= beat_q + 5'd1;
@@ -428,6 +440,7 @@ module fb_program #(
     if (!rst_ni) begin
       state_q <= Idle;
       for_planner_q <= 1'b0;
+      planner_valid_q <= 1'b0;
       for_loader_q <= 1'b0;
       for_addend_q <= 1'b0;
       crc_wait_q <= '0;

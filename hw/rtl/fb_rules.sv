@@ -47,20 +47,24 @@ module fb_rules #(
 
   // ------------------------------------------------------------------------------------- sense
   logic       counts_q, spaces_q, rings_q, stored_q;
-  logic       tail_q;
+  logic       tail_q, folds_q, stored_folds_q;
   logic [3:0] pass_q;
+  logic       folds, stored_folds;
+  assign folds = g.load_fold != firebrick_pkg::FoldNone;
+  assign stored_folds = g.load_fold == firebrick_pkg::FoldStored;
 
   // A pass that runs has steps, blocks and taps, drains channels that the array has, and reads a
   // map that is there, whose channels come in sets of Pump.  Its width differs from pass to pass, hence the arguments one by one.
   function automatic logic senseless_pass(
     input logic enable, input logic mid, input logic mid_allowed, input logic [15:0] steps,
     input logic [7:0] blocks, input logic [7:0] last, input logic [12:0] channels,
-    input logic [12:0] phase1, input logic [3:0] kh, input logic [2:0] taps0
+    input logic [12:0] phase1, input logic [3:0] kh, input logic [2:0] taps0, input logic halves
   );
     senseless_pass = enable && ((steps == '0) || (blocks == '0) || (last == '0) ||
                                 (32'(last) > Channels) || (phase1 == '0) || (phase1 > channels) ||
                                 (32'(phase1) % Pump != 0) || (32'(channels) % Pump != 0) ||
-                                (kh == '0) || (taps0 == '0) || (mid && !mid_allowed));
+                                (kh == '0) || (taps0 == '0) || (mid && !mid_allowed) ||
+                                (halves && !mid && (32'(phase1) % (2 * Pump) != 0)));
   endfunction
 
   always_ff @(posedge clk_i) begin
@@ -83,17 +87,27 @@ module fb_rules #(
     // What a tail hands on is a map as it is; it has no operand to add.
     tail_q <= g.p3_enable && ((g.mode != firebrick_pkg::ModeDirect) || g.add_enable ||
                               (g.tail_row_words == '0));
+    // Two rows in one: of one tile, in halves of a word, and of a lone convolution.
+    folds_q <= (g.load_fold == 2'd3) || (g.load_reach == 2'd3) || (folds != (g.load_reach != '0)) ||
+               ((folds || g.odd_rows) && (Pixels % 2 == 1)) ||
+               (folds && ((g.src_tiles != 8'd1) || (g.tiles != 8'd1) || g.p0_enable || g.p3_enable));
+    stored_folds_q <= stored_folds && ((g.load_phases != '0) || g.load_skip || g.src_rows[0] ||
+                                       (g.load_reach != 2'd1));
     pass_q <= {
       senseless_pass(g.p3_enable, 1'b1, 1'b1, g.p3_steps, g.p3_blocks, g.p3_last,
-                     g.p3_channels, g.p3_channels, 4'd1, 3'd1),
+                     g.p3_channels, g.p3_channels, 4'd1, 3'd1, 1'b0),
       senseless_pass(g.p2_enable, g.p2_mid, g.p0_enable, g.p2_steps, g.p2_blocks, g.p2_last,
-                     g.p2_channels, g.p2_phase1, g.p2_kh, g.p2_taps0),
+                     g.p2_channels, g.p2_phase1, g.p2_kh, g.p2_taps0,
+                     g.half_first || g.half_last),
       senseless_pass(g.p1_enable, g.p1_mid, g.p0_enable, g.p1_steps, g.p1_blocks, g.p1_last,
-                     g.p1_channels, g.p1_phase1, g.p1_kh, g.p1_taps0),
+                     g.p1_channels, g.p1_phase1, g.p1_kh, g.p1_taps0,
+                     g.half_first || g.half_last),
       senseless_pass(g.p0_enable, g.p0_mid, 1'b0, g.p0_steps, g.p0_blocks, g.p0_last,
-                     g.p0_channels, g.p0_phase1, g.p0_kh, g.p0_taps0)
+                     g.p0_channels, g.p0_phase1, g.p0_kh, g.p0_taps0,
+                     g.half_first || g.half_last)
     };
-    senseless_o <= counts_q || spaces_q || rings_q || stored_q || tail_q || (|pass_q);
+    senseless_o <= counts_q || spaces_q || rings_q || stored_q || tail_q || folds_q ||
+                   stored_folds_q || (|pass_q);
   end
 
   // The other fields have no rule of their own.

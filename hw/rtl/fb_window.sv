@@ -3,7 +3,8 @@
 // A slot is one K step, i.e. one kernel column ("tap") of an element (kernel row, channel).  The
 // words under the window are read once and kept as a history, h0 the newest; the taps are cut out
 // of it.  slot_read_i says that a read was issued in the slot's cycle: its word comes on word_i 2
-// cycles later and counts as zeros with slot_zero_i.
+// cycles later and counts as zeros with slot_zero_i, which says so for the two halves of a word apart:
+// with slot_fold_i they are pixels of two rows, and no tap looks across the middle.
 //
 // The history shifts when the word of a slot arrives, and once more after the last tap of an
 // element (slot_elem_last_i), whether or not a read follows.  A tap is cut out one cycle after the
@@ -35,7 +36,8 @@ module fb_window #(
 
   input  wire logic               slot_valid_i,
   input  wire logic               slot_read_i,
-  input  wire logic               slot_zero_i,
+  input  wire logic [1:0]         slot_zero_i,   // of pixels before the middle, and from there on
+  input  wire logic               slot_fold_i,
   input  wire logic               slot_elem_last_i,
   input  wire logic [2:0]         slot_sel_i,
   input  wire logic               slot_signed_i,
@@ -50,12 +52,16 @@ module fb_window #(
 );
 
   localparam int unsigned WordBits = 8 * P;
+  localparam int unsigned Middle = P / 2;  // first pixel of the back half
 
   // Control, index = cycles since the slot.  A slot shifts the history on the edge that ends its
   // cycle 2, and is cut out in cycle 4 (upper and lower candidate) and 5 (choice between them).
   logic [Latency:1]    valid_q;
   logic [Latency:1]    first_q, last_q;
-  logic [2:1]          shift_q, zero_q;
+  logic [2:1]          shift_q;
+  logic [2:1][1:0]     zero_q;
+  logic [4:1]          fold_q;
+  logic                first_edge_q, last_edge_q;  // a pixel of the other row would be seen
   logic [4:1][2:0]     sel_q;
   logic [5:1]          signed_q;
   logic                after_last_q;
@@ -66,6 +72,9 @@ module fb_window #(
 
   always_ff @(posedge clk_i) begin
     zero_q       <= {zero_q[1], slot_zero_i};
+    fold_q       <= {fold_q[3:1], slot_fold_i};
+    first_edge_q <= fold_q[4] && (sel == 3'd1);
+    last_edge_q  <= fold_q[4] && ((sel == 3'd2) || (sel == 3'd4));
     sel_q        <= {sel_q[3:1], slot_sel_i};
     signed_q     <= {signed_q[4:1], slot_signed_i};
     first_q      <= {first_q[Latency-1:1], slot_first_i && slot_valid_i};
@@ -87,7 +96,8 @@ module fb_window #(
 
   always_ff @(posedge clk_i) begin
     if (shift_q[2]) begin
-      h0_q <= zero_q[2] ? '0 : word_i;
+      h0_q[8*Middle-1:0] <= zero_q[2][0] ? '0 : word_i[Middle-1:0];
+      h0_q[WordBits-1:8*Middle] <= zero_q[2][1] ? '0 : word_i[P-1:Middle];
       h1_q <= h0_q;
       h2_q <= h1_q[WordBits-1:8];
     end
@@ -131,6 +141,9 @@ module fb_window #(
 
     always_ff @(posedge clk_i) begin
       act_q <= {signed_q[5] && tap[7], tap};
+      if ((P % 2 == 0) && (((p == Middle) && first_edge_q) || ((p == Middle - 1) && last_edge_q))) begin
+        act_q <= '0;
+      end
     end
 
     assign act_o[p] = act_q;

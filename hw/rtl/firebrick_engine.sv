@@ -258,7 +258,7 @@ module firebrick_engine #(
   logic [7:0]  program_arlen, addend_arlen;
   logic        program_arvalid, program_arready, program_rvalid;
   logic        addend_arvalid, addend_arready, addend_rvalid;
-  firebrick_pkg::group_t      group;
+  firebrick_pkg::group_t      group, planner_group;
   logic        planner_group_valid, planner_group_ready, loader_group_valid, loader_group_ready;
   logic        addend_group_valid, addend_group_ready;
   logic        bias_wr_en, weight_wr_en;
@@ -412,6 +412,7 @@ module firebrick_engine #(
     .data_ready_o       (program_data_ready),
     .data_i             (program_data),
     .group_o            (group),
+    .planner_group_o    (planner_group),
     .planner_valid_o    (planner_group_valid),
     .planner_ready_i    (planner_group_ready),
     .loader_valid_o     (loader_group_valid),
@@ -454,7 +455,7 @@ module firebrick_engine #(
   logic [23:0] load_cmd_beats;
   logic [63:0] load_data;
   logic        load_wr_valid, load_wr_ready, load_wr_front, load_wr_middle;
-  logic [ActAddrBits-1:0] load_wr_addr;
+  logic [ActAddrBits-1:0] load_wr_front_addr, load_wr_back_addr;
   logic [Pixels*8-1:0] load_wr_data;
   logic [15:0] load_seq;
   logic [9:0]  load_rows;
@@ -520,7 +521,8 @@ module firebrick_engine #(
     .data_last_i      (load_data_last),
     .wr_valid_o       (load_wr_valid),
     .wr_ready_i       (load_wr_ready),
-    .wr_addr_o        (load_wr_addr),
+    .wr_front_addr_o  (load_wr_front_addr),
+    .wr_back_addr_o   (load_wr_back_addr),
     .wr_front_o       (load_wr_front),
     .wr_middle_o      (load_wr_middle),
     .wr_data_o        (load_wr_data),
@@ -556,7 +558,7 @@ module firebrick_engine #(
     .output_end_i    (output_end),
     .group_valid_i   (planner_group_valid),
     .group_ready_o   (planner_group_ready),
-    .group_i         (group),
+    .group_i         (planner_group),
     .weights_loaded_i(weights_loaded),
     .load_seq_i      (load_seq),
     .load_rows_i     (load_rows),
@@ -597,7 +599,8 @@ module firebrick_engine #(
 
   logic                      act_rd_en;
   logic [ActAddrBits-1:0]    act_rd_addr;
-  logic                      slot_valid, slot_read, slot_zero, slot_elem_last, slot_signed;
+  logic                      slot_valid, slot_read, slot_fold, slot_elem_last, slot_signed;
+  logic [1:0]                slot_zero;
   logic                      slot_first, slot_last;
   logic [2:0]                slot_sel;
   logic [WeightAddrBits-1:0] slot_weight_addr;
@@ -620,6 +623,7 @@ module firebrick_engine #(
     .slot_valid_o       (slot_valid),
     .slot_read_o        (slot_read),
     .slot_zero_o        (slot_zero),
+    .slot_fold_o        (slot_fold),
     .slot_elem_last_o   (slot_elem_last),
     .slot_sel_o         (slot_sel),
     .slot_signed_o      (slot_signed),
@@ -643,7 +647,7 @@ module firebrick_engine #(
   logic [ActAddrBits-1:0] ring_wr_addr_q;
   logic [Pixels*8-1:0]    ring_wr_data_q;
   logic                   act_wr_en, act_wr_front, act_wr_middle;
-  logic [ActAddrBits-1:0] act_wr_addr;
+  logic [ActAddrBits-1:0] act_wr_front_addr, act_wr_back_addr;
   logic [Pixels*8-1:0]    act_wr_data;
 
   // Squeeze results come when they come; loaded rows can wait.
@@ -651,7 +655,8 @@ module firebrick_engine #(
   assign act_wr_en = ring_wr_en_q || load_wr_valid;
   assign act_wr_front = ring_wr_en_q || load_wr_front;
   assign act_wr_middle = ring_wr_en_q || load_wr_middle;
-  assign act_wr_addr = ring_wr_en_q ? ring_wr_addr_q : load_wr_addr;
+  assign act_wr_front_addr = ring_wr_en_q ? ring_wr_addr_q : load_wr_front_addr;
+  assign act_wr_back_addr = ring_wr_en_q ? ring_wr_addr_q : load_wr_back_addr;
   assign act_wr_data = ring_wr_en_q ? ring_wr_data_q : load_wr_data;
 
   // --------------------------------------------------------------------------- window and array
@@ -667,9 +672,10 @@ module firebrick_engine #(
 
   for (genvar k = 0; k < Pump; k++) begin : gen_lane
     logic [Pixels*8-1:0] word;
-    logic                mine;
+    logic                mine_front, mine_back;
 
-    assign mine = 32'(act_wr_addr) % Pump == k;
+    assign mine_front = 32'(act_wr_front_addr) % Pump == k;
+    assign mine_back = 32'(act_wr_back_addr) % Pump == k;
 
     // The parts of a word that the loader writes by themselves.
     fb_ram #(
@@ -677,8 +683,8 @@ module firebrick_engine #(
       .Depth(ActWords / Pump)
     ) u_front (
       .clk_i,
-      .wr_en_i  (act_wr_en && act_wr_front && mine),
-      .wr_addr_i(act_wr_addr[ActAddrBits-1:PumpBits]),
+      .wr_en_i  (act_wr_en && act_wr_front && mine_front),
+      .wr_addr_i(act_wr_front_addr[ActAddrBits-1:PumpBits]),
       .wr_data_i(act_wr_data[HalfBits-1:0]),
       .rd_en_i  (act_rd_en),
       .rd_addr_i(act_rd_addr[ActAddrBits-1:PumpBits]),
@@ -691,8 +697,8 @@ module firebrick_engine #(
         .Depth(ActWords / Pump)
       ) u_middle (
         .clk_i,
-        .wr_en_i  (act_wr_en && act_wr_middle && mine),
-        .wr_addr_i(act_wr_addr[ActAddrBits-1:PumpBits]),
+        .wr_en_i  (act_wr_en && act_wr_middle && mine_front),
+        .wr_addr_i(act_wr_front_addr[ActAddrBits-1:PumpBits]),
         .wr_data_i(act_wr_data[HalfBits+:8]),
         .rd_en_i  (act_rd_en),
         .rd_addr_i(act_rd_addr[ActAddrBits-1:PumpBits]),
@@ -705,8 +711,8 @@ module firebrick_engine #(
       .Depth(ActWords / Pump)
     ) u_back (
       .clk_i,
-      .wr_en_i  (act_wr_en && mine),
-      .wr_addr_i(act_wr_addr[ActAddrBits-1:PumpBits]),
+      .wr_en_i  (act_wr_en && mine_back),
+      .wr_addr_i(act_wr_back_addr[ActAddrBits-1:PumpBits]),
       .wr_data_i(act_wr_data[Pixels*8-1-:HalfBits]),
       .rd_en_i  (act_rd_en),
       .rd_addr_i(act_rd_addr[ActAddrBits-1:PumpBits]),
@@ -721,6 +727,7 @@ module firebrick_engine #(
       .slot_valid_i    (slot_valid),
       .slot_read_i     (slot_read),
       .slot_zero_i     (slot_zero),
+      .slot_fold_i     (slot_fold),
       .slot_elem_last_i(slot_elem_last),
       .slot_sel_i      (slot_sel),
       .slot_signed_i   (slot_signed),

@@ -4,11 +4,11 @@
 package firebrick_pkg;
   // Every user of the package needs some of these constants, none needs all.
   /* verilator lint_off UNUSEDPARAM */
-  localparam logic [31:0] FormatVersion = 32'd7;
+  localparam logic [31:0] FormatVersion = 32'd8;
   localparam logic [31:0] EngineId = 32'h46425249;
   localparam logic [31:0] ProgramMagic = 32'h47504246;
   // Hash of all that follows, and of what else the driver has to know.
-  localparam logic [31:0] Definition = 32'h268b9057;
+  localparam logic [31:0] Definition = 32'h03ecf672;
   localparam int unsigned HeaderBeats = 8;
   localparam int unsigned DescriptorBeats = 18;
   localparam int unsigned ProfileWords = 8;
@@ -25,6 +25,9 @@ package firebrick_pkg;
   localparam logic [1:0] ModeDirect = 2'd0;
   localparam logic [1:0] ModePool = 2'd1;
   localparam logic [1:0] ModeSum = 2'd2;
+  localparam logic [1:0] FoldNone = 2'd0;
+  localparam logic [1:0] FoldApart = 2'd1;
+  localparam logic [1:0] FoldStored = 2'd2;
 
   localparam logic [12:0] RegId = 13'h0000;  // the constant ENGINE_ID
   localparam logic [12:0] RegVersion = 13'h0004;  // version of program format and register map
@@ -202,7 +205,12 @@ package firebrick_pkg;
     logic [15:0] p0_steps;  // cycles of a block: K steps, or pairs of them
     logic [12:0] p0_phase1;  // first channel of the second phase (= channels if none)
     logic [12:0] p0_channels;  // source channels, phases counted apart
-    logic [7:0] unused_3;
+    logic [0:0] unused_3;
+    logic [0:0] odd_rows;  // the last computed row has results in the front half of its tile only
+    logic [1:0] load_reach;  // rows from the one in a ring row's front half to that in its back half
+    logic [1:0] load_fold;  // a ring row is 0 a row, 1 two rows stored apart, 2 two stored in one
+    logic [0:0] half_last;  // the last kernel row reads the lower half of each phase's channels
+    logic [0:0] half_first;  // the first kernel row reads the upper half of each phase's channels
     logic [0:0] load_skip;  // every second row is loaded
     logic [0:0] load_odd;  // the first phase are the odd columns, else the even ones
     logic [1:0] load_phases;  // 0 rows are loaded as they are stored, 1 one phase of them, 2 both

@@ -2,7 +2,8 @@
 
 The slots are followed through a model of the window fetch whose memory holds names instead of
 values: every pixel is (address, column) or None for zero. So the bench does not repeat the
-issuer's selection codes; it checks that each tap sees the right pixels.
+issuer's selection codes; it checks that each tap sees the right pixels, and of two rows in one
+those of its own row.
 """
 
 from __future__ import annotations
@@ -19,9 +20,13 @@ from firebrick.sim.benches.blocks import layout, pack
 from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
 
 PIXELS = 8
+# Whether the first kernel row is of the upper half of the channels, the last one of the lower half.
+HALVES = ((0, 1), (1, 0), (1, 1))
 Pixel = tuple[int, int] | None
 # Selection code: the older of the two history words that it joins, and the first pixel.
 SELECT = {0: (1, 0), 1: (1, PIXELS - 1), 2: (1, 1), 3: (1, 2), 4: (2, 1), 5: (2, 2), 6: (2, 3)}
+# Those that look to the left, or to the right: the pixel that has no such neighbour in a fold.
+EDGES = {1: PIXELS // 2, 2: PIXELS // 2 - 1, 4: PIXELS // 2 - 1}
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,8 @@ class Slot:
     cycle: int
     read: int
     addr: int
-    zero: int
+    zero: int  # bit 0 of the word's front half, bit 1 of its back half
+    fold: int
     elem_last: int
     sel: int
     signed: int
@@ -64,13 +70,20 @@ def random_block(channels: int, longest: int, pump: int) -> dict[str, int]:
     else:
         taps0 = taps1 = {"1x1": 1, "3x3": 3}.get(kind) or random.randint(1, 4)
     channels0 = random.randint(1, max(1, longest // (kh * (taps0 + taps1))))
+    first, last = random.choice(HALVES) if random.random() < 0.5 else (0, 0)
+    if kh == 1 and first and last:
+        first = 0  # of its only row nothing would be left
     if kh > 1:
-        # A kernel row that another one follows lasts at least 3 cycles.
+        # A kernel row that another one follows lasts at least 3 cycles, half a row too.
         channels0 = max(channels0, -(-3 // taps0))
+    if first or last:
+        channels0 = 2 * (channels0 if kh > 1 else -(-channels0 // 2))
     channels0 *= pump
     channels1 = channels0 if kind in ("two phases", "3x3/2") else 0
     tile_words = channels0 + channels1
-    tiles = random.randint(1, 4)
+    fold = int(kind in ("1x1", "3x3", "3x3/2") and random.random() < 0.4)
+    tiles = 1 if fold else random.randint(1, 4)
+    rows_read = kh - (first + last) / 2
     row_words = tiles * tile_words
     rows = random.randint(kh, kh + 3)
     base = random.randint(0, 500) * pump
@@ -88,6 +101,9 @@ def random_block(channels: int, longest: int, pump: int) -> dict[str, int]:
         "right_zero": int(tile == tiles - 1),
         "channels0": channels0,
         "channels1": channels1,
+        "half_first": first,
+        "half_last": last,
+        "fold": fold,
         "kh": kh,
         "taps0": taps0,
         "taps1": taps1,
@@ -95,7 +111,7 @@ def random_block(channels: int, longest: int, pump: int) -> dict[str, int]:
         "words1": min(taps1, 2),
         "left": left,
         "src_signed": random.randint(0, 1),
-        "steps": kh * (channels0 * taps0 + channels1 * taps1) // pump,
+        "steps": int(rows_read * (channels0 * taps0 + channels1 * taps1)) // pump,
         "weight_addr": random.choice((random.getrandbits(16), 0xFFFF)),
         "free_rows": random.getrandbits(4),
         "group_end": random.randint(0, 1),
@@ -118,16 +134,26 @@ def expected_steps(block: dict[str, int], weight_mask: int, pump: int) -> list[S
         slot = block["ring_base"] + (start + row) % rows * block["row_words"]
         above = row == 0 and block["top_zero"]
         below = row == block["kh"] - 1 and block["bottom_zero"]
-        for channel in range(0, block["channels0"] + block["channels1"], pump):
+        for channel in row_channels(block, row, pump):
             first = channel < block["channels0"]
             left = block["left"] if first else 0
             for tap in range(block["taps0"] if first else block["taps1"]):
-                pixels = []
+                pixels: list[Pixel] = []
                 for pixel in range(PIXELS):
                     tile, column = divmod(pixel + tap - left, PIXELS)
-                    beside = (tile < 0 and block["left_zero"]) or (tile > 0 and block["right_zero"])
+                    outside = (tile < 0 and block["left_zero"]) or (
+                        tile > 0 and block["right_zero"]
+                    )
+                    if block["fold"]:
+                        # The front half's row is above the map first, the back half's below it;
+                        # no pixel of one is a neighbour of the other's.
+                        front = pixel < PIXELS // 2
+                        outside |= (above and front) or (below and not front)
+                        outside |= (column < PIXELS // 2) != front
+                    else:
+                        outside |= above or below
                     address = slot + block["tile_off"] + channel + tile * block["tile_words"]
-                    pixels.append(None if above or below or beside else (address, column))
+                    pixels.append(None if outside else (address, column))
                 count = len(steps)
                 steps.append(
                     Step(
@@ -140,6 +166,19 @@ def expected_steps(block: dict[str, int], weight_mask: int, pump: int) -> list[S
                 )
     assert len(steps) == total
     return steps
+
+
+def row_channels(block: dict[str, int], row: int, pump: int) -> list[int]:
+    """Channels that a kernel row reads, of each ``pump`` together the first: all, the upper half
+    of each phase in the first row, or the lower half in the last one."""
+    half = block["channels0"] // 2
+    upper = row == 0 and block["half_first"]
+    lower = row == block["kh"] - 1 and block["half_last"]
+    found = []
+    for begin, count in ((0, block["channels0"]), (block["channels0"], block["channels1"])):
+        kept = range(half if upper else 0, half if lower else block["channels0"], pump)
+        found += [begin + channel for channel in kept if count]
+    return found
 
 
 def fetched_steps(slots: list[Slot]) -> list[Step]:
@@ -161,6 +200,8 @@ def fetched_steps(slots: list[Slot]) -> list[Step]:
             history = [nothing, *history[:2]]
         older, first = SELECT[slot.sel]
         joined = [*history[older], *history[older - 1]][first : first + PIXELS]
+        if slot.fold and slot.sel in EDGES:
+            joined[EDGES[slot.sel]] = None
         steps.append(Step(tuple(joined), slot.weight, slot.signed, slot.first, slot.last))
         if following is not None and following.cycle != slot.cycle + 1:
             assert following.read
@@ -172,7 +213,10 @@ def _shift(history: list[list[Pixel]], slot: Slot) -> list[list[Pixel]]:
     if not slot.read:
         # An element's first tap reads its first word, always.
         raise AssertionError("an element begins without a read")
-    word: list[Pixel] = [None if slot.zero else (slot.addr, p) for p in range(PIXELS)]
+    half = PIXELS // 2
+    word: list[Pixel] = [
+        None if slot.zero >> p // half & 1 else (slot.addr, p) for p in range(PIXELS)
+    ]
     return [word, *history[:2]]
 
 
@@ -219,6 +263,7 @@ class Bench:
                 int(dut.slot_read_o.value),
                 int(dut.act_rd_addr_o.value),
                 int(dut.slot_zero_o.value),
+                int(dut.slot_fold_o.value),
                 int(dut.slot_elem_last_o.value),
                 int(dut.slot_sel_o.value),
                 int(dut.slot_signed_o.value),
@@ -298,6 +343,30 @@ async def with_gaps(dut: Any) -> None:
     blocks = [random_block(bench.channels, random.choice(longest), bench.pump) for _ in range(150)]
     await bench.run(blocks, 0.9)
     bench.check(blocks)
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def halves_and_folds(dut: Any) -> None:
+    """Every kernel height with every choice of halves, with one phase and with two, and folds at
+    the map's first and last rows; blocks as they come and one behind the other."""
+    bench = Bench(dut)
+    await bench.start()
+    wanted = {(kh, *half, two) for kh in (1, 2, 3, 4) for half in HALVES for two in (0, 1)}
+    wanted -= {(1, 1, 1, two) for two in (0, 1)}
+    folds = {(top, bottom, left) for top in (0, 1) for bottom in (0, 1) for left in (0, 1)}
+    blocks = []
+    while wanted or folds:
+        block = random_block(bench.channels, random.choice((8, 40)), bench.pump)
+        halved = (block["kh"], block["half_first"], block["half_last"], int(block["channels1"] > 0))
+        edges = (block["top_zero"], block["bottom_zero"], block["left"])
+        new = halved in wanted or (block["fold"] and edges in folds)
+        wanted.discard(halved)
+        if block["fold"]:
+            folds.discard(edges)
+        blocks += [block] if new else []
+    for share in (0.0, 0.5):
+        await bench.run(blocks * 2 if share else blocks, share)
+    bench.check(blocks * 2)
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")

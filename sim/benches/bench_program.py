@@ -205,7 +205,8 @@ class Bench:
                 if ready[name] and getattr(dut, f"{name}_valid_o").value == 1:
                     assert given[name] < len(sequence), f"{name}: a group too many"
                     want = descriptors[given[name] % len(groups)]
-                    assert int(dut.group_o.value) == want, f"{name}: group {given[name]}"
+                    port = dut.planner_group_o if name == "planner" else dut.group_o
+                    assert int(port.value) == want, f"{name}: group {given[name]}"
                     given[name] += 1
             # What counts as loaded must have been written in an earlier cycle.
             assert int(dut.weights_loaded_o.value) <= written["weight"]

@@ -81,6 +81,7 @@ async def depths(dut: Any) -> None:
     base = legal_fields(shape)
     base |= {"mode": d.MODE_POOL, "pool_last_tile": 0, "segment_words": 1, "dst_tile_words": 8191}
     base |= {"dst_last_tile": 0, "dst_row_words": 65535, "p3_enable": 0}
+    base |= {"load_fold": 0, "load_reach": 0, "half_first": 0, "half_last": 0}
     tail = {"p3_enable": 1, "mode": d.MODE_DIRECT, "add_enable": 0}
     tail |= {f"p3_{name}": 1 for name in ("steps", "blocks", "last")}
     tail |= {"p3_channels": shape.pump}
@@ -104,3 +105,56 @@ async def depths(dut: Any) -> None:
             trial |= {"p1_mid": 0, "p2_mid": 0, changed: value}
             assert broken_rule(trial, shape) == expected, (changed, value)
             assert await verdict(dut, trial) == expected, (changed, value)
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def two_rows(dut: Any) -> None:
+    """Every way to fold rows, alone and with each thing that does not go with it; halves of
+    channels that are there and that are not."""
+    shape = engine_shape()
+    start_clock(dut)
+    await RisingEdge(dut.clk_i)
+    lone = {"tiles": 1, "src_tiles": 1, "p0_enable": 0, "p1_mid": 0, "p2_mid": 0, "p3_enable": 0}
+    lone |= {"load_phases": 0, "load_skip": 0, "src_rows": 4, "odd_rows": 0}
+    lone |= {"half_first": 0, "half_last": 0, "p1_enable": 1, "p2_enable": 1}
+    lone |= {f"p{k}_{name}": 8 * shape.pump for k in (1, 2) for name in ("channels", "phase1")}
+    passes = {f"p{k}_{name}": 1 for k in (0, 3) for name in ("enable", "steps", "blocks", "last")}
+    passes |= {f"p{k}_channels": shape.pump for k in (0, 3)} | {"p0_phase1": shape.pump}
+    passes |= {"p0_kh": 1, "p0_taps0": 1, "p0_mid": 0, "mode": d.MODE_DIRECT, "add_enable": 0}
+    passes |= {"mid_base": 0, "mid_row_words": 1, "mid_end": 4, "mid_total": 1}
+    passes |= {"tail_base": 0, "tail_row_words": 1, "segment_words": 1, "dst_tile_words": 1}
+    passes |= {"dst_last_tile": 0, "dst_row_words": 1}
+    variants: list[dict[str, int]] = [{}, {"tiles": 2}, {"src_tiles": 2}, {"src_tiles": 0}]
+    variants += [{"load_phases": 1, "load_tile_words": 1}, {"load_phases": 2, "load_tile_words": 1}]
+    variants += [{"load_skip": 1}, {"src_rows": 3}, {"src_rows": 1}, {"odd_rows": 1}]
+    variants += [passes | {"p3_enable": 0}, passes | {"p0_enable": 0}]
+    seen: Counter[str | None] = Counter()
+    for fold in range(4):
+        for reach in range(4):
+            for variant in variants:
+                fields = legal_fields(shape) | lone | variant
+                fields |= {"load_fold": fold, "load_reach": reach}
+                expected = broken_rule(fields, shape)
+                assert await verdict(dut, fields) == expected, (fold, reach, variant)
+                seen[expected] += 1
+    # Apart with a reach of one or two, stored, and as they come.
+    assert (
+        seen[None] >= (1 if shape.pixels % 2 else 4) and seen[FIELDS] >= 100 and not seen[CAPACITY]
+    ), seen
+    halves = ({}, {"half_first": 1}, {"half_last": 1}, {"half_first": 1, "half_last": 1})
+    for half in halves:
+        for k in (1, 2):
+            for sets in range(1, 6):
+                words = sets * shape.pump
+                fields = legal_fields(shape) | lone | {"load_fold": 0, "load_reach": 0} | half
+                fields |= {f"p{k}_channels": words, f"p{k}_phase1": words}
+                expected = FIELDS if half and sets % 2 else None
+                # No matter where nobody reads the input.
+                for value, wanted in ((1, expected), (0, None)):
+                    trial = fields | {f"p{k}_enable": value}
+                    assert broken_rule(trial, shape) == wanted, (half, k, sets)
+                    assert await verdict(dut, trial) == wanted, (half, k, sets)
+                inner = {**fields, **passes, "p3_enable": 0, f"p{k}_mid": 1}
+                inner["p0_channels"] = inner["p0_phase1"] = 2 * shape.pump
+                assert broken_rule(inner, shape) is None
+                assert await verdict(dut, inner) is None

@@ -34,28 +34,37 @@ KINDS = (
     Kind(0, 2, (0, 1, 2, 3), (0, 2, 3, 6)),  # 7x7 stride 2, even columns
     Kind(0, 2, (0, 1, 2), (0, 2, 5)),  # 7x7 stride 2, odd columns
     Kind(0, 2, (0, 1), (0, 4)),  # 3x3 stride 2, even columns
+    Kind(-1, 2, (-1, 0), (1, 0)),  # 3x3 stride 2, odd columns, with padding
 )
+# Those that look at most one pixel aside: of words that hold two rows, too.
+FOLDED = (0, 1, 4, 5)
 
 
 @cocotb.test()
 async def cuts_taps(dut: Any) -> None:
-    """Random elements, back to back or apart, with zeroed words; what is not read is garbage."""
+    """Random elements, back to back or apart, with zeroed words, or halves of them where a word has
+    a middle, and of two rows in one; what is not read is garbage."""
     pixels = int(bench_parameters()["P"])
     rng = np.random.default_rng(random.getrandbits(32))
     cycles = 6 * ELEMENTS + 20
-    names = ("valid", "read", "zero", "elem_last", "sel", "signed", "first", "last")
+    half = pixels // 2
+    names = ("valid", "read", "elem_last", "signed", "first", "last", "fold")
     slots = {name: rng.integers(0, 2, cycles) for name in names}
     slots["sel"] = rng.integers(0, 7, cycles)
+    slots["zero"] = rng.integers(0, 4, cycles)
     slots["valid"][:] = 0
     slots["read"][:] = 0
     words = np.array(unpack(garbage(rng, cycles, 8 * pixels), pixels, 8, signed=False))
     expected: dict[int, np.ndarray] = {}
     cycle = 0
     for _ in range(ELEMENTS):
-        kind = KINDS[rng.integers(len(KINDS))]
+        number = int(rng.integers(len(KINDS)))
+        kind = KINDS[number]
+        fold = pixels % 2 == 0 and number in FOLDED and rng.random() < 0.5
         signed = int(rng.integers(2))
         line = rng.integers(0, 256, (kind.words, pixels))
-        zero = rng.random(kind.words) < 0.2
+        # Pixels from the middle on, and those before it: of an odd number all or none.
+        zero = rng.choice([0, 0, 0, 0, 3] + ([1, 2] if pixels % 2 == 0 else []), kind.words)
         taps = len(kind.offsets)
         span = slice(cycle, cycle + taps)
         slots["valid"][span] = 1
@@ -64,12 +73,18 @@ async def cuts_taps(dut: Any) -> None:
         slots["elem_last"][span] = [0] * (taps - 1) + [1]
         slots["sel"][span] = kind.selections
         slots["signed"][span] = signed
+        slots["fold"][span] = fold
         words[cycle + READ_LATENCY : cycle + READ_LATENCY + kind.words] = line
-        flat = np.where(zero[:, None], 0, line).ravel()
+        zeroed = zero[:, None] >> (np.arange(pixels) >= half) & 1
+        flat = np.where(zeroed, 0, line).ravel()
         flat = np.where(signed and flat > 127, flat - 256, flat)
         for tap, offset in enumerate(kind.offsets):
             begin = offset - kind.start * pixels
-            expected[cycle + tap] = flat[begin : begin + pixels]
+            taken = flat[begin : begin + pixels].copy()
+            if fold and offset:
+                # The pixel whose neighbour lies on the other side of the middle.
+                taken[half if offset < 0 else half - 1] = 0
+            expected[cycle + tap] = taken
         cycle += taps + int(rng.choice([0, 0, 0, 1, 4]))
     slots["valid"][cycle:] = 0
     slots["read"][cycle:] = 0

@@ -28,12 +28,18 @@ def legal_fields(shape: EngineShape) -> dict[str, int]:
         "src_space": random.randrange(3),
         "dst_space": random.choice((d.SCRATCH_SPACE, d.OUTPUT_SPACE)),
         "last_pixels": upto(shape.pixels),
+        "load_phases": random.randrange(3),
+        "load_fold": d.FOLD_NONE,
+        "load_reach": 0,
     }
     for name, bits in (("rows", 10), ("tiles", 8), ("out_tiles", 8), ("src_rows", 10)):
         g[name] = upto((1 << bits) - 1)
     g["in_rows"], g["mid_total"] = upto(255), upto(1023)
-    g["load_phases"] = random.randrange(3)
     g["load_row_words"], g["load_tile_words"] = upto(8191), upto(8191)
+    if shape.pixels % 2:
+        g["odd_rows"] = 0
+    elif random.random() < 0.5 and not g["p3_enable"]:
+        g |= _fold(g["src_rows"])
     for name in ("src_offset", "dst_offset", "add_offset"):
         g[name] &= ~7
     words = {
@@ -58,6 +64,7 @@ def legal_fields(shape: EngineShape) -> dict[str, int]:
         g["dst_row_words"] = random.choice((least, random.randint(least, 65535)))
     if not g["p1_enable"]:
         g["p2_enable"] = 1
+    halves = g["half_first"] or g["half_last"]
     for k in range(d.PASSES):
         g[f"p{k}_last"] = upto(shape.channels)
         sets = upto(8191 // shape.pump)
@@ -66,10 +73,29 @@ def legal_fields(shape: EngineShape) -> dict[str, int]:
             g[f"p{k}_{name}"] = upto((1 << bits) - 1)
         if k == d.TAIL:
             continue
-        g[f"p{k}_phase1"] = upto(sets) * shape.pump
+        pairs = halves and sets > 1
+        g[f"p{k}_phase1"] = upto(sets // 2) * 2 * shape.pump if pairs else upto(sets) * shape.pump
         for name, bits in (("kh", 4), ("taps0", 3)):
             g[f"p{k}_{name}"] = upto((1 << bits) - 1)
         if k == 0 or not g["p0_enable"]:
             g[f"p{k}_mid"] = 0
+    # A map of one set of channels has no halves.
+    read = [k for k in range(d.TAIL) if g[f"p{k}_enable"] and not g[f"p{k}_mid"]]
+    if any(g[f"p{k}_phase1"] % (2 * shape.pump) for k in read):
+        g["half_first"] = g["half_last"] = 0
     assert broken_rule(g, shape) is None
     return g
+
+
+def _fold(src_rows: int) -> dict[str, int]:
+    """What belongs to a ring whose rows hold two of a map's: ``src_rows`` of them, or one fewer."""
+    fold = random.choice((d.FOLD_APART, d.FOLD_STORED))
+    g = {"load_fold": fold, "src_tiles": 1, "tiles": 1, "p0_enable": 0}
+    if fold == d.FOLD_APART:
+        return g | {"load_reach": random.randint(1, 2)}
+    return g | {
+        "load_reach": 1,
+        "load_phases": 0,
+        "load_skip": 0,
+        "src_rows": max(2, src_rows & ~1),
+    }

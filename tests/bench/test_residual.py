@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firebrick.bench import pumped, residual
+from firebrick.bench import residual
 from firebrick.hw.shape import pumped as with_pump
 from firebrick.quantize.calibration.model import read_model
 from firebrick.quantize.network import Conv, MaxPool, Network
@@ -41,15 +41,15 @@ def test_it_is_torchvisions(tmp_path: Path) -> None:
     assert pools == [[1], [1]]
 
 
-def test_figures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(pumped, "shapes", lambda: (SMALL, with_pump(SMALL, 2)))
-    subject = replace(residual.RESNET8, frames=(1, 2))
+def test_figures(tmp_path: Path) -> None:
+    arrays = {"": SMALL, "_pump2": with_pump(SMALL, 2)}
+    subject = replace(residual.RESNET8, frames=(1, 2), arrays=arrays)
     macs, found = residual.runs(subject, tmp_path)
     # As the file has it but for the linear layer, which is in front of the mean here.
     assert macs == 12_501_632 - 640 + 64 * 640
     assert [(run.pump, run.frames) for run in found] == [(1, 1), (1, 2), (2, 1), (2, 2)]
     for run in found:
         assert run.cycles == pytest.approx(run.model, rel=0.03)
-    names = residual.cycles(subject.key, found)
+    names = residual.cycles(subject, found)
     assert list(names) == ["resnet8", "resnet8_batch2", "resnet8_pump2", "resnet8_pump2_batch2"]
     assert names["resnet8_pump2"] < names["resnet8"]

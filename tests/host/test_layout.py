@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from firebrick.host import layout
+from firebrick.host.definition import ROWS_FOLDED, ROWS_PAIRED
 from firebrick.host.errors import ImageError, ProgramError
 from firebrick.host.program import Input, Map
 
@@ -118,7 +119,7 @@ def test_program_with_another_input_size_is_refused() -> None:
 
 
 def test_map_of_a_wrong_size_names_the_map() -> None:
-    wrong = Map("fire2/expand", 0, 0, 2, 2, 3, 4, False, 0, 48)
+    wrong = Map("fire2/expand", 0, 0, 2, 2, 3, 4, 0, False, 0, 48)
     with pytest.raises(ProgramError, match="fire2/expand"):
         layout.unpack_map(np.zeros(100, np.uint8), wrong, 14, 16)
 
@@ -132,5 +133,22 @@ def test_words_and_planes_behind_the_channels() -> None:
     assert np.array_equal(stored[:3], image) and not stored[3].any()
     stored[3] = 99
     scratch = layout.pack(stored, 14, 16)
-    spec = Map("fire2/expand", 0, 0, 3, 4, 4, 5, False, 0, scratch.size)
+    spec = Map("fire2/expand", 0, 0, 3, 4, 4, 5, 0, False, 0, scratch.size)
     assert np.array_equal(layout.unpack_map(scratch, spec, 14, 16), image)
+
+
+def test_two_rows_in_one_as_channels() -> None:
+    values = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
+    pairs = np.concatenate([values[:, 0::2], values[:, 1::2]])
+    memory = layout.pack(pairs, 14, 16)
+    spec = Map("conv1", 0, 0, 3, 6, 4, 5, ROWS_PAIRED, False, 0, memory.size)
+    assert np.array_equal(layout.unpack_map(memory, spec, 14, 16), values)
+
+
+@pytest.mark.parametrize("height", [4, 5])
+def test_two_rows_in_one_as_columns(height: int) -> None:
+    values = np.arange(3 * height * 7, dtype=np.uint8).reshape(3, height, 7)
+    even = np.concatenate([values, np.zeros((3, height % 2, 7), np.uint8)], axis=1)
+    memory = layout.pack(np.concatenate([even[:, 0::2], even[:, 1::2]], axis=2), 14, 16)
+    spec = Map("conv1", 0, 0, 3, 3, height, 7, ROWS_FOLDED, True, 0, memory.size)
+    assert np.array_equal(layout.unpack_map(memory, spec, 14, 16), values.view(np.int8))

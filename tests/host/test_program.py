@@ -140,7 +140,7 @@ def test_empty_file(tmp_path: Path) -> None:
 
 HEAD = {
     "name": "head", "offset": 0, "first": 0, "channels": 16, "words": 16, "height": 2, "width": 3,
-    "signed": True, "exponent": 4, "bytes": 256,
+    "rows": 0, "signed": True, "exponent": 4, "bytes": 256,
 }  # fmt: skip
 
 

@@ -41,6 +41,7 @@ module rules_properties #(
 
   // In wide arithmetic, so that no sum overflows.
   logic passes, memories, pooled, counted, spaces, read, squeezed, stored, chained;
+  logic folds, folded, halves, halved;
   logic pass_0, pass_1, pass_2, pass_3;
 
   assign passes = age_q == '1 && !too_large && !senseless;
@@ -76,6 +77,20 @@ module rules_properties #(
   // what leaves a tail is stored as it is, and is read from a ring that has rows
   assign chained = !g.p3_enable || (g.mode == firebrick_pkg::ModeDirect && !g.add_enable &&
                                     g.tail_row_words > 0);
+  // two rows of one tile lie in halves of a ring's row: of pixels that have a middle, for a lone
+  // convolution; where they are stored like that, all rows come, and in pairs
+  assign folds = g.load_fold != firebrick_pkg::FoldNone;
+  assign folded = g.load_fold <= firebrick_pkg::FoldStored &&
+                  (Pixels % 2 == 0 || !(folds || g.odd_rows)) &&
+                  (folds ? (g.load_reach == 2'd1 || g.load_reach == 2'd2) : g.load_reach == 0) &&
+                  (!folds || (g.tiles == 1 && g.src_tiles == 1 && !g.p0_enable && !g.p3_enable)) &&
+                  (g.load_fold != firebrick_pkg::FoldStored ||
+                   (g.load_reach == 2'd1 && g.load_phases == 0 && !g.load_skip && !g.src_rows[0]));
+  // channels that a kernel row reads the half of are an even number
+  assign halves = g.half_first || g.half_last;
+  assign halved = !halves || ((!g.p0_enable || g.p0_mid || !g.p0_phase1[0]) &&
+                              (!g.p1_enable || g.p1_mid || !g.p1_phase1[0]) &&
+                              (!g.p2_enable || g.p2_mid || !g.p2_phase1[0]));
   assign pass_0 = !g.p0_enable || (g.p0_steps > 0 && g.p0_blocks > 0 && g.p0_last > 0 &&
                    32'(g.p0_last) <= Channels && g.p0_phase1 > 0 && g.p0_phase1 <= g.p0_channels &&
                    g.p0_kh > 0 && g.p0_taps0 > 0 && !g.p0_mid);
@@ -103,18 +118,26 @@ module rules_properties #(
       // no word of the two rows in front of a tail either
       a_tail_inside: assert (!g.p3_enable ||
                              32'(g.tail_base) + 2 * 32'(g.tail_row_words) - 1 < ActWords);
+      a_folded: assert (folded);
+      a_halved: assert (halved);
       a_passes: assert (pass_0 && pass_1 && pass_2 && pass_3);
     end
     if (age_q == '1) begin
       a_large: assert (too_large == !(memories && pooled));
       a_senseless: assert (senseless == !(counted && spaces && read && squeezed && stored &&
-                                          chained && pass_0 && pass_1 && pass_2 && pass_3));
+                                          chained && folded && halved && pass_0 && pass_1 &&
+                                          pass_2 && pass_3));
     end
     c_plain: cover (passes && g.mode == firebrick_pkg::ModeDirect && !g.p0_enable);
     c_fire: cover (passes && g.p0_enable && g.p1_enable && g.p1_mid && g.p2_enable && g.p2_mid);
     c_tail: cover (passes && g.p3_enable && g.p0_enable && g.p1_mid && g.p2_mid);
     c_chained: cover (passes && g.p3_enable && !g.p0_enable && g.p1_enable && g.p2_enable);
     c_pool: cover (passes && g.mode == firebrick_pkg::ModePool && g.add_enable);
+    c_apart: cover (passes && g.load_fold == firebrick_pkg::FoldApart && g.load_reach == 2'd2 &&
+                    g.load_phases == 2'd2 && g.half_first && g.half_last && g.odd_rows);
+    c_stored: cover (passes && g.load_fold == firebrick_pkg::FoldStored && g.p1_enable &&
+                     g.p2_enable && g.half_last);
+    c_mid_halves: cover (passes && g.half_first && g.p0_enable && g.p1_mid && g.p1_phase1[0]);
     c_sum: cover (passes && g.mode == firebrick_pkg::ModeSum);
     c_full: cover (passes && 32'(g.in_end) == ActWords &&
                    32'(g.weight_words) == WeightWords - 2 && 32'(g.last_pixels) == Pixels);

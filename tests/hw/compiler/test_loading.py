@@ -33,7 +33,7 @@ def strided(kernel: str, padding: tuple[int, int, int, int] = (0, 0, 0, 0)) -> Q
 def load(net: QNetwork, shape: EngineShape) -> Loading:
     """How the source of its strided layer is loaded."""
     node = next(n for n in net.nodes if isinstance(n, QConv) and n.stride == 2)
-    return loading(Storage(net, shape).place(node.input), as_conv(node, net.input))
+    return loading(Storage(net, shape, {}).place(node.input), as_conv(node, net.input))
 
 
 def test_two_stored_tiles_become_one_with_both_phases() -> None:
@@ -57,7 +57,7 @@ def test_other_layers_load_rows_as_they_are() -> None:
     net = build(RECIPE, 1)
     conv = next(n for n in net.nodes if n.name == "fire0/squeeze")
     assert isinstance(conv, QConv)
-    found = loading(Storage(net, PYNQ_Z2).place("conv1"), as_conv(conv, net.input))
+    found = loading(Storage(net, PYNQ_Z2, {}).place("conv1"), as_conv(conv, net.input))
     assert found == Loading(28, 4, 20)
 
 
@@ -88,6 +88,8 @@ def test_descriptors_tell_stored_rows_from_those_of_the_ring() -> None:
     seen = set()
     for seed in range(20):
         for fields in groups_with_phases(compile_network(random_strides(seed), PYNQ_Z2)):
+            if fields.get("half_first") or fields.get("half_last"):
+                continue  # of rows in pairs, see test_rows.py
             phases, skip = fields["load_phases"], fields["load_skip"]
             tiles = fields["load_row_words"] // fields["load_tile_words"]
             assert fields["src_tile_words"] == phases * fields["load_tile_words"]
