@@ -141,7 +141,12 @@ async def two_rows(dut: Any) -> None:
     assert (
         seen[None] >= (1 if shape.pixels % 2 else 4) and seen[FIELDS] >= 100 and not seen[CAPACITY]
     ), seen
-    halves = ({}, {"half_first": 1}, {"half_last": 1}, {"half_first": 1, "half_last": 1})
+    halves: tuple[dict[str, int], ...] = (
+        {},
+        {"half_first": 1},
+        {"half_last": 1},
+        {"half_first": 1, "half_last": 1},
+    )
     for half in halves:
         for k in (1, 2):
             for sets in range(1, 6):
