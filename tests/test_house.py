@@ -13,21 +13,16 @@ from tests import house
 
 # Folders of tests that are about the whole, or about another's releases.
 BESIDE = {"pynq", "docs"}
+# Tested with the other toolchain.
+TESTED_ABOVE = {"hw/flow/vivado"}
 
 
-def test_python_files_are_short() -> None:
-    sizes = {p.relative_to(ROOT).as_posix(): house.lines(p) for p in house.python_files()}
-    assert len(sizes) > 250
-    assert {n: s for n, s in sizes.items() if s > house.PYTHON_LINES} == {}
+def test_files_are_short() -> None:
+    sizes = {p.relative_to(ROOT).as_posix(): house.lines(p) for p in house.source_files()}
+    assert len(sizes) > 400 and {Path(name).suffix for name in sizes} >= {".py", ".sv", ".j2", ".h"}
+    assert {n for n, s in sizes.items() if s > house.SOURCE_LINES} <= set(house.LONG)
     compiler = {n: s for n, s in sizes.items() if n.startswith("hw/compiler/")}
     assert compiler and {n: s for n, s in compiler.items() if s > house.COMPILER_LINES} == {}
-
-
-def test_systemverilog_files_are_short() -> None:
-    files = sorted((ROOT / "hw" / "rtl").glob("*.sv"))
-    sizes = {p.relative_to(ROOT).as_posix(): house.lines(p) for p in files}
-    long = {n for n, s in sizes.items() if s > house.SYSTEMVERILOG_LINES}
-    assert sizes and long <= set(house.TOPS)
 
 
 def test_no_circles_of_imports() -> None:
@@ -144,6 +139,10 @@ def test_tests_mirror_the_folders() -> None:
             continue
         counterpart = ROOT / ("firebrick" if folder.parts[0] == "commands" else ".") / folder
         assert counterpart.is_dir(), f"{path.parent} has nothing to test"
+    for path in house.python_files(house.FOLDERS):
+        folder = path.parent.relative_to(ROOT).as_posix()
+        if path.stem == "__init__" and folder not in TESTED_ABOVE:
+            assert (ROOT / "tests" / folder).is_dir(), f"{folder} has no folder of tests"
 
 
 def test_the_readme_is_one_page() -> None:
