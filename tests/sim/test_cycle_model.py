@@ -20,8 +20,9 @@ from firebrick.quantize import golden
 from firebrick.quantize.qnetwork import QNetwork
 from firebrick.sim.board import MemoryTiming, SimulatedBoard, simulated
 from firebrick.sim.build import build_library
+from firebrick.sim.engine_check import check_network
 from firebrick.sim.overlay import write_overlay
-from tests.random_networks import (
+from firebrick.sim.random_networks import (
     V1_0,
     V1_1,
     Fire,
@@ -32,7 +33,6 @@ from tests.random_networks import (
     random_network,
     random_strides,
 )
-from tests.sim.engine_check import check_network
 
 TOLERANCE = 0.03
 

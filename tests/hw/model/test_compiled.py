@@ -16,7 +16,7 @@ from firebrick.hw.model.compiled import predict_outline
 from firebrick.hw.model.cycles import predict
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.quantize.errors import FirebrickError
-from tests.random_networks import (
+from firebrick.sim.random_networks import (
     V1_1,
     Fire,
     Recipe,
