@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 
 # What a user has set for other Pythons is not for ours.
-unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX
+unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PYTHONDONTWRITEBYTECODE
 export PIP_USER := 0
 
 PYTHON ?= python3
@@ -12,6 +12,9 @@ BUILD := $(or $(FIREBRICK_BUILD),build)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
+# What every command imports, compiled with the set-up (three seconds); all else at its first import.
+STARTED := $(addprefix $(VENV)/lib/python3*/site-packages/,numpy PIL rich) \
+           firebrick host hw models quantize sim bench
 # In front of what sets an environment up: a second make waits, and finds it done.
 alone = exec 9>>$(1).lock && flock 9 || exit 2;
 # The packages of $(VENV) are an environment's, too, behind its own.
@@ -100,7 +103,8 @@ $(STAMP): requirements.txt pyproject.toml
 	@$(call alone,$(VENV)) test $@ -nt requirements.txt -a $@ -nt pyproject.toml || { \
 	  echo "Installing Python packages into $(VENV) (about a minute, once)" && \
 	  $(PYTHON) -m venv $(VENV) && $(PIP) -r requirements.txt && \
-	  $(PIP) --no-deps --no-build-isolation -e . && touch $@; }
+	  $(PIP) --no-deps --no-build-isolation -e . && \
+	  $(BIN)/python -m compileall -q $(STARTED) && touch $@; }
 
 demo: $(STAMP)  ## run a network on the simulated board, every bit compared (MODEL= IMAGES= LABELS= PRESET=)
 	@$(BIN)/firebrick demo $(chosen)
@@ -154,7 +158,7 @@ formal: $(STAMP)  ## prove properties of queues, AXI ports and registers -> buil
 	@nice $(BIN)/firebrick formal $(OPTIONS)
 
 gates: $(STAMP)  ## run networks on the synthesized netlist -> build/gates.json (20 minutes, OPTIONS=--quick)
-	@nice $(BIN)/python -m firebrick gates $(OPTIONS)
+	@nice $(BIN)/firebrick gates $(OPTIONS)
 
 route: $(ROUTE_STAMP)  ## as synth, and place and route a small engine on an ECP5 (ten minutes)
 	@$(BIN)/firebrick synth --ecp5 $(OPTIONS)
@@ -216,16 +220,16 @@ bitstream: $(STAMP)  ## build/BOARD/firebrick.bit and .hwh (BOARD=pynq-z2 TOOLCH
 	  $(OPTIONS)
 
 faults: $(STAMP)  ## faults on the simulated engine, nine minutes or N= trials -> build/faults.json
-	@$(BIN)/python -m firebrick.sim.faults $(if $(N),--trials $(N)) $(OPTIONS)
+	@$(BIN)/firebrick faults $(if $(N),--trials $(N)) $(OPTIONS)
 
 regress: $(STAMP)  ## random networks on the simulated engine -> build/regress.json (N=100 SEED=1 SCHEDULER=)
-	@$(BIN)/python -m firebrick.sim.regress $(if $(N),--trials $(N)) --seed $(SEED) $(scheduled) $(OPTIONS)
+	@$(BIN)/firebrick regress $(if $(N),--trials $(N)) --seed $(SEED) $(scheduled) $(OPTIONS)
 
 coverage: $(STAMP)  ## lines and bits of the RTL that networks and faults reach -> build/coverage.json (N= faults)
-	@nice $(BIN)/python -m firebrick.sim.coverage $(if $(N),--trials $(N)) $(OPTIONS)
+	@nice $(BIN)/python -m firebrick coverage $(if $(N),--trials $(N)) $(OPTIONS)
 
 mutants: $(STAMP)  ## mutants of the RTL, which the tests must see -> build/mutants.json (N=200 SEED=1)
-	@nice $(BIN)/python -m firebrick.sim.mutants $(if $(N),--mutants $(N)) --seed $(SEED) $(OPTIONS)
+	@nice $(BIN)/python -m firebrick mutants $(if $(N),--mutants $(N)) --seed $(SEED) $(OPTIONS)
 
 nightly: formal faults gates coverage mutants test-nightly  ## every campaign on the hardware, and the tests' further cases
 

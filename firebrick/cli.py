@@ -36,6 +36,10 @@ COMMANDS = {
     "timing": ("commands.timing", "static timing of the netlist, before any router"),
     "formal": ("commands.formal", "prove properties of the RTL, and refuse mutants of it"),
     "gates": ("commands.gates", "run networks on the synthesized netlist, every bit compared"),
+    "faults": ("sim.faults.__main__", "faults on the simulated engine"),
+    "regress": ("sim.regress.__main__", "random networks on the simulated engine"),
+    "coverage": ("sim.coverage.__main__", "lines and bits of the RTL that runs reach"),
+    "mutants": ("sim.mutants.__main__", "mutants of the RTL, which the tests must see"),
     "onboard": ("commands.onboard", "run a Python module as on a board, on the simulated one"),
     "bench": ("bench.__main__", "print the benchmarks' figures"),
 }

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Timing(Protocol):
-    """What the model asks of a memory: :class:`MemoryTiming`, or the simulated board's."""
+    """What the model asks of a memory: :class:`MemoryTiming`, or a board's."""
 
     @property
     def read_latency(self) -> int: ...
@@ -25,9 +25,11 @@ class Timing(Protocol):
 
 @dataclass(frozen=True)
 class MemoryTiming:
-    """The modelled memory, as the engine's clock sees it (the fields of the simulated board's).
+    """Cycles and bytes of the modelled memory, as the engine's clock of 150 MHz sees it.
 
-    Latencies and refresh in cycles; ``bytes_per_cycle`` of all ports and both directions.
+    Latencies and refresh in cycles; ``bytes_per_cycle`` of all ports and both directions.  A 16-bit
+    DDR3-1050 moves 2.1 GB/s: 14 bytes a cycle. It is refreshed every 7.8 us (1170 cycles) for about
+    260 ns (40 cycles). ``max_outstanding`` counts bursts a port and direction.
     """
 
     read_latency: int = 40

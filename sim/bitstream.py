@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import struct
 from pathlib import Path
 
-from firebrick.host.bitfile import PREAMBLE, parse_bit
+from firebrick.host.bitfile import BitFile, Header, parse_bit
+from firebrick.hw.flow.bitfile import encode_bit
 from firebrick.sim.zynq import configure
 
 # Dummy words of a configuration stream: a chip would ignore them.
@@ -16,12 +16,9 @@ NOTHING = b"\xff" * 16
 def placeholder(design: str, part: str) -> bytes:
     """A `.bit` for ``part`` (xc7z020clg400-1) that configures nothing."""
     chip = part.removeprefix("xc").partition("-")[0]
-    texts = {"a": f"{design};simulated", "b": chip, "c": "1970/01/01", "d": "00:00:00"}
-    fields = b""
-    for letter, text in texts.items():
-        value = text.encode() + b"\0"
-        fields += letter.encode() + struct.pack(">H", len(value)) + value
-    return PREAMBLE + fields + b"e" + struct.pack(">I", len(NOTHING)) + NOTHING
+    name = f"{design};simulated"
+    header = Header(name, chip, "1970/01/01", "00:00:00", start=0, length=len(NOTHING))
+    return encode_bit(BitFile(header, NOTHING), name, chip)
 
 
 def load(path: str | os.PathLike[str], chip: str) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from firebrick.hw.memory_timing import MemoryTiming
 from firebrick.hw.shape import EngineShape
 from firebrick.sim.build import Progress, build_library
 
@@ -49,22 +50,6 @@ class Channel(IntFlag):
     WRITE_DATA = 8
     WRITE_RESPONSE = 16
     ALL = 31
-
-
-@dataclass(frozen=True)
-class MemoryTiming:
-    """Cycles and bytes of the modelled memory, as the engine's clock of 150 MHz sees it.
-
-    A 16-bit DDR3-1050 moves 2.1 GB/s: 14 bytes a cycle. It is refreshed every 7.8 us (1170
-    cycles) for about 260 ns (40 cycles). ``max_outstanding`` counts bursts a port and direction.
-    """
-
-    read_latency: int = 40
-    write_latency: int = 20
-    bytes_per_cycle: int = 14
-    refresh_interval: int = 1170
-    refresh_cycles: int = 40
-    max_outstanding: int = 8
 
 
 class _Config(ctypes.Structure):

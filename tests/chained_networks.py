@@ -8,7 +8,7 @@ from dataclasses import replace
 from firebrick.hw import definition as d
 from firebrick.hw.compiler.program import Program
 from firebrick.quantize.qnetwork import QConcat, QConv, QNetwork
-from tests.random_networks import Fire, Pool, Recipe, build
+from firebrick.sim.random_networks import Fire, Pool, Recipe, build
 
 FIRES = (Fire(5, 9, 13), Fire(3, 7, 6), Fire(4, 11, 5))
 

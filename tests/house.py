@@ -17,9 +17,12 @@ from firebrick.quantize.support.paths import ROOT, build_folder
 
 FOLDERS = ("quantize", "hw", "sim", "host", "models", "bench")
 OURS = "firebrick."
-PYTHON_LINES, COMPILER_LINES, SYSTEMVERILOG_LINES = 600, 400, 600
+SOURCE_LINES, COMPILER_LINES = 600, 400
 # The two tops list every port and instance of the design.
 TOPS = ("hw/rtl/firebrick_engine.sv", "hw/rtl/firebrick_zynq.sv")
+# The cycle model in C++ is one translation unit, statement for statement the Python one.
+LONG = (*TOPS, "hw/model/cycles.cpp")
+SOURCES = (".py", ".sv", ".svh", ".cpp", ".h", ".j2", ".tcl", ".sh", ".toml", ".ipynb")
 
 # What each folder may import besides itself.
 FOLDERS_MAY = {
@@ -70,11 +73,19 @@ class Import:
 
 def python_files(folders: tuple[str, ...] = (*FOLDERS, "firebrick", "tests")) -> list[Path]:
     """Our Python files; those behind the links in firebrick/ once, by their own folders."""
+    return source_files(folders, (".py",))
+
+
+def source_files(
+    folders: tuple[str, ...] = (*FOLDERS, "firebrick", "tests"), kinds: tuple[str, ...] = SOURCES
+) -> list[Path]:
+    """Our files of these kinds, as :func:`python_files`."""
     found = []
     for folder in folders:
-        for path in sorted((ROOT / folder).rglob("*.py")):
+        for path in sorted((ROOT / folder).rglob("*")):
             parts = path.relative_to(ROOT).parts
-            if not (parts[0] == "firebrick" and parts[1] in FOLDERS) and "build" not in parts:
+            linked = parts[0] == "firebrick" and parts[1] in FOLDERS
+            if path.suffix in kinds and not linked and "build" not in parts:
                 found.append(path)
     return found
 

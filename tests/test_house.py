@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -12,21 +13,16 @@ from tests import house
 
 # Folders of tests that are about the whole, or about another's releases.
 BESIDE = {"pynq", "docs"}
+# Tested with the other toolchain.
+TESTED_ABOVE = {"hw/flow/vivado"}
 
 
-def test_python_files_are_short() -> None:
-    sizes = {p.relative_to(ROOT).as_posix(): house.lines(p) for p in house.python_files()}
-    assert len(sizes) > 250
-    assert {n: s for n, s in sizes.items() if s > house.PYTHON_LINES} == {}
+def test_files_are_short() -> None:
+    sizes = {p.relative_to(ROOT).as_posix(): house.lines(p) for p in house.source_files()}
+    assert len(sizes) > 400 and {Path(name).suffix for name in sizes} >= {".py", ".sv", ".j2", ".h"}
+    assert {n for n, s in sizes.items() if s > house.SOURCE_LINES} <= set(house.LONG)
     compiler = {n: s for n, s in sizes.items() if n.startswith("hw/compiler/")}
     assert compiler and {n: s for n, s in compiler.items() if s > house.COMPILER_LINES} == {}
-
-
-def test_systemverilog_files_are_short() -> None:
-    files = sorted((ROOT / "hw" / "rtl").glob("*.sv"))
-    sizes = {p.relative_to(ROOT).as_posix(): house.lines(p) for p in files}
-    long = {n for n, s in sizes.items() if s > house.SYSTEMVERILOG_LINES}
-    assert sizes and long <= set(house.TOPS)
 
 
 def test_no_circles_of_imports() -> None:
@@ -92,6 +88,20 @@ def test_every_name_is_imported_by_its_full_name() -> None:
     assert wrong == []
 
 
+def test_the_package_does_not_import_its_tests() -> None:
+    """They are not there where it is installed."""
+    wrong = []
+    for path in house.python_files((*house.FOLDERS, "firebrick")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names: list[str] = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            wrong += [f"{path.relative_to(ROOT)}" for n in names if n.partition(".")[0] == "tests"]
+    assert wrong == []
+
+
 def test_host_imports_nothing_but_itself() -> None:
     """By relative names, so that it runs wherever it is copied to; what lies beside the notebook
     is no part of the package."""
@@ -115,6 +125,11 @@ def test_every_package_says_what_it_is() -> None:
     for path in packages:
         text = ast.get_docstring(ast.parse(path.read_text()))
         assert text and len(text) > 30, path
+        if path.parent != ROOT / "firebrick":  # the whole, which the others are parts of
+            words = " ".join(text.split())
+            assert re.search(r"\b[Ii]mport", words), f"{path}: what may it import?"
+            assert re.search(r"\b[Ii]n comes?\b", words), f"{path}: what comes in?"
+            assert re.search(r"\bout comes?\b", words), f"{path}: what goes out?"
 
 
 def test_tests_mirror_the_folders() -> None:
@@ -124,6 +139,10 @@ def test_tests_mirror_the_folders() -> None:
             continue
         counterpart = ROOT / ("firebrick" if folder.parts[0] == "commands" else ".") / folder
         assert counterpart.is_dir(), f"{path.parent} has nothing to test"
+    for path in house.python_files(house.FOLDERS):
+        folder = path.parent.relative_to(ROOT).as_posix()
+        if path.stem == "__init__" and folder not in TESTED_ABOVE:
+            assert (ROOT / "tests" / folder).is_dir(), f"{folder} has no folder of tests"
 
 
 def test_the_readme_is_one_page() -> None:

@@ -1,5 +1,6 @@
-"""The commands of ``firebrick``, one module each: options in, tables, pictures and files out.
+"""The commands of ``firebrick``, one module each.
 
-A command reads what the user names, calls the parts that do the work, and says what came out.
-They may import everything; nothing but ``bench`` imports them.
+In come options, out come tables, pictures and files: a command reads what the user names, calls the
+parts that do the work, and says what became of it.  They may import everything; nothing but
+``bench`` imports them.
 """

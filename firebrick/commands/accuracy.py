@@ -31,6 +31,7 @@ from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.pictures.labels import Label
 from firebrick.quantize.report.accuracy import evaluate
 from firebrick.quantize.support.files import write_text
+from firebrick.quantize.support.paths import results
 from firebrick.quantize.support.terminal import Table, new_console
 
 MEASURED = ("images", "agreement", "logit_sqnr_db")
@@ -154,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--labels", required=True, help="CSV with columns file, class_index")
     add_calibration_options(parser, "every n-th labelled image")
     parser.add_argument("--float-model", help="the float network of a quantized .npz")
-    parser.add_argument("--out", default="build/accuracy.json", help="JSON (%(default)s)")
+    parser.add_argument("--out", default=results("accuracy.json"), help="JSON (%(default)s)")
     parser.add_argument(
         "--ablation", action="store_true", help="quantize with and without each step"
     )

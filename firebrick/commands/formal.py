@@ -20,6 +20,7 @@ from rich.table import Table
 from firebrick.commands.frame import Parser
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.files import write_text
+from firebrick.quantize.support.paths import results
 from firebrick.sim.formal.proofs import PROOFS
 from firebrick.sim.formal.prover import BOUNDED, FAILED, INDUCTION, Edit, Proof, Verdict, prove
 
@@ -122,5 +123,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="only the proofs of a few seconds")
     parser.add_argument("--only", default="", help="proofs whose name holds this")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="(%(default)s)")
-    parser.add_argument("--out", default="build/formal.json", help="JSON (%(default)s)")
+    parser.add_argument("--out", default=results("formal.json"), help="JSON (%(default)s)")
     return parser

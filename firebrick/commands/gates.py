@@ -25,9 +25,10 @@ from firebrick.commands.frame import Parser, positive
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.models.bundled import bundled
 from firebrick.quantize.calibration.quantizer import quantize_network
-from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.files import write_text
+from firebrick.quantize.support.paths import results
 from firebrick.quantize.support.terminal import Table, new_console
+from firebrick.sim.gates.cases import kinds_cases, random_cases
 from firebrick.sim.gates.chip import chip_library
 from firebrick.sim.gates.networks import Case, Ran, run_case
 
@@ -37,12 +38,6 @@ SMALL = replace(PYNQ_Z2, pixels=8, channels=8)
 def main(arguments: list[str] | None = None) -> int:
     """The command: a table on stdout, ``build/gates.json``."""
     options = _parser().parse_args(arguments)
-    try:
-        from firebrick.sim.gates.cases import kinds_cases, random_cases
-    except ModuleNotFoundError as error:
-        raise FirebrickError(
-            f"{error.name} is not there: its networks are those of the tests; run it in a checkout"
-        ) from None
     console = new_console()
     started = time.monotonic()
     work: list[tuple[EngineShape, list[Case]]] = [
@@ -133,5 +128,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--random", type=positive, default=5, help="random networks (default: %(default)s)"
     )
-    parser.add_argument("--out", default="build/gates.json", help="JSON (%(default)s)")
+    parser.add_argument("--out", default=results("gates.json"), help="JSON (%(default)s)")
     return parser

@@ -7,6 +7,7 @@ agreement with the float network, sizes, and what each board is predicted to do.
 
 from __future__ import annotations
 
+import argparse
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -34,9 +35,7 @@ HISTOGRAM_IMAGES = 16
 
 def main(arguments: list[str] | None = None) -> None:
     """The command; raises FirebrickError for whatever the user can put right."""
-    parser = Parser(prog="firebrick quantize", description=__doc__)
-    add_options(parser)
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     console = new_console()
     page, figures = (Path(options.out).with_suffix(suffix) for suffix in (".html", ".json"))
     with sole_writer(options.out):
@@ -100,3 +99,9 @@ def _speed(qnet: QNetwork, name: str) -> BoardSpeed:
         return replace(speed, problem=str(error))
     cycles = predict(program, board.timing).cycles
     return replace(speed, cycles=cycles, frames_per_second=hertz / cycles)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="firebrick quantize", description=__doc__)
+    add_options(parser)
+    return parser

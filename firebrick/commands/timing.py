@@ -19,6 +19,7 @@ from firebrick.hw.flow.timing import WIRE_MODELS, Path, Timing, TimingGraph
 from firebrick.hw.flow.yosys import netlist_digest, synthesize
 from firebrick.hw.shape import PYNQ_Z2, parse_shape
 from firebrick.quantize.support.files import write_text
+from firebrick.quantize.support.paths import results
 from firebrick.quantize.support.progress import busy
 from firebrick.quantize.support.terminal import Table, new_console
 
@@ -126,5 +127,5 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="firebrick timing", description=__doc__)
     parser.add_argument("--shape", default=str(PYNQ_Z2), help="array, pixels x channels")
     parser.add_argument("--clock", type=float, default=MHZ, help="MHz, for slack (%(default)s)")
-    parser.add_argument("--out", default="build/timing.json", help="JSON (%(default)s)")
+    parser.add_argument("--out", default=results("timing.json"), help="JSON (%(default)s)")
     return parser

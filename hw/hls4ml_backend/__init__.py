@@ -1,6 +1,7 @@
-"""Firebrick as a backend of hls4ml: its graphs become quantized networks, programs and projects.
+"""Firebrick as a backend of hls4ml.
 
-hls4ml finds :func:`plugin.register` by the distribution's entry point ``hls4ml.backends``, so that
+In come hls4ml's graphs, out come quantized networks, programs and projects.  hls4ml finds
+:func:`plugin.register` by the distribution's entry point ``hls4ml.backends``, so that
 ``backend="Firebrick"`` works without importing anything of this package.  May import ``quantize``,
 ``compiler``, ``hls`` and ``host``.
 """

@@ -105,19 +105,21 @@ module fb_requant #(
       assign unused_head = 1'b0;
     end
 
-    // Cycle 2: the sum of the lanes down to this one.
+    // Cycle 2: the sum of the lanes down to this one, inverted: ~(a + b) = ~a - b.  Of a sum, yosys
+    // takes either operand for the one that goes to the carry chain beside its LUTs; were it the
+    // value, that would have to be masked by a LUT a bit first.  Of a difference it is the first one.
     logic signed [LaneSumBits-1:0] above, sum_q;
     logic                          counts;
 
     if (p == 0) begin : gen_sum_head
-      assign above = '0;
+      assign above = '1;
     end else begin : gen_sum_tail
       assign above = gen_lane[p-1].sum_q;
     end
     assign counts = pixel_q && !(relu_q && value_q[AccBits-1]);
 
     always_ff @(posedge clk_i) begin
-      if (valid_q[1]) sum_q <= above + LaneSumBits'(counts ? value_q : $signed(AccBits'(0)));
+      if (valid_q[1]) sum_q <= above - LaneSumBits'(counts ? value_q : $signed(AccBits'(0)));
     end
 
     // The shifter works on a value, its fraction's first bit (half) and whether any bit below
@@ -279,7 +281,7 @@ module fb_requant #(
     sum_q <= {sum_q[LaneLatency-4:0], gen_lane[P-1].sum_q};
   end
 
-  assign sum_o = SumBits'($signed(sum_q[LaneLatency-3]));
+  assign sum_o = SumBits'($signed(~sum_q[LaneLatency-3]));
 
   logic [Latency:1]              valid_q;
   logic [Latency:1][CtxBits-1:0] ctx_q;

@@ -34,7 +34,7 @@ from firebrick.quantize import golden
 from firebrick.quantize.qnetwork import QNetwork
 from firebrick.sim.benches.axi_memory import Constant, Memory, pauses
 from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
-from tests.random_networks import (
+from firebrick.sim.random_networks import (
     Fire,
     Pool,
     Recipe,

@@ -25,7 +25,7 @@ from firebrick.sim.benches.planner_blocks import (
     group_blocks,
 )
 from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
-from tests.random_networks import Fire, Pool, Recipe, build
+from firebrick.sim.random_networks import Fire, Pool, Recipe, build
 
 # Slowest answer of the planner once nothing is missing: the steps of a new group and row.
 PATIENCE = 40

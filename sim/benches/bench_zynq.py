@@ -34,7 +34,7 @@ from firebrick.sim.benches.bench_engine import (
     engine_shape,
     fitting_network,
 )
-from tests.random_networks import Fire, Pool, Recipe, build, random_images
+from firebrick.sim.random_networks import Fire, Pool, Recipe, build, random_images
 
 OKAY, SLVERR, DECERR = 0, 2, 3
 INTC = {r.name: d.INTC_BASE + r.offset for r in d.INTC_REGISTERS}

@@ -15,7 +15,7 @@ import time
 
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.files import write_text
-from firebrick.quantize.support.paths import build_folder
+from firebrick.quantize.support.paths import IN_CHECKOUT, build_folder
 from firebrick.sim.coverage.regression import run_regression
 from firebrick.sim.coverage.report import Coverage, judge, read_waivers
 
@@ -62,13 +62,14 @@ def verdict(found: Coverage) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m firebrick.sim.coverage", description=__doc__)
-    parser.add_argument("--trials", type=int, default=TRIALS, help="faults (default: %(default)s)")
+    parser = _parser()
     options = parser.parse_args(arguments)
     if options.trials < 0:
         parser.error(f"--trials {options.trials}: not below 0")
     started = time.monotonic()
     try:
+        if not IN_CHECKOUT:
+            raise FirebrickError("the benches are those of tests/: run it in a checkout")
         waivers = read_waivers()
         found = judge(run_regression(options.trials), waivers)
     except FirebrickError as error:
@@ -83,6 +84,12 @@ def main(arguments: list[str] | None = None) -> int:
     text = json.dumps(facts(found), indent=1) + "\n"
     write_text(build_folder() / "coverage.json", text)
     return verdict(found)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="firebrick coverage", description=__doc__)
+    parser.add_argument("--trials", type=int, default=TRIALS, help="faults (default: %(default)s)")
+    return parser
 
 
 if __name__ == "__main__":

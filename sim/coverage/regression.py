@@ -26,7 +26,7 @@ from firebrick.sim.faults.networks import SHAPE, make_cases, twins
 from firebrick.sim.faults.trials import KINDS, run_trial
 from firebrick.sim.gates.cases import random_cases
 from firebrick.sim.gates.networks import Case, run_case
-from tests.random_networks import random_images
+from firebrick.sim.random_networks import random_images
 
 # The benches of the whole engine run much the same as the networks above, and take minutes.
 BENCHES = ("tests/sim/benches", "--ignore-glob=*engine.py")

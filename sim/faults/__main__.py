@@ -82,7 +82,7 @@ def table(data: dict) -> list[str]:
     ]
     lines += [
         f"FAILED: {f['kind']}, seed {f['seed']}: {f['failure']} ({f['outcome']}); again: "
-        f"python -m firebrick.sim.faults --kind '{f['kind']}' --seed {f['seed']} --trials 1"
+        f"python -m firebrick faults --kind '{f['kind']}' --seed {f['seed']} --trials 1"
         for f in data["failures"]
     ]
     names = ("trials", "hangs", "silent_wrong", "violations", "unrecovered")
@@ -92,10 +92,7 @@ def table(data: dict) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The campaign; 1 where a trial failed."""
-    parser = argparse.ArgumentParser(prog="python -m firebrick.sim.faults", description=__doc__)
-    parser.add_argument("--trials", type=int, help=f"how many (default: {SECONDS} s of them)")
-    parser.add_argument("--seed", type=int, default=1, help="of the first trial (default: 1)")
-    parser.add_argument("--kind", choices=sorted(KINDS), action="append", help="only this kind")
+    parser = _parser()
     options = parser.parse_args(arguments)
     if options.trials is not None and options.trials < 1:
         parser.error(f"--trials {options.trials}: at least one")
@@ -112,6 +109,14 @@ def main(arguments: list[str] | None = None) -> int:
     text = json.dumps(data, indent=1) + "\n"
     write_text(build_folder() / "faults.json", text)
     return 1 if data["failures"] else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="firebrick faults", description=__doc__)
+    parser.add_argument("--trials", type=int, help=f"how many (default: {SECONDS} s of them)")
+    parser.add_argument("--seed", type=int, default=1, help="of the first trial (default: 1)")
+    parser.add_argument("--kind", choices=sorted(KINDS), action="append", help="only this kind")
+    return parser
 
 
 if __name__ == "__main__":

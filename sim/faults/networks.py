@@ -12,7 +12,7 @@ from firebrick.hw.shape import EngineShape
 from firebrick.quantize.qnetwork import QConv, QGlobalSum, QNetwork
 from firebrick.sim.faults.craft import same_architecture
 from firebrick.sim.faults.machine import MEMORY_BYTES, Case, make_case
-from tests.random_networks import Fire, Pool, Recipe, build, random_images, random_narrow
+from firebrick.sim.random_networks import Fire, Pool, Recipe, build, random_images, random_narrow
 
 # Small memories, so that rings wrap, groups are split and queues fill. A word has a middle, so that
 # two rows of a map fit into it.

@@ -6,7 +6,7 @@ import numpy as np
 
 from firebrick.hw.shape import EngineShape
 from firebrick.sim.gates.networks import Case
-from tests.random_networks import Fire, Pool, Recipe, build, random_images, random_narrow
+from firebrick.sim.random_networks import Fire, Pool, Recipe, build, random_images, random_narrow
 
 # What a program with each stage apart consists of: first layer, 1x1, 3x3, pool, sum, average.
 EVERY_KIND = Recipe(9, 15, 3, 3, 2, 0, 6, (Pool(3, True), Fire(3, 4, 5, True)), 5)

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.files import write_text
-from firebrick.quantize.support.paths import build_folder
+from firebrick.quantize.support.paths import IN_CHECKOUT, build_folder
 from firebrick.sim.mutants.campaign import Verdict, judge
 from firebrick.sim.mutants.schemata import draw
 
@@ -77,10 +77,7 @@ def table(data: dict) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The campaign; 1 where it misses its goal, or catches what is listed as equivalent."""
-    parser = argparse.ArgumentParser(prog="python -m firebrick.sim.mutants", description=__doc__)
-    parser.add_argument("--mutants", type=int, default=MUTANTS, help="how many (%(default)s)")
-    parser.add_argument("--seed", type=int, default=SEED, help="of the choice (%(default)s)")
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     start = time.monotonic()
 
     def report(text: str) -> None:
@@ -88,6 +85,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{passed} {text}", flush=True)
 
     try:
+        if not IN_CHECKOUT:
+            raise FirebrickError("the benches are those of tests/: run it in a checkout")
         chosen = draw(options.mutants, options.seed)
         report(f"{len(chosen)} mutants, seed {options.seed}")
         folder = build_folder() / "mutants" / f"rtl-{options.mutants}-{options.seed}"
@@ -100,6 +99,13 @@ def main(arguments: list[str] | None = None) -> int:
     text = json.dumps(data, indent=1) + "\n"
     write_text(build_folder() / "mutants.json", text)
     return 0 if data["caught_share"] >= GOAL and not data["contradictions"] else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="firebrick mutants", description=__doc__)
+    parser.add_argument("--mutants", type=int, default=MUTANTS, help="how many (%(default)s)")
+    parser.add_argument("--seed", type=int, default=SEED, help="of the choice (%(default)s)")
+    return parser
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ from firebrick.sim.build import TOP, Design, build_design
 from firebrick.sim.faults.machine import Case, Machine, make_case
 from firebrick.sim.faults.networks import SHAPE, check_cases, make_cases
 from firebrick.sim.faults.trials import KINDS, LARGEST_RUN, Trial, run_trial
-from tests.random_networks import build as build_network
-from tests.random_networks import random_images, tiny_recipe
+from firebrick.sim.random_networks import build as build_network
+from firebrick.sim.random_networks import random_images, tiny_recipe
 
 Cases = list[tuple[Case, Case | None]]
 Check = tuple[str, Callable[[], str]]

@@ -135,7 +135,7 @@ def _print(data: Mapping[str, Any], path: Path) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m firebrick.sim.regress", description=__doc__)
+    parser = argparse.ArgumentParser(prog="firebrick regress", description=__doc__)
     parser.add_argument("--trials", type=int, default=TRIALS, help="how many (%(default)s)")
     parser.add_argument("--seed", type=int, default=SEED, help="of the first (%(default)s)")
     parser.add_argument(

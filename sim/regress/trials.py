@@ -15,7 +15,8 @@ from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.quantize.jobs import sources_hash
 from firebrick.quantize.qnetwork import QNetwork
 from firebrick.quantize.support.paths import ROOT
-from tests.random_networks import (
+from firebrick.sim.engine_check import SMALL, check_network
+from firebrick.sim.random_networks import (
     build,
     random_images,
     random_narrow,
@@ -25,7 +26,6 @@ from tests.random_networks import (
     sized_recipe,
     tiny_recipe,
 )
-from tests.sim.engine_check import SMALL, check_network
 
 # Each is compiled once, which takes a minute: an array of words of an odd number of bytes, one of
 # whole beats, the board's, and those of two K steps a cycle.
@@ -119,5 +119,4 @@ def sources() -> str:
         for path in (ROOT / folder).rglob("*")
         if path.suffix in (".py", ".sv", ".svh", ".cpp", ".h", ".toml")
     ]
-    ours = [ROOT / "tests" / "random_networks.py", ROOT / "tests" / "sim" / "engine_check.py"]
-    return sources_hash(sorted([*files, *ours]))
+    return sources_hash(sorted(files))

@@ -13,8 +13,8 @@ from firebrick.hw.shape import pumped as with_pump
 from firebrick.quantize import golden
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.qnetwork import QNetwork
-from tests.random_networks import random_images, random_network
-from tests.sim.engine_check import SMALL
+from firebrick.sim.engine_check import SMALL
+from firebrick.sim.random_networks import random_images, random_network
 
 SHAPES = (SMALL, with_pump(SMALL, 2))
 

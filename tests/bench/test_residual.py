@@ -12,8 +12,8 @@ from firebrick.bench import residual
 from firebrick.hw.shape import pumped as with_pump
 from firebrick.quantize.calibration.model import read_model
 from firebrick.quantize.network import Conv, MaxPool, Network
+from firebrick.sim.engine_check import SMALL
 from tests.quantize.importers.exported.files import unpack
-from tests.sim.engine_check import SMALL
 
 
 def layers(net: Network) -> list[tuple]:

@@ -13,8 +13,8 @@ from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.importers.onnx.model import import_onnx
 from firebrick.quantize.network import Conv
 from firebrick.quantize.pictures.preprocess import for_network, preprocessing
+from firebrick.sim.engine_check import check_network
 from tests.quantize.test_maps import squeezedet as published
-from tests.sim.engine_check import check_network
 
 
 def test_it_is_the_published_network(tmp_path: Path) -> None:

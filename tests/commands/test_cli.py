@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -40,22 +42,34 @@ def test_version_and_unknown_commands() -> None:
     assert done.stderr == "error: there is no command 'demmo' (firebrick --help lists them)\n"
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_starts_without_what_is_slow(name: str) -> None:
+def imported(*arguments: str) -> tuple[subprocess.CompletedProcess[str], set[str]]:
+    """The command, and the packages that it had imported when it ended."""
     code = f"""
 import sys
 from firebrick.cli import main
 try:
-    main([{name!r}, "--help"])
+    main({list(arguments)!r})
 finally:
     print(*sorted({{m.partition(".")[0] for m in sys.modules}}), file=sys.stderr)
 """
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
+    return done, set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_starts_without_what_is_slow(name: str) -> None:
+    done, packages = imported(name, "--help")
     assert done.returncode == 0, done.stderr
     assert f"firebrick {name}" in done.stdout
-    assert SLOW & set(done.stderr.split()) == set()
+    assert SLOW & packages == set()
+
+
+def test_a_folder_that_is_not_there_is_refused_without_what_is_slow(tmp_path: Path) -> None:
+    done, packages = imported("learn", "--images", str(tmp_path / "nothing"))
+    assert done.returncode == 2 and "not a folder with a folder of photos" in done.stderr
+    assert "numpy" in packages and SLOW & packages == set()
 
 
 def test_efforts_are_the_quantizers() -> None:
@@ -63,11 +77,36 @@ def test_efforts_are_the_quantizers() -> None:
 
 
 def test_every_command_of_the_makefile_exists() -> None:
-    lines = (ROOT / "Makefile").read_text().splitlines()
-    called = {
-        line.split("firebrick ", 1)[1].split()[0] for line in lines if "$(BIN)/firebrick " in line
+    """And every target is a command, but for what only a checkout has: its environments, its tests,
+    its generated files, and the networks that it brings."""
+    text = (ROOT / "Makefile").read_text()
+    start = r"\$\((?:TRAIN_VENV|BIN)\)/(?:bin/)?(?:python -m )?firebrick (\w+)"
+    called = set(re.findall(start, text))
+    assert called <= set(COMMANDS) and len(called) > 20
+    targets = set(re.findall(r"^([a-z-]+):.*## ", text, re.M))
+    several = {"route", "nightly"}  # of others
+    checkouts = {
+        *("help", "setup", "pynq", "frontends", "clang", "clean"),
+        *("test", "test-fast", "lint", "generate", "train"),
     }
-    assert called <= set(COMMANDS) and len(called) > 8
+    assert targets - checkouts - several == called
+    # What lies outside: for archives and folders that were made here.
+    assert set(COMMANDS) - called == {"vitis", "onboard"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_results_are_written_to_the_build_folder(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever ``--out`` is when it is not given lies in $FIREBRICK_BUILD."""
+    monkeypatch.setenv("FIREBRICK_BUILD", "/elsewhere")
+    module = importlib.import_module(f"firebrick.{COMMANDS[name][0]}")
+    takes_its_name = name in ("deploy", "notebook")
+    if name == "notebook":
+        module = importlib.import_module("firebrick.commands.deploy")
+    parser = module._parser(name) if takes_its_name else module._parser()
+    written = [action.default for action in parser._actions if action.dest == "out"]
+    assert all(default is None or str(default).startswith("/elsewhere") for default in written)
 
 
 def test_a_defect_is_one_line_and_its_traceback_a_file(

@@ -20,8 +20,8 @@ from firebrick.models.canvases import held_out_canvases
 from firebrick.quantize import qfile
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.pictures.labels import read_classes, read_labels
+from firebrick.sim.random_networks import random_images, random_network
 from tests.conftest import ROOT
-from tests.random_networks import random_images, random_network
 
 MODEL = str(digits.MODEL_PATH)
 

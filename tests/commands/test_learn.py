@@ -20,7 +20,7 @@ from firebrick.quantize.calibration.model import read_model
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.golden.float_model import FloatModel
 from firebrick.quantize.pictures.preprocess import float_input, list_images, load_images
-from tests.sim.engine_check import check_network
+from firebrick.sim.engine_check import check_network
 
 SHAPES = ("bars", "dots", "rings")
 

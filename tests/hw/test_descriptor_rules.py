@@ -9,8 +9,7 @@ from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.steps import CompileError
 from firebrick.hw.descriptor_rules import CAPACITY, FIELDS, broken_rule
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
-from tests.chained_networks import NETWORKS
-from tests.random_networks import (
+from firebrick.sim.random_networks import (
     V1_0_COMPLEX,
     V1_1,
     build,
@@ -18,6 +17,7 @@ from tests.random_networks import (
     random_strides,
     random_sums,
 )
+from tests.chained_networks import NETWORKS
 
 SHAPES = (PYNQ_Z2, EngineShape(7, 8, act_words=8192), EngineShape(28, 16, sums=64))
 

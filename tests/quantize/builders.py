@@ -89,6 +89,20 @@ class Builder:
         return output
 
 
+def fire_options() -> st.SearchStrategy[dict]:
+    """Options of :func:`fire_network`."""
+    return st.fixed_dictionaries(
+        {
+            "seed": st.integers(0, 2**16),
+            "first_pad": st.sampled_from([0, 1, (1, 0, 2, 1)]),
+            "relu": st.booleans(),
+            "ceil_mode": st.booleans(),
+            "pool_kernel": st.sampled_from([2, 3]),
+            "last_pad": st.sampled_from([0, 1]),
+        }
+    )
+
+
 def fire_network(
     seed=0,
     shape: Shape = (3, 19, 17),

@@ -27,9 +27,9 @@ from firebrick.quantize.network import Add, Conv, inputs_of
 from firebrick.quantize.pictures.preprocess import float_input
 from firebrick.quantize.qnetwork import QAdd, QConv
 from firebrick.quantize.report.table import print_report
+from firebrick.sim.random_networks import random_images, random_network
 from tests.quantize import builders
 from tests.quantize.reference import agrees_with_the_reference
-from tests.random_networks import random_images, random_network
 
 CALIBRATION = builders.photos(1, 6)
 

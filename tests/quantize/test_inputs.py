@@ -11,9 +11,9 @@ from firebrick.quantize.golden.float_model import FloatModel
 from firebrick.quantize.pictures.preprocess import float_input
 from firebrick.quantize.preprocessing import COLORS
 from firebrick.quantize.qnetwork import Preprocessing
+from firebrick.sim.random_networks import random_images, random_network
 from tests.quantize import builders
 from tests.quantize.oracle import compare
-from tests.random_networks import random_images, random_network
 
 
 def prepared(color: str, size: tuple[int, int]) -> Preprocessing:

@@ -22,7 +22,7 @@ from firebrick.quantize import golden
 from firebrick.sim.board import Channel, SimulatedBoard, simulated
 from firebrick.sim.build import build_library
 from firebrick.sim.overlay import write_overlay
-from tests.random_networks import Fire, Pool, Recipe, build, random_images
+from firebrick.sim.random_networks import Fire, Pool, Recipe, build, random_images
 
 SHAPE = EngineShape()
 STALL_CYCLES = 5000

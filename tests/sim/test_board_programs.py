@@ -18,9 +18,9 @@ from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.program import Program
 from firebrick.sim.board import SimulatedBoard, simulated
 from firebrick.sim.build import build_library
+from firebrick.sim.engine_check import SMALL
 from firebrick.sim.overlay import write_overlay
-from tests.random_networks import Fire, Pool, Recipe, build, random_images
-from tests.sim.engine_check import SMALL
+from firebrick.sim.random_networks import Fire, Pool, Recipe, build, random_images
 
 # Four groups: first layer with a pool, two modules, classifier.
 RECIPE = Recipe(21, 25, 3, 3, 2, 0, 12, (Pool(3, True), Fire(4, 9, 8), Fire(5, 8, 9)), 11, 1)

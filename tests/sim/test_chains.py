@@ -10,9 +10,9 @@ import pytest
 
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.quantize.qnetwork import QNetwork
+from firebrick.sim.engine_check import SMALL, check_network
+from firebrick.sim.random_networks import Fire, Pool, Recipe, build, random_images
 from tests.chained_networks import FIRES, NETWORKS, tails
-from tests.random_networks import Fire, Pool, Recipe, build, random_images
-from tests.sim.engine_check import SMALL, check_network
 
 EIGHT = replace(SMALL, pixels=8)
 SHAPES = {

@@ -16,7 +16,8 @@ from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.importers.load import load_model
 from firebrick.quantize.pictures.preprocess import load_images
 from firebrick.quantize.qnetwork import QNetwork
-from tests.random_networks import (
+from firebrick.sim.engine_check import SMALL, check_network
+from firebrick.sim.random_networks import (
     V1_1,
     Fire,
     Pool,
@@ -29,7 +30,6 @@ from tests.random_networks import (
     random_sums,
     tiny_recipe,
 )
-from tests.sim.engine_check import SMALL, check_network
 
 
 def ideal_cycles(program: Program) -> int:

@@ -19,8 +19,9 @@ from firebrick.quantize import golden
 from firebrick.quantize.qnetwork import QNetwork
 from firebrick.sim.board import SimulatedBoard, simulated
 from firebrick.sim.build import build_library
+from firebrick.sim.engine_check import SMALL, check_network
 from firebrick.sim.overlay import write_overlay
-from tests.random_networks import (
+from firebrick.sim.random_networks import (
     ending_in_maps,
     map_heads,
     one_layer,
@@ -29,7 +30,6 @@ from tests.random_networks import (
     random_strides,
     random_sums,
 )
-from tests.sim.engine_check import SMALL, check_network
 
 TOLERANCE = 0.03
 KINDS = {

@@ -20,9 +20,9 @@ from firebrick.quantize.pictures.preprocess import (
     preprocessing,
 )
 from firebrick.quantize.qnetwork import QNetwork
+from firebrick.sim.engine_check import check_network
 from tests.quantize import builders
 from tests.quantize.importers.exported.files import unpack
-from tests.sim.engine_check import check_network
 
 PUMPED = pumped(PYNQ_Z2, 2)
 

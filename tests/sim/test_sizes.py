@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from firebrick.hw.shape import PYNQ_Z2
-from tests.random_networks import V1_0, Fire, Recipe, build, random_images, sized_recipe
-from tests.sim.engine_check import SMALL, check_network
+from firebrick.sim.engine_check import SMALL, check_network
+from firebrick.sim.random_networks import V1_0, Fire, Recipe, build, random_images, sized_recipe
 
 
 @pytest.mark.parametrize("seed", range(8))

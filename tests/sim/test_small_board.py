@@ -7,8 +7,8 @@ from pathlib import Path
 from firebrick.hw import definition as d
 from firebrick.hw.boards import load_board
 from firebrick.hw.model.cycles import predict
-from tests.random_networks import Fire, Pool, Recipe, build, random_images
-from tests.sim.engine_check import check_network
+from firebrick.sim.engine_check import check_network
+from firebrick.sim.random_networks import Fire, Pool, Recipe, build, random_images
 
 SHAPE = load_board("zybo-z7-10").shape
 BODY = (Fire(48, 192, 192), Fire(64, 256, 256), Pool(3, True), Fire(64, 256, 256))

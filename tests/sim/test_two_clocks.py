@@ -17,10 +17,10 @@ from firebrick.hw.shape import EngineShape, pumped
 from firebrick.quantize import golden
 from firebrick.sim.board import SimulatedBoard, simulated
 from firebrick.sim.build import build_library
+from firebrick.sim.engine_check import SMALL
 from firebrick.sim.overlay import write_overlay
+from firebrick.sim.random_networks import random_images, random_network
 from firebrick.sim.two_clocks import two_clock_library
-from tests.random_networks import random_images, random_network
-from tests.sim.engine_check import SMALL
 
 SHAPE = pumped(SMALL, 2)
 

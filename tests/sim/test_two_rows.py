@@ -14,8 +14,8 @@ from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.program import Program
 from firebrick.hw.model.cycles import predict
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
-from tests.random_networks import random_images, random_narrow
-from tests.sim.engine_check import SMALL, check_network
+from firebrick.sim.engine_check import SMALL, check_network
+from firebrick.sim.random_networks import random_images, random_narrow
 
 RACE = EngineShape(16, 32)
 EIGHT = replace(SMALL, pixels=8)

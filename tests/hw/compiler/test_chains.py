@@ -13,9 +13,9 @@ from firebrick.hw.compiler.program import Program
 from firebrick.hw.descriptor_rules import broken_rule
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.quantize.check import check_qnetwork
+from firebrick.sim.engine_check import SMALL
+from firebrick.sim.random_networks import V1_0, V1_1, Fire, Recipe, build, random_network
 from tests.chained_networks import FIRES, NETWORKS, moved_bytes, tails
-from tests.random_networks import V1_0, V1_1, Fire, Recipe, build, random_network
-from tests.sim.engine_check import SMALL
 
 SHAPES = (PYNQ_Z2, pumped(PYNQ_Z2, 2), SMALL, pumped(SMALL, 2))
 

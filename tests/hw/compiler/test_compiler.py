@@ -26,7 +26,7 @@ from firebrick.hw.compiler.steps import CompileError
 from firebrick.hw.model.compiled import predict_outline
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.quantize.qnetwork import QAdd, QConcat, QConv, QGlobalSum, QNetwork
-from tests.random_networks import (
+from firebrick.sim.random_networks import (
     V1_0,
     V1_0_COMPLEX,
     V1_0_SIMPLE,

@@ -15,7 +15,7 @@ from firebrick.hw.compiler.steps import as_conv
 from firebrick.hw.compiler.storage import Storage
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.quantize.qnetwork import QConv, QNetwork
-from tests.random_networks import Fire, Recipe, build, random_strides
+from firebrick.sim.random_networks import Fire, Recipe, build, random_strides
 
 SYMMETRIC, KERAS = (1, 1, 1, 1), (0, 0, 1, 1)
 # conv1's map has 20 channels, 28 rows and 54 columns: four tiles of 14.

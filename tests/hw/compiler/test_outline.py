@@ -15,7 +15,7 @@ from firebrick.hw.shape import PYNQ_Z2, EngineShape
 from firebrick.quantize.architectures import SqueezeNetConfig, build
 from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.pictures.preprocess import for_network, preprocessing
-from tests.random_networks import random_network
+from firebrick.sim.random_networks import random_network
 
 SMALL = EngineShape(6, 8, act_words=8192, bias_pairs=512)
 

@@ -12,7 +12,7 @@ from firebrick.hw.shape import PYNQ_Z2
 from firebrick.quantize import golden
 from firebrick.quantize.check import check_qnetwork
 from firebrick.quantize.qnetwork import QConv, QNetwork, inputs_of
-from tests.random_networks import (
+from firebrick.sim.random_networks import (
     ending_in_maps,
     map_heads,
     random_images,

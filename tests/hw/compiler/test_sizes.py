@@ -14,7 +14,15 @@ from firebrick.hw.compiler.memory_plan import Conflict, Need
 from firebrick.hw.compiler.steps import CompileError
 from firebrick.hw.model.cycles import predict
 from firebrick.hw.shape import PYNQ_Z2, EngineShape
-from tests.random_networks import V1_0, V1_1, Fire, Recipe, build, random_network, sized_recipe
+from firebrick.sim.random_networks import (
+    V1_0,
+    V1_1,
+    Fire,
+    Recipe,
+    build,
+    random_network,
+    sized_recipe,
+)
 
 CORNERS = [(32, 32), (32, 512), (512, 32), (512, 512)]
 

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
 
+import pytest
+
+from firebrick.commands import synth
 from firebrick.hw.flow.netlist import Netlist
 from firebrick.hw.flow.yosys import BUDGET, CHIP_TOP, findings
-from firebrick.hw.shape import EngineShape
 from firebrick.sim.gates.chip import chip_netlist
+from tests.small_shapes import SMALLEST_CHIP as SHAPE
 
-# The smallest that the engine's own rules allow, to be quick.
-SHAPE = EngineShape(
-    5,
-    8,
-    act_words=256,
-    weight_words=512,
-    bias_pairs=16,
-    pool_channels=16,
-    pool_line_words=16,
-    sums=16,
-    fifo_words=16,
-)
 # Buses of the processing system that the design uses, and their clocks.
 BUSES = ("MAXIGP0", "SAXIHP0", "SAXIHP2")
 CONSTANTS = {
@@ -65,3 +58,21 @@ def test_the_chip_synthesizes() -> None:
             assert expected == [value], f"{pin} is the constant {value}"
     assert ps7.pins["SAXIHP2AWVALID"] == ps7.pins["SAXIHP2WVALID"] == ["0"]
     assert isinstance(ps7.pins["IRQF2P"][0], int) and set(ps7.pins["IRQF2P"][1:]) == {"0"}
+
+
+@pytest.mark.parametrize("wrong", [[], ["9 latches"]])
+def test_command(
+    wrong: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """The tables and the JSON of the small chip; exit code 1 where something does not hold."""
+    netlist = Netlist.load(chip_netlist(SHAPE), CHIP_TOP)
+    monkeypatch.setattr(synth, "synthesize", lambda shape: netlist)
+    monkeypatch.setattr(synth, "findings", lambda *_: wrong)
+    out = tmp_path / "synth.json"
+    assert synth.main(["--shape", str(SHAPE), "--out", str(out)]) == int(bool(wrong))
+    facts = json.loads(out.read_text())
+    assert facts["shape"] == str(SHAPE) and facts["dsp48e1"] == SHAPE.macs // 2
+    assert facts["findings"] == wrong
+    shown = capsys.readouterr().out
+    assert "no timing of the Zynq is claimed" in shown
+    assert all(f"does not hold: {finding}" in shown for finding in wrong)

@@ -13,11 +13,11 @@ from firebrick.commands.hls import main
 from firebrick.hw.hls.csim import FLAGS, ap_types
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize.errors import FirebrickError
+from firebrick.sim.random_networks import random_images, random_network
 from tests.hw.hls import clang
 from tests.hw.hls.compiled import CPP
 from tests.hw.hls.test_csim import check
 from tests.hw.hls.test_dataflow import check_depths, compilable, model_of_processes
-from tests.random_networks import random_images, random_network
 
 SHAPE = EngineShape(pixels=8, channels=8, act_words=8192)
 # hls4ml brings both: AMD's ap_types for Vivado, Siemens' ac_types for Catapult and Quartus.

@@ -34,8 +34,7 @@ from firebrick.quantize.importers.load import load_model
 from firebrick.quantize.pictures.preprocess import list_images, load_images
 from firebrick.quantize.qnetwork import QAdd, QNetwork
 from firebrick.sim.faults import craft
-from tests.hw.hls.compiled import outcome
-from tests.random_networks import (
+from firebrick.sim.random_networks import (
     V1_1,
     build,
     ending_in_maps,
@@ -47,6 +46,7 @@ from tests.random_networks import (
     random_recipe,
     random_strides,
 )
+from tests.hw.hls.compiled import outcome
 
 ERROR = {name: code for code, name, _ in d.ERRORS}
 SHAPES = (

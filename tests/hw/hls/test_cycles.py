@@ -8,7 +8,7 @@ from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.hls.csim import CSim
 from firebrick.hw.hls.cycles import estimate
 from firebrick.hw.shape import EngineShape
-from tests.random_networks import (
+from firebrick.sim.random_networks import (
     random_images,
     random_narrow,
     random_network,

@@ -27,8 +27,8 @@ from firebrick.models.bundled import bundled
 from firebrick.quantize import golden
 from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.qnetwork import QNetwork
+from firebrick.sim.random_networks import V1_1, build, random_images, random_narrow, random_network
 from tests.hw.hls.compiled import Model, emitted, model_library
-from tests.random_networks import V1_1, build, random_images, random_narrow, random_network
 
 SHAPE = EngineShape(pixels=8, channels=8, act_words=8192)
 # More for a campaign: FIREBRICK_NETWORKS=200 takes a few minutes.

@@ -19,8 +19,8 @@ from firebrick.hw.hls.csim import FLAGS, CSim, CSimError, ap_types
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize import golden
 from firebrick.sim.faults import craft
+from firebrick.sim.random_networks import map_heads, random_images, random_narrow, random_network
 from tests.hw.hls.compiled import CPP, emitted, outcome
-from tests.random_networks import map_heads, random_images, random_narrow, random_network
 
 SHAPE = EngineShape(pixels=8, channels=8, act_words=8192)
 DATA = ("program.fbp", "inputs.bin", "expected.bin")

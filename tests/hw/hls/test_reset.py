@@ -13,8 +13,8 @@ from firebrick.host.results import scores
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize import golden
+from firebrick.sim.random_networks import random_images, random_network
 from tests.hw.hls.compiled import Model, emitted, model_library
-from tests.random_networks import random_images, random_network
 
 # A column every second cycle, and a reset at any of them: a block's end passes the rows of the
 # array in P - 1 of the C cycles or more that the block takes.

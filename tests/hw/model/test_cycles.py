@@ -12,7 +12,7 @@ from firebrick.hw.memory_timing import MemoryTiming
 from firebrick.hw.model.cycles import predict
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.quantize.support.paths import ROOT
-from tests.random_networks import (
+from firebrick.sim.random_networks import (
     V1_0,
     V1_0_COMPLEX,
     V1_0_SIMPLE,

@@ -18,25 +18,10 @@ from tests.quantize.oracle import compare, session
 
 
 @settings(max_examples=12)
-@given(
-    st.integers(0, 2**16),
-    st.sampled_from([0, 1, (1, 0, 2, 1)]),
-    st.booleans(),
-    st.booleans(),
-    st.sampled_from([2, 3]),
-    st.sampled_from([0, 1]),
-    st.sampled_from([builders.BGR, builders.RGB]),
-)
-def test_small_networks(seed, first_pad, relu, ceil_mode, pool_kernel, last_pad, preprocessing):
-    net = builders.fire_network(
-        seed,
-        first_pad=first_pad,
-        relu=relu,
-        ceil_mode=ceil_mode,
-        pool_kernel=pool_kernel,
-        last_pad=last_pad,
-    )
-    images = builders.photos(seed, 3)
+@given(builders.fire_options(), st.sampled_from([builders.BGR, builders.RGB]))
+def test_small_networks(options, preprocessing):
+    net = builders.fire_network(**options)
+    images = builders.photos(options["seed"], 3)
     assert compare(quantize_network(net, preprocessing, images), images) > 3 * 600
 
 

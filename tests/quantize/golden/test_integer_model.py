@@ -128,25 +128,10 @@ def test_pool_sizes(size, kernel, ceil_mode, expected):
 
 
 @settings(max_examples=12)
-@given(
-    st.integers(0, 2**16),
-    st.sampled_from([0, 1, (1, 0, 2, 1)]),
-    st.booleans(),
-    st.booleans(),
-    st.sampled_from([2, 3]),
-    st.sampled_from([0, 1]),
-    st.sampled_from([builders.BGR, builders.RGB]),
-)
-def test_whole_networks(seed, first_pad, relu, ceil_mode, pool_kernel, last_pad, preprocessing):
-    net = builders.fire_network(
-        seed,
-        first_pad=first_pad,
-        relu=relu,
-        ceil_mode=ceil_mode,
-        pool_kernel=pool_kernel,
-        last_pad=last_pad,
-    )
-    images = builders.photos(seed, 3)
+@given(builders.fire_options(), st.sampled_from([builders.BGR, builders.RGB]))
+def test_whole_networks(options, preprocessing):
+    net = builders.fire_network(**options)
+    images = builders.photos(options["seed"], 3)
     qnet = quantize_network(net, preprocessing, images)
     result = golden.run(qnet, images, keep="all")
     assert result.tensors.keys() == {node.output for node in qnet.nodes[:-1]}

@@ -5,18 +5,7 @@ import pytest
 from firebrick.hw.shape import parse_shape
 from firebrick.sim.benches.hardware import Hardware, chosen_hardware, is_hls
 from firebrick.sim.benches.runner import run_bench
-
-# Small memories, so that every ring goes round and every queue fills.
-SMALL = {
-    "ActWords": 1024,
-    "WeightWords": 512,
-    "BiasPairs": 32,
-    "PoolChannels": 64,
-    "PoolLineWords": 128,
-    "Sums": 64,
-    "FifoWords": 64,
-}
-
+from tests.small_shapes import SMALL_MEMORIES
 
 # HW=hls: the Verilog that Vitis HLS made has the shape of its project.
 CASES = (
@@ -37,7 +26,7 @@ def test_engine(case: str) -> None:
     else:
         shape = parse_shape(case)
         array = {"Pixels": shape.pixels, "Channels": shape.channels, "Pump": shape.pump}
-        hardware = Hardware(parameters={**array, **SMALL})
+        hardware = Hardware(parameters={**array, **SMALL_MEMORIES})
     run_bench(
         "firebrick_engine",
         "bench_engine",

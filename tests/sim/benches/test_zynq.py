@@ -6,19 +6,10 @@ from importlib.resources import files
 from firebrick.sim.benches.runner import resolve_sources, run_bench
 from tests.conftest import ROOT
 from tests.sim.cells import LAX, with_cells
+from tests.small_shapes import SMALL_MEMORIES
 
 STANDINS = [ROOT / "sim" / "primitives" / name for name in ("PS7.sv", "BUFG.sv")]
-SHAPE = {
-    "Pixels": 8,
-    "Channels": 8,
-    "ActWords": 1024,
-    "WeightWords": 512,
-    "BiasPairs": 32,
-    "PoolChannels": 64,
-    "PoolLineWords": 128,
-    "Sums": 64,
-    "FifoWords": 64,
-}
+SHAPE = {"Pixels": 8, "Channels": 8, **SMALL_MEMORIES}
 
 
 def test_zynq() -> None:

@@ -140,3 +140,26 @@ def test_waivers_that_say_too_little_are_refused(tmp_path: Path, text: str) -> N
     path.write_text(text)
     with pytest.raises(FirebrickError, match="file, match and reason are needed"):
         read_waivers(path)
+
+
+def test_installed_it_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "IN_CHECKOUT", False)
+    assert command.main([]) == 2
+    assert "run it in a checkout" in capsys.readouterr().err
+
+
+def test_command(
+    counts: Counter[Point], rtl: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys
+) -> None:
+    """The table and the JSON; exit code 1 where a line is not explained."""
+    monkeypatch.setattr(command, "run_regression", lambda trials: counts)
+    monkeypatch.setattr(command, "read_waivers", list)
+    monkeypatch.setattr(command, "judge", lambda found, waivers: judge(found, waivers, rtl))
+    monkeypatch.setattr(command, "build_folder", lambda: tmp_path)
+    monkeypatch.setattr(command, "GOAL", 50.0)
+    assert command.main(["--trials", "0"]) == 1
+    facts = json.loads((tmp_path / "coverage.json").read_text())
+    assert facts["line_percent"] == 80 and len(facts["uncovered"]) == 1
+    assert f"not covered: {facts['uncovered'][0]}" in capsys.readouterr().out

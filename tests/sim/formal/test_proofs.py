@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from firebrick.commands import formal
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.paths import ROOT
 from firebrick.sim.formal.proofs import PROOFS
@@ -60,3 +63,18 @@ def test_an_edit_that_is_not_there_once_is_refused() -> None:
     edit = replace(SLICE.mutants[0], old="clk_i")
     with pytest.raises(FirebrickError, match=r"fb_slice.sv.*times, not once"):
         sources(SLICE, edit)
+
+
+@pytest.mark.parametrize("reach", [SLICE.reach, 2])
+def test_command(reach: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One proof and one mutant; exit code 1 where something is not reached."""
+    one = replace(SLICE, mutants=SLICE.mutants[:1], reach=reach)
+    monkeypatch.setattr(formal, "PROOFS", (one,))
+    out = tmp_path / "formal.json"
+    failed = reach == 2
+    assert formal.main(["--quick", "--out", str(out)]) == int(failed)
+    facts = json.loads(out.read_text())
+    assert (facts["proven"], facts["failed"]) == (int(not failed), int(failed))
+    assert (facts["mutants"], facts["mutants_missed"]) == (1, 0)
+    with pytest.raises(FirebrickError, match="no proof's name holds 'nonesuch'"):
+        formal.main(["--only", "nonesuch"])

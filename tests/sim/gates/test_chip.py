@@ -18,19 +18,7 @@ from firebrick.sim.gates.cases import kinds_cases
 from firebrick.sim.gates.chip import ChipBoard, Flip, chip_library, chip_netlist
 from firebrick.sim.gates.networks import Ran, run_case
 from tests.chained_networks import tails
-
-# The smallest that the engine's own rules allow where a word has a middle, to be quick.
-SHAPE = EngineShape(
-    6,
-    8,
-    act_words=256,
-    weight_words=512,
-    bias_pairs=32,
-    pool_channels=16,
-    pool_line_words=16,
-    sums=16,
-    fifo_words=16,
-)
+from tests.small_shapes import SMALLEST_CHIP as SHAPE
 
 
 def results(library: Path, folder: Path, shape: EngineShape = SHAPE) -> list[Ran]:
@@ -99,7 +87,7 @@ def test_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wrong: bool) -
     monkeypatch.setattr(gates, "SMALL", SHAPE)
     monkeypatch.setattr(gates, "chip_library", lambda *_: library)
     monkeypatch.setattr(gates, "_digits", lambda _: kinds_cases(SHAPE)[0])
-    monkeypatch.setattr("firebrick.sim.gates.cases.random_cases", lambda _: kinds_cases(SHAPE))
+    monkeypatch.setattr(gates, "random_cases", lambda _: kinds_cases(SHAPE))
     out = tmp_path / "gates.json"
     assert gates.main(["--quick", "--out", str(out)]) == int(wrong)
     facts = json.loads(out.read_text())

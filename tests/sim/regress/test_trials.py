@@ -10,10 +10,10 @@ import pytest
 
 from firebrick.hw.compiler.steps import CompileError
 from firebrick.quantize import golden
+from firebrick.sim.engine_check import SMALL
 from firebrick.sim.regress import __main__ as regress
 from firebrick.sim.regress import trials
 from firebrick.sim.regress.trials import KINDS, SHAPES, Trial, run_trial, sources
-from tests.sim.engine_check import SMALL
 
 
 @pytest.fixture
