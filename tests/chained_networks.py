@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from firebrick.hw import definition as d
 from firebrick.hw.compiler.program import Program
 from firebrick.quantize.qnetwork import QConcat, QConv, QNetwork
 from firebrick.sim.random_networks import Fire, Pool, Recipe, build
@@ -89,8 +90,8 @@ def moved_bytes(program: Program) -> int:
     """Bytes of maps that the groups read and write, without sums and what is added."""
     words = 0
     for fields in (group.fields for group in program.groups):
-        words += (
-            fields["src_rows"] * fields["load_row_words"] * max(fields.get("load_phases", 0), 1)
-        )
+        # Of two rows in one both come with the stored one.
+        rows = fields["src_rows"] // (2 if fields.get("load_fold") == d.FOLD_STORED else 1)
+        words += rows * fields["load_row_words"] * max(fields.get("load_phases", 0), 1)
         words += fields.get("out_rows", 0) * fields.get("dst_row_words", 0)
     return words * program.shape.word_bytes

@@ -15,7 +15,8 @@ from tests.conftest import ROOT
 
 # As Python that makes environments, and as the one in them: tells what it is called with.
 PYTHON = """#!/bin/sh
-echo "$* PYTHONPATH=$PYTHONPATH PYTHONHOME=$PYTHONHOME PIP_USER=$PIP_USER" >> '{told}'
+echo "$* PYTHONPATH=$PYTHONPATH PYTHONHOME=$PYTHONHOME PIP_USER=$PIP_USER" \
+  "$PYTHONDONTWRITEBYTECODE" >> '{told}'
 case "$*" in
   "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && sleep {seconds} ;;
 esac
@@ -41,6 +42,7 @@ class Checkout:
                 **environment,
                 "PYTHONPATH": "/theirs",
                 "PYTHONHOME": "/theirs",
+                "PYTHONDONTWRITEBYTECODE": "/theirs",
                 "PIP_USER": "1",
                 "MAKEFLAGS": "-j8 -k",
             },
@@ -69,6 +71,7 @@ def test_two_at_once_set_up_once(checkout: Checkout) -> None:
     assert len(checkout.calls("-m venv .venv")) == 1 and len(checkout.calls("-e .")) == 1
     assert sorted(text.count("Installing") for text in said) == [0, 1]
     assert not checkout.calls("/theirs") and len(checkout.calls("PIP_USER=0")) > 3
+    assert len(checkout.calls("-m compileall")) == 1
     with checkout.make() as third:
         assert "Installing" not in third.communicate()[0] and third.returncode == 0
     os.utime(checkout.folder / "requirements.txt")

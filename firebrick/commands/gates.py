@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         (SMALL, [_digits(options.pictures), *random_cases(options.random)])
     ]
     if not options.quick:
-        work += [(pumped(SMALL, 2), kinds_cases()), (PYNQ_Z2, kinds_cases())]
+        work += [(shape, kinds_cases(shape)) for shape in (pumped(SMALL, 2), PYNQ_Z2)]
     ran = [row for shape, cases in work for row in _run(shape, cases)]
     facts = _facts(ran)
     facts["seconds"] = round(time.monotonic() - started, 1)

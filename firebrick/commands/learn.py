@@ -66,6 +66,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _learn(options: argparse.Namespace, out: Path, console: Console) -> None:
+    from firebrick.quantize.transfer import examples as reading
+
+    begin = time.monotonic()
+    if options.labels:
+        examples = reading.read_table(options.labels, options.images)
+    else:
+        examples = reading.read_folders(options.images)
+
+    # Seconds of imports (scikit-learn, onnx, matplotlib): not before a wrong folder is refused.
     from firebrick.commands.conversion import Conversion
     from firebrick.commands.quantize import report_data
     from firebrick.hw.compiler.feasible import check_float
@@ -78,15 +87,9 @@ def _learn(options: argparse.Namespace, out: Path, console: Console) -> None:
     from firebrick.quantize.report.table import print_report
     from firebrick.quantize.support.files import write_bytes, write_text
     from firebrick.quantize.support.staging import staged
-    from firebrick.quantize.transfer import examples as reading
     from firebrick.quantize.transfer import picture, trunk, validate
     from firebrick.quantize.transfer.features import features
 
-    begin = time.monotonic()
-    if options.labels:
-        examples = reading.read_table(options.labels, options.images)
-    else:
-        examples = reading.read_folders(options.images)
     net, preprocessing = _trained(options)
     # The largest engine of all boards: what it cannot run none can.
     check_float(net, PYNQ_Z2)

@@ -127,17 +127,25 @@ def _reach(g: Mapping[str, int]) -> int:
     """Source rows from a group's current one to the last that it reads."""
     if g["p0_enable"]:
         return 1
-    return max(g[f"p{k}_kh"] - g[f"p{k}_pad"] for k in (1, 2) if g[f"p{k}_enable"])
+    below = max(g[f"p{k}_kh"] - g[f"p{k}_pad"] for k in (1, 2) if g[f"p{k}_enable"])
+    return below + g["load_reach"]
 
 
 def _ring_rows(g: Mapping[str, int]) -> int:
-    return (g["in_end"] - g["in_base"]) // g["src_row_words"]
+    """Source rows that the ring holds: without those that the halves of a fold overlap."""
+    return max(0, (g["in_end"] - g["in_base"]) // g["src_row_words"] - g["load_fold"])
+
+
+def _stored_rows(g: Mapping[str, int], rows: int) -> int:
+    """Rows of the stored source that have ``rows`` of its rows."""
+    return -(-rows // 2) if g["load_fold"] == d.FOLD_STORED else rows
 
 
 def _words(g: Mapping[str, int], rows: int) -> tuple[int, int]:
-    """Words of the source's rows that are read, and that are written to the ring."""
+    """Words of so many rows of the stored source, and those that go to the ring."""
     words = rows * g["load_row_words"]
-    return words, words * max(1, g["load_phases"])
+    twice = g["load_phases"] == 2 or g["load_fold"] == d.FOLD_STORED
+    return words, 2 * words if twice else words
 
 
 def _first_rows(g: Mapping[str, int], after: Mapping[str, int] | None, stored_rows: int) -> int:
@@ -147,8 +155,11 @@ def _first_rows(g: Mapping[str, int], after: Mapping[str, int] | None, stored_ro
     first = min(_reach(after), after["src_rows"])
     apart = after["in_end"] <= g["in_base"] or after["in_base"] >= g["in_end"]
     follows = after["wait_enable"] and after["wait_back"] == 1
-    waits = follows and stored_rows < (2 * first - 1 if after["load_skip"] else first)
-    return first if apart and first <= _ring_rows(after) and not waits else 0
+    stored = _stored_rows(after, first)
+    waits = follows and stored_rows < (2 * stored - 1 if after["load_skip"] else stored)
+    if not apart or first > _ring_rows(after) or waits:
+        return 0
+    return 2 * stored if after["load_fold"] == d.FOLD_STORED else stored
 
 
 def _rows(
@@ -164,6 +175,8 @@ def _rows(
     reads = [k for k in (1, 2) if g[f"p{k}_enable"]]
     reach, ring_rows = _reach(g), _ring_rows(g)
     stride = g["p0_stride"] if squeezes else g[f"p{reads[-1]}_stride"]
+    # Two rows of results in one.
+    stride *= 2 if g["load_fold"] else 1
     above = any(g[f"p{k}_pad"] for k in ([0] if squeezes else reads))
     rings, stored_rows = _Rings(there), 0
     window = above + reach
@@ -177,8 +190,8 @@ def _rows(
         return min(at + reach, g["src_rows"])
 
     def load(target: int) -> tuple[int, int]:
-        count = max(0, target - rings.loaded)
-        rings.loaded += count
+        count = _stored_rows(g, max(0, target - rings.loaded))
+        rings.loaded += 2 * count if g["load_fold"] == d.FOLD_STORED else count
         return _words(g, count)
 
     while (rings.tail_row if tail else rings.main_row) < g["rows"]:
@@ -206,7 +219,7 @@ def _rows(
         ends = writes and (rings.tail_row if tail else rings.main_row) + count == g["rows"]
         early = _first_rows(g, after, stored_rows) if ends and not words else 0
         if after is not None and early:
-            words, entries = _words(after, early)
+            words, entries = _words(after, _stored_rows(after, early))
         steps = active = blocks = 0
         for k in [0] * squeeze + reads * main + [d.TAIL] * trailing:
             many = g["tiles"] * g[f"p{k}_blocks"] * count

@@ -99,14 +99,16 @@ class Streams {
     read_cap = static_cast<double>(bursts * k.BURST_BEATS) /
                static_cast<double>(k.read_latency + k.BURST_TURNAROUND);
     p_ready = k.START_TO_STREAM + 2 * (k.read_latency - 40.0);
-    double position = 0.0;
+    double position = 0.0, asked = 0.0;
     for (int64_t seq = 0; seq < total; ++seq) {
       const Group& f = fields[seq % groups];
       if (f.add_enable) {
         const int64_t row = f.tiles * f.segment_words * word_beats;
         a_groups.push_back({seq, position, position + row * f.rows, static_cast<double>(row)});
         position += row * f.rows;
+        asked = position - (f.segment_words * word_beats + k.COMMAND_LATENCY + latency);
       }
+      a_asked.push_back(asked);
     }
     a_room = k.fifo_words * word_beats + k.ADDEND_FIFO;
     NextStage();
@@ -128,7 +130,7 @@ class Streams {
   std::deque<double> planner_took;
   int64_t taken = 0, described = 0;
   std::vector<double> group_seen, weight_start;
-  double p_target = kNever;
+  double p_target = kNever, p_asked = 0.0;
 
   int64_t l_seq = -1;
   double l_ask = 0.0;
@@ -142,6 +144,7 @@ class Streams {
   int64_t freed_rows = 0, issue_seq = 0;
 
   std::vector<Adding> a_groups;
+  std::vector<double> a_asked;
   int64_t a_room = 0;
   size_t a_index = 0;
   double a_allowed = 0.0, a_fetched = 0.0;
@@ -195,7 +198,9 @@ class Streams {
   void Limit() {
     if (p_kind == kDescriptor) {
       // One that the planner has not taken waits in a register of its own.
-      p_limit = taken >= p_seq - 1 && l_seq >= p_seq - 1 ? p_end : -1.0;
+      const bool ready = taken >= p_seq - 1 && l_seq >= p_seq - 1;
+      p_asked = p_seq > 1 ? a_asked[p_seq - 2] : 0.0;
+      p_limit = ready && a_fetched >= p_asked - kEps ? p_end : -1.0;
     } else if (p_kind == kBiases) {
       const int64_t room = pair_free + k.bias_pairs - 2;
       const int64_t left = pairs_before + fields[p_seq % groups].bias_pairs - room;
@@ -377,6 +382,7 @@ class Streams {
       end = std::min(end, now + add_room / port_rate);
       if (a_target > a_fetched + kEps)
         end = std::min(end, now + (a_target - a_fetched) / port_rate);
+      if (p_asked > a_fetched + kEps) end = std::min(end, now + (p_asked - a_fetched) / port_rate);
     } else if (add_room > kEps) {
       end = std::min(end, a_ready);
     }
@@ -412,7 +418,11 @@ class Streams {
     const double arrived = span * read_rate;
     consumed += span * consume;
     if (fetch) fetched += span * port_rate;
-    if (add) a_fetched += span * port_rate;
+    if (add) {
+      const bool waits = a_fetched < p_asked - kEps;
+      a_fetched += span * port_rate;
+      if (waits) Limit();
+    }
     if (read) {
       flight.front().beats -= arrived;
       in_flight -= arrived;

@@ -78,6 +78,7 @@ class Streams:
         self.group_seen: list[float] = []
         self.weight_start: list[float] = []  # stream position of each group's first weight
         self.p_target = NEVER
+        self.p_asked = 0.0  # position of maps to add that a descriptor waits for
 
         # Rows.
         self.l_seq = -1  # group that the loader works on
@@ -98,13 +99,19 @@ class Streams:
 
         # Maps to add: positions count beats since start; (group, first, end, beats of a row).
         self.a_groups: list[tuple[int, float, float, float]] = []
-        position = 0.0
+        # Position from which on all of a group's map, or of the last one's before it, is asked for.
+        self.a_asked: list[float] = []
+        position = asked = 0.0
         for seq in range(self.total):
             f = self.fields[seq % self.groups]
             if f.get("add_enable"):
                 row = f["tiles"] * f["segment_words"] * self.word_beats
                 self.a_groups.append((seq, position, position + row * f["rows"], row))
                 position += row * f["rows"]
+                # The reader has taken the last tile, and what is on its way lies behind that.
+                on_its_way = f["segment_words"] * self.word_beats + COMMAND_LATENCY + self.latency
+                asked = position - on_its_way
+            self.a_asked.append(asked)
         self.a_room = shape.fifo_words * self.word_beats + ADDEND_FIFO
         self.a_index = 0  # group that is being fetched
         self.a_allowed = 0.0  # position up to which rows are in memory
@@ -162,7 +169,8 @@ class Streams:
         if self.p_kind == _DESCRIPTOR:
             # One that the planner has not taken waits in a register of its own.
             ready = self.taken >= self.p_seq - 1 and self.l_seq >= self.p_seq - 1
-            self.p_limit = self.p_end if ready else -1.0
+            self.p_asked = self.a_asked[self.p_seq - 2] if self.p_seq > 1 else 0.0
+            self.p_limit = self.p_end if ready and self.a_fetched >= self.p_asked - EPS else -1.0
         elif self.p_kind == _BIASES:
             f = self.fields[self.p_seq % self.groups]
             room = self.pair_free + self.shape.bias_pairs - 2
@@ -347,6 +355,8 @@ class Streams:
             end = min(end, now + add_room / port_rate)
             if self.a_target > self.a_fetched + EPS:
                 end = min(end, now + (self.a_target - self.a_fetched) / port_rate)
+            if self.p_asked > self.a_fetched + EPS:
+                end = min(end, now + (self.p_asked - self.a_fetched) / port_rate)
         elif add_room > EPS:
             end = min(end, self.a_ready)
         if read:
@@ -387,7 +397,10 @@ class Streams:
         if fetch:
             self.fetched += span * port_rate
         if add:
+            waits = self.a_fetched < self.p_asked - EPS
             self.a_fetched += span * port_rate
+            if waits:
+                self._limit()
         if read:
             flight[0][1] -= arrived
             self.in_flight -= arrived

@@ -6,13 +6,13 @@
 //
 //            w[1:0]   w[3:2]
 //              |        |  (column j delayed by j)
-//   act[0] -> PE  ->   PE  -> ...     chains move left: results of column 0 first
+//   act[0] -> PE  ->   PE  -> ...     a row's chain moves left: results of column 0 first
 //   act[1] -> PE  ->   PE  -> ...     (row p delayed by p)
 //
-// Latency: the sums of row p, channels 2j (even_o) and 2j + 1 (odd_o), appear for one cycle,
-// DrainLatency + 2j + p cycles after the K step with last_i, DrainLatency = 6.  Rows are not
-// deskewed.  So a row gives one pair every 2 cycles, and the next `last_i` must come at least C
-// cycles after this one.  Other cycles of the outputs hold garbage.
+// Latency: the sum of row p, channel c, appears for one cycle, DrainLatency + c + p cycles after the
+// K step with last_i, DrainLatency = 6.  Rows are not deskewed.  So a row gives one channel a cycle,
+// and the next `last_i` must come at least C cycles after this one.  Other cycles of the outputs
+// hold garbage.
 //
 // With FastClock = 1 (Pump = 2) the multipliers run at twice the clock; see fb_pe.  The second K
 // step's operands follow the first one's by a cycle then, which happens here.
@@ -44,8 +44,7 @@ module fb_array #(
   input  wire logic [Pump-1:0][C-1:0][7:0] weight_i,
   input  wire logic                      first_i,
   input  wire logic                      last_i,
-  output      logic [P-1:0][AccBits-1:0] even_o,
-  output      logic [P-1:0][AccBits-1:0] odd_o
+  output      logic [P-1:0][AccBits-1:0] sum_o
 );
 
   localparam int unsigned Columns = C / 2;
@@ -161,7 +160,7 @@ module fb_array #(
       logic [16*Pump-1:0]        weight_in, weight_out;
       logic                      first_in, first_out, last_in, last_out;
       logic                      phase_in, phase_out;
-      logic signed [AccBits-1:0] even_in, even_out, odd_in, odd_out;
+      logic signed [AccBits-1:0] sum_in, sum_out;
 
       if (j == 0) begin : gen_left
         assign act_in   = gen_act[p].act;
@@ -180,14 +179,12 @@ module fb_array #(
       end
 
       if (j == Columns - 1) begin : gen_right
-        assign even_in = '0;
-        assign odd_in  = '0;
+        assign sum_in = '0;
 
         logic unused_edge;
         assign unused_edge = &{1'b0, act_out, first_out, last_out};
       end else begin : gen_chain
-        assign even_in = gen_col[j+1].even_out;
-        assign odd_in  = gen_col[j+1].odd_out;
+        assign sum_in = gen_col[j+1].sum_out;
       end
 
       if (p == P - 1) begin : gen_bottom
@@ -226,15 +223,12 @@ module fb_array #(
         .first_o  (first_out),
         .last_i   (last_in),
         .last_o   (last_out),
-        .even_i   (even_in),
-        .even_o   (even_out),
-        .odd_i    (odd_in),
-        .odd_o    (odd_out)
+        .sum_i    (sum_in),
+        .sum_o    (sum_out)
       );
     end
 
-    assign even_o[p] = unsigned'(gen_col[0].even_out);
-    assign odd_o[p]  = unsigned'(gen_col[0].odd_out);
+    assign sum_o[p] = unsigned'(gen_col[0].sum_out);
   end
 
 endmodule

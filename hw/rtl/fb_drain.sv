@@ -26,7 +26,6 @@ module fb_drain #(
   input  wire  [63:0]                  bias_rd_data_i,  // 2 cycles after the address
 
   output logic                         valid_o,
-  output logic                         odd_o,
   output logic [AccBits-1:0]           bias_o,
   output logic [4:0]                   shift_o,
   output fb_block_pkg::token_t                       token_o,         // with this channel's addr and chan
@@ -95,7 +94,6 @@ module fb_drain #(
   logic [31:0] entry;
   assign entry = odd_q[1] ? bias_rd_data_i[63:32] : bias_rd_data_i[31:0];
   assign valid_o = valid_q[1];
-  assign odd_o = odd_q[1];
   assign bias_o = unsigned'(AccBits'(signed'(entry[23:0])));
   assign shift_o = entry[28:24];
   assign token_o = token_2_q;

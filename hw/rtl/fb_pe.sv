@@ -12,14 +12,17 @@
 //              [b]--------( * )---------[a]      DSP: A, B, M and P registers
 //                          [m]
 //                      (+ 2^16) -> [p] -> sum = acc + field, acc: the low field's and the high's
-//   even_o <- [last ? sum0 : even_i] <- even_i   (leftwards; the odd chain alike)
+//   sum_o <- [last ? sum0 : a cycle later ? held sum1 : sum_i] <- sum_i   (leftwards)
 //
-// The last sum goes straight to the chain, so the accumulator can be cleared in that cycle by its
-// registers' own reset: choosing between it and zero before the adder would cost a LUT a bit.
+// The last sums leave in that cycle, so the accumulators can be cleared by their registers' own
+// reset: choosing between them and zero before the adder would cost a LUT a bit.  The low field's
+// sum goes to the chain, the high field's into a register from which it follows a cycle later.  So
+// one chain serves both: a LUT of five inputs a bit, where a chain for each takes two LUTs.
 //
 // Latency: an activation and its weights presented in cycle t are accumulated in cycle t + 4 and,
-// if they are the last ones, their sums are on even_o / odd_o in cycle t + 5.  first_i belongs to
-// the step presented 2 cycles before it, last_i to the step presented 3 cycles before it.
+// if they are the last ones, their sums are on sum_o in cycles t + 5 (low field) and t + 6.  first_i
+// belongs to the step presented 2 cycles before it, last_i to the step presented 3 cycles before
+// it; last_i does not come in two cycles one behind the other.
 // act_o, weight_o, first_o and last_o follow their inputs by 1 cycle.
 // No handshake and no reset: garbage between blocks is never captured.
 //
@@ -60,10 +63,8 @@ module fb_pe #(
   input  wire logic                      last_i,
   output      logic                      last_o,
 
-  input  wire logic signed [AccBits-1:0] even_i,
-  output      logic signed [AccBits-1:0] even_o,
-  input  wire logic signed [AccBits-1:0] odd_i,
-  output      logic signed [AccBits-1:0] odd_o
+  input  wire logic signed [AccBits-1:0] sum_i,
+  output      logic signed [AccBits-1:0] sum_o
 );
 
   // One product fits 16 bits, the sum of two 17.
@@ -71,15 +72,16 @@ module fb_pe #(
 
   logic [9*Pump-1:0]         act_q;
   logic [16*Pump-1:0]        weight_q;
-  logic                      first_q, last_q;
+  logic                      first_q, last_q, late_q;
   logic signed [ProductBits-1:0] product0, product1;
-  logic signed [AccBits-1:0] acc0_q, acc1_q, sum0, sum1, even_q, odd_q;
+  logic signed [AccBits-1:0] acc0_q, acc1_q, sum0, sum1, hold_q, sum_q;
 
   always_ff @(posedge clk_i) begin
     act_q    <= act_i;
     weight_q <= weight_i;
     first_q  <= first_i;
     last_q   <= last_i;
+    late_q   <= last_q;
   end
 
   // Every element has a register of its own for the phase.
@@ -184,16 +186,15 @@ module fb_pe #(
   always_ff @(posedge clk_i) begin
     acc0_q <= first_q ? signed'(AccBits'(0)) : sum0;
     acc1_q <= first_q ? signed'(AccBits'(0)) : sum1;
-    even_q <= last_q ? sum0 : even_i;
-    odd_q  <= last_q ? sum1 : odd_i;
+    sum_q  <= last_q ? sum0 : late_q ? hold_q : sum_i;
+    if (last_q) hold_q <= sum1;
   end
 
   assign act_o    = act_q;
   assign weight_o = weight_q;
   assign first_o  = first_q;
   assign last_o   = last_q;
-  assign even_o   = even_q;
-  assign odd_o    = odd_q;
+  assign sum_o    = sum_q;
 
 endmodule
 

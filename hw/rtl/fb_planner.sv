@@ -245,7 +245,7 @@ module fb_planner #(
                    : {1'b0, row_step} -
                      ((main_from_input && (main_row_q == '0)) ? {2'b0, pass_q.pad} : '0);
     folds_q <= g_q.load_fold != firebrick_pkg::FoldNone;
-    last_pixels_q <= (g_q.odd_rows && row_last_q) ? 6'(Pixels / 2) : g_q.last_pixels;
+    last_pixels_q <= (g_q.odd_rows && stage_last_q) ? 6'(Pixels / 2) : g_q.last_pixels;
     out_last_q <= pooled_tile + 8'd1 == g_q.out_tiles;
   end
 

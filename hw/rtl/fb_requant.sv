@@ -6,9 +6,8 @@
 // deskewed at the end.  The exact sum of relu_i ? max(v, 0) : v, v = accumulator + bias, over the
 // valid pixels runs down the lanes as well.
 //
-// Inputs are in row 0's time.  odd_i = 0 takes the even chain and holds the odd one, which is
-// there for that one cycle; odd_i = 1, in the next cycle, takes what is held.  Pixels >= pixels_i (0..P) become 0 and
-// do not count in the sum.
+// Inputs are in row 0's time, accumulators but row 0's in that of their rows.  Pixels >= pixels_i
+// (0..P) become 0 and do not count in the sum.
 // Latency: valid_i in cycle t gives valid_o, word_o, sum_o and ctx_o in cycle t + Latency,
 // Latency = P + 5.  No handshake: one channel a cycle.
 
@@ -31,14 +30,12 @@ module fb_requant #(
   input  wire logic                       rst_ni,
 
   input  wire logic                       valid_i,
-  input  wire logic                       odd_i,
   input  wire logic signed [AccBits-1:0]  bias_i,
   input  wire logic [4:0]                 shift_i,
   input  wire logic                       relu_i,
   input  wire logic [PixelBits-1:0]       pixels_i,
   input  wire logic [CtxBits-1:0]         ctx_i,
-  input  wire logic [P-1:0][AccBits-1:0]  even_i,
-  input  wire logic [P-1:0][AccBits-1:0]  odd_chain_i,
+  input  wire logic [P-1:0][AccBits-1:0]  acc_i,
 
   output      logic                       valid_o,
   output      logic [P-1:0][7:0]          word_o,
@@ -55,14 +52,12 @@ module fb_requant #(
     // Control in the lane's own time.  A stage only moves for a channel, which saves power and
     // simulation time.
     logic                      valid;
-    logic                      odd;
     logic signed [AccBits-1:0] bias;
     logic [4:0]                shift;
     logic                      relu;
     logic [PixelBits-1:0]      pixels;  // valid pixels from this lane on
 
     logic [LaneLatency-1:1]    valid_q;
-    logic                      odd_q;
     logic signed [AccBits-1:0] bias_q;
     logic [4:0]                shift_q;
     logic                      relu_q;
@@ -70,14 +65,12 @@ module fb_requant #(
 
     if (p == 0) begin : gen_head
       assign valid  = valid_i;
-      assign odd    = odd_i;
       assign bias   = bias_i;
       assign shift  = shift_i;
       assign relu   = relu_i;
       assign pixels = pixels_i;
     end else begin : gen_tail
       assign valid  = gen_lane[p-1].valid_q[1];
-      assign odd    = gen_lane[p-1].odd_q;
       assign bias   = gen_lane[p-1].bias_q;
       assign shift  = gen_lane[p-1].shift_q;
       assign relu   = gen_lane[p-1].relu_q;
@@ -87,7 +80,6 @@ module fb_requant #(
     always_ff @(posedge clk_i) begin
       valid_q <= {valid_q[LaneLatency-2:1], valid};
       if (valid) begin
-        odd_q    <= odd;
         bias_q   <= bias;
         shift_q  <= shift;
         relu_q   <= relu;
@@ -96,37 +88,38 @@ module fb_requant #(
     end
 
     // Cycle 1: accumulator plus bias.
-    logic signed [AccBits-1:0] hold_q, value_q;
+    logic signed [AccBits-1:0] value_q;
     logic                      pixel_q;
 
     always_ff @(posedge clk_i) begin
       if (valid) begin
-        hold_q <= signed'(odd_chain_i[p]);
-        value_q <= (odd ? hold_q : signed'(even_i[p])) + bias;
+        value_q <= signed'(acc_i[p]) + bias;
         pixel_q <= (pixels != '0);
       end
     end
 
     logic unused_head;
     if (p == P - 1) begin : gen_last
-      assign unused_head = &{1'b0, odd_q, bias_q, pixels_q};
+      assign unused_head = &{1'b0, bias_q, pixels_q};
     end else begin : gen_not_last
       assign unused_head = 1'b0;
     end
 
-    // Cycle 2: the sum of the lanes down to this one.
+    // Cycle 2: the sum of the lanes down to this one, inverted: ~(a + b) = ~a - b.  Of a sum, yosys
+    // takes either operand for the one that goes to the carry chain beside its LUTs; were it the
+    // value, that would have to be masked by a LUT a bit first.  Of a difference it is the first one.
     logic signed [LaneSumBits-1:0] above, sum_q;
     logic                          counts;
 
     if (p == 0) begin : gen_sum_head
-      assign above = '0;
+      assign above = '1;
     end else begin : gen_sum_tail
       assign above = gen_lane[p-1].sum_q;
     end
     assign counts = pixel_q && !(relu_q && value_q[AccBits-1]);
 
     always_ff @(posedge clk_i) begin
-      if (valid_q[1]) sum_q <= above + LaneSumBits'(counts ? value_q : $signed(AccBits'(0)));
+      if (valid_q[1]) sum_q <= above - LaneSumBits'(counts ? value_q : $signed(AccBits'(0)));
     end
 
     // The shifter works on a value, its fraction's first bit (half) and whether any bit below
@@ -288,7 +281,7 @@ module fb_requant #(
     sum_q <= {sum_q[LaneLatency-4:0], gen_lane[P-1].sum_q};
   end
 
-  assign sum_o = SumBits'($signed(sum_q[LaneLatency-3]));
+  assign sum_o = SumBits'($signed(~sum_q[LaneLatency-3]));
 
   logic [Latency:1]              valid_q;
   logic [Latency:1][CtxBits-1:0] ctx_q;

@@ -668,7 +668,7 @@ module firebrick_engine #(
   logic [Pump-1:0][Pixels-1:0][8:0] act;
   logic [Pump-1:0]                act_valids, act_firsts, act_lasts;
   logic                           act_valid, act_first, act_last;
-  logic [Pixels-1:0][AccBits-1:0] even, odd;
+  logic [Pixels-1:0][AccBits-1:0] sums;
 
   for (genvar k = 0; k < Pump; k++) begin : gen_lane
     logic [Pixels*8-1:0] word;
@@ -784,12 +784,11 @@ module firebrick_engine #(
     .weight_i(weight_rd_data),
     .first_i (act_first),
     .last_i  (act_last),
-    .even_o  (even),
-    .odd_o   (odd)
+    .sum_o   (sums)
   );
 
   // ----------------------------------------------------------------------------- after the array
-  logic               drain_valid, drain_odd, drain_channel_last;
+  logic               drain_valid, drain_channel_last;
   logic [AccBits-1:0] drain_bias;
   logic signed [AccBits-1:0] drain_bias_signed;
   assign drain_bias_signed = signed'(drain_bias);
@@ -810,7 +809,6 @@ module firebrick_engine #(
     .bias_rd_addr_o(bias_rd_addr),
     .bias_rd_data_i(bias_rd_data),
     .valid_o       (drain_valid),
-    .odd_o         (drain_odd),
     .bias_o        (drain_bias),
     .shift_o       (drain_shift),
     .token_o       (drain_token),
@@ -833,14 +831,12 @@ module firebrick_engine #(
     .clk_i,
     .rst_ni  (core_rst_n),
     .valid_i (drain_valid),
-    .odd_i   (drain_odd),
     .bias_i  (drain_bias_signed),
     .shift_i (drain_shift),
     .relu_i  (drain_token.relu),
     .pixels_i(($clog2(Pixels + 1))'(drain_token.pixels)),
     .ctx_i   ({drain_token, drain_channel_last}),
-    .even_i  (even),
-    .odd_chain_i(odd),
+    .acc_i   (sums),
     .valid_o (result_valid),
     .word_o  (result_word),
     .sum_o   (result_sum),

@@ -34,7 +34,15 @@ from firebrick.quantize import golden
 from firebrick.quantize.qnetwork import QNetwork
 from firebrick.sim.benches.axi_memory import Constant, Memory, pauses
 from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
-from firebrick.sim.random_networks import Fire, Pool, Recipe, build, random_images, random_recipe
+from firebrick.sim.random_networks import (
+    Fire,
+    Pool,
+    Recipe,
+    build,
+    random_images,
+    random_narrow,
+    random_recipe,
+)
 
 # Where things lie; what is written beyond its place would show up as a wrong comparison.
 PROGRAM, INPUT, OUTPUT, SCRATCH, SIZE = 0x000000, 0x080000, 0x0A0000, 0x0C0000, 0x180000
@@ -90,6 +98,20 @@ def fitting_network(shape: EngineShape) -> QNetwork:
         except CompileError:
             continue
         return net
+
+
+def narrow_network(shape: EngineShape) -> QNetwork:
+    """A random network with maps of two rows in one, in every way that ``shape`` has."""
+    folds = 1 if shape.pixels % 2 else 3
+    while True:
+        net = random_narrow(random.getrandbits(30), shape.pixels, shape.channels)
+        try:
+            groups = compile_network(net, shape).groups
+        except CompileError:
+            continue
+        halves = any(g.fields.get("half_first") or g.fields.get("half_last") for g in groups)
+        if halves and len({g.fields.get("load_fold", 0) for g in groups}) == folds:
+            return net
 
 
 class Bench:
@@ -222,7 +244,8 @@ async def random_programs(dut: Any) -> None:
     bench = Bench(dut)
     await bench.start()
     fixed = [build(recipe, random.getrandbits(30)) for recipe in RECIPES]
-    nets = [*fixed, *(fitting_network(bench.shape) for _ in range(2))]
+    nets = [*fixed, narrow_network(bench.shape)]
+    nets += [fitting_network(bench.shape) for _ in range(2)]
     for index, net in enumerate(nets):
         bench.pause((0.0, 0.3, 0.1, 0.6)[index % 4])
         images = random_images(net, 2, random.getrandbits(30))

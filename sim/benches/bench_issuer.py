@@ -363,6 +363,8 @@ async def halves_and_folds(dut: Any) -> None:
         wanted.discard(halved)
         if block["fold"]:
             folds.discard(edges)
+        else:
+            block |= {"top_zero": 0, "bottom_zero": 0}  # which hide what is read
         blocks += [block] if new else []
     for share in (0.0, 0.5):
         await bench.run(blocks * 2 if share else blocks, share)

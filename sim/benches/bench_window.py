@@ -36,8 +36,6 @@ KINDS = (
     Kind(0, 2, (0, 1), (0, 4)),  # 3x3 stride 2, even columns
     Kind(-1, 2, (-1, 0), (1, 0)),  # 3x3 stride 2, odd columns, with padding
 )
-# Those that look at most one pixel aside: of words that hold two rows, too.
-FOLDED = (0, 1, 4, 5)
 
 
 @cocotb.test()
@@ -58,9 +56,8 @@ async def cuts_taps(dut: Any) -> None:
     expected: dict[int, np.ndarray] = {}
     cycle = 0
     for _ in range(ELEMENTS):
-        number = int(rng.integers(len(KINDS)))
-        kind = KINDS[number]
-        fold = pixels % 2 == 0 and number in FOLDED and rng.random() < 0.5
+        kind = KINDS[rng.integers(len(KINDS))]
+        fold = pixels % 2 == 0 and rng.random() < 0.5
         signed = int(rng.integers(2))
         line = rng.integers(0, 256, (kind.words, pixels))
         # Pixels from the middle on, and those before it: of an odd number all or none.
@@ -81,6 +78,8 @@ async def cuts_taps(dut: Any) -> None:
         for tap, offset in enumerate(kind.offsets):
             begin = offset - kind.start * pixels
             taken = flat[begin : begin + pixels].copy()
+            if fold and offset > 1:
+                continue  # of two rows in one no tap looks further aside
             if fold and offset:
                 # The pixel whose neighbour lies on the other side of the middle.
                 taken[half if offset < 0 else half - 1] = 0

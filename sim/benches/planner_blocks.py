@@ -2,7 +2,7 @@
 
 It walks over rows, tiles, passes and blocks of a descriptor - which source rows a row needs, which
 pooled rows it completes - and gives for every block what it must contain and what must be there
-before it may leave.
+before it may leave. Of a folded source a row that is computed is two of the map's.
 """
 
 from __future__ import annotations
@@ -85,12 +85,16 @@ def group_blocks(
     kernel = 3 if g.get("pool_kernel3") else 2
     pad = g.get("pool_padded", 0)
     tail = bool(g.get("p3_enable"))
+    fold = int(g.get("load_fold", 0) != d.FOLD_NONE)
     last_rows = {"mid": g.get("mid_total", 0) - 1, "main": g["rows"] - 1, "tail": g["rows"] - 1}
     first_needed = 0  # source rows before this one are free
     used = weights  # weight words of the run that no later block reads
     for stage, row in rows_in_order(g):
         adds = stage != "mid" and bool(g.get("add_enable"))
         leaves = stage == ("tail" if tail else "main")  # results go to memory, else to a ring
+        last_pixels = g["last_pixels"]
+        if g.get("odd_rows") and row == last_rows[stage]:
+            last_pixels = shape.pixels // 2  # of two rows the second is not there
         for tile in reversed(range(g["tiles"])):
             rightmost = tile == g["tiles"] - 1
             stored = emits.get(row) if leaves else None
@@ -119,8 +123,12 @@ def group_blocks(
             passes = {"mid": [0], "main": main, "tail": [d.TAIL]}[stage]
             for k in passes:
                 p = {n: d.pass_value(g, k, n) for n in PASS}
-                top = row * p["stride"] - p["pad"]
-                bottom = top + p["kh"]
+                stride, reach = p["stride"], 0
+                if fold and not p["mid"]:
+                    # The kernel lies on the front half's row and, so many further down, the back's.
+                    stride, reach = 2 * stride, g["load_reach"]
+                top = row * stride - p["pad"]
+                bottom = top + p["kh"] + reach
                 if stage == "tail":
                     ring, row_words, tile_words = "tail", g["tail_row_words"], g["tail_tile_words"]
                     ring_rows, total, source_tiles = 2, g["rows"], g["tiles"]
@@ -130,7 +138,8 @@ def group_blocks(
                     total, source_tiles = g["mid_total"], g["tiles"]
                 else:
                     ring, row_words, tile_words = "in", g["src_row_words"], g["src_tile_words"]
-                    ring_rows, total, source_tiles = g["in_rows"], g["src_rows"], g["src_tiles"]
+                    ring_rows = (g["in_end"] - g.get("in_base", 0)) // row_words
+                    total, source_tiles = g["src_rows"], g["src_tiles"]
                 base = g.get(f"{ring}_base", 0)
                 for block in range(p["blocks"]):
                     final = block == p["blocks"] - 1
@@ -139,7 +148,7 @@ def group_blocks(
                     group_end = row_end and leaves and row == g["rows"] - 1
                     free = 0
                     if row_end and ring == "in":
-                        free = (row + 1) * p["stride"] - p["pad"] - first_needed
+                        free = (row + 1) * stride - p["pad"] - first_needed
                         first_needed += free
                     read = weights + p["weights"] + (block + 1) * p["steps"]
                     if tile == 0 and row == last_rows[stage]:
@@ -155,6 +164,9 @@ def group_blocks(
                         "right_zero": int(tile + 1 >= source_tiles),
                         "channels0": p["phase1"],
                         "channels1": p["channels"] - p["phase1"],
+                        "half_first": g.get("half_first", 0) if ring == "in" else 0,
+                        "half_last": g.get("half_last", 0) if ring == "in" else 0,
+                        "fold": fold if ring == "in" else 0,
                         "kh": p["kh"],
                         "steps": p["steps"],
                         "weight_addr": (weights + p["weights"] + block * p["steps"]) & 0xFFFF,
@@ -166,7 +178,7 @@ def group_blocks(
                         "token.bias_addr": (biases + p["bias"] + block * shape.channels // 2)
                         & 0xFFF,
                         "token.channels": channels,
-                        "token.pixels": g["last_pixels"] if rightmost else shape.pixels,
+                        "token.pixels": last_pixels if rightmost else shape.pixels,
                         "token.relu": p["relu"],
                         "token.add": int(adds),
                     }

@@ -22,11 +22,11 @@ from firebrick.sim.board import SimulatedBoard
 from firebrick.sim.build import Progress, build_design, engine_design
 from firebrick.sim.coverage.reader import Point, points, read_counts
 from firebrick.sim.faults.machine import Machine
-from firebrick.sim.faults.networks import RECIPES, SHAPE, make_cases
+from firebrick.sim.faults.networks import SHAPE, make_cases, twins
 from firebrick.sim.faults.trials import KINDS, run_trial
 from firebrick.sim.gates.cases import random_cases
 from firebrick.sim.gates.networks import Case, run_case
-from firebrick.sim.random_networks import build, random_images
+from firebrick.sim.random_networks import random_images
 
 # The benches of the whole engine run much the same as the networks above, and take minutes.
 BENCHES = ("tests/sim/benches", "--ignore-glob=*engine.py")
@@ -51,12 +51,11 @@ def counting(counts: Counter[str], folder: Path) -> type[SimulatedBoard]:
 
 
 def network_cases() -> list[Case]:
-    """Every recipe of the faults, as groups and apart, under back-pressure and without."""
+    """Every network of the faults, as groups and apart, under back-pressure and without."""
     cases = []
-    for number, recipe in enumerate(RECIPES):
+    for number, (net, _) in enumerate(twins(SHAPE)):
         for apart in (False, True):
-            net = build(recipe, number)
-            name = f"recipe {number}{', apart' if apart else ''}"
+            name = f"network {number}{', apart' if apart else ''}"
             seed = None if apart else number + 1
             cases.append(Case(name, net, random_images(net, 1, number), apart, seed))
     return [*cases, *random_cases(RANDOM)]

@@ -37,4 +37,18 @@ def known() -> list[Mutant]:
             "wide_1_q[31:17] != {15{wide_1_q[31]}}",
             RANGE,
         ),
+        # A kernel of one row, half of its channels, reads on in the other half.
+        by_text(
+            "fb_issuer.sv",
+            "next.half_first || (next.half_last && (next.kh == 4'd1));",
+            "next.half_first || (next.half_last && (next.kh == 4'd1))",
+            "next.half_first",
+        ),
+        # Of a folded map twice as many rows as are needed must have been written.
+        by_text(
+            "fb_loader.sv",
+            "stored ? {2'b0, asked_q[9:1]} : {1'b0, asked_q};",
+            "stored ? {2'b0, asked_q[9:1]} : {1'b0, asked_q}",
+            "{1'b0, asked_q}",
+        ),
     ]

@@ -42,22 +42,34 @@ def test_version_and_unknown_commands() -> None:
     assert done.stderr == "error: there is no command 'demmo' (firebrick --help lists them)\n"
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_starts_without_what_is_slow(name: str) -> None:
+def imported(*arguments: str) -> tuple[subprocess.CompletedProcess[str], set[str]]:
+    """The command, and the packages that it had imported when it ended."""
     code = f"""
 import sys
 from firebrick.cli import main
 try:
-    main([{name!r}, "--help"])
+    main({list(arguments)!r})
 finally:
     print(*sorted({{m.partition(".")[0] for m in sys.modules}}), file=sys.stderr)
 """
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
+    return done, set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_starts_without_what_is_slow(name: str) -> None:
+    done, packages = imported(name, "--help")
     assert done.returncode == 0, done.stderr
     assert f"firebrick {name}" in done.stdout
-    assert SLOW & set(done.stderr.split()) == set()
+    assert SLOW & packages == set()
+
+
+def test_a_folder_that_is_not_there_is_refused_without_what_is_slow(tmp_path: Path) -> None:
+    done, packages = imported("learn", "--images", str(tmp_path / "nothing"))
+    assert done.returncode == 2 and "not a folder with a folder of photos" in done.stderr
+    assert "numpy" in packages and SLOW & packages == set()
 
 
 def test_efforts_are_the_quantizers() -> None:

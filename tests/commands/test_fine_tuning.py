@@ -1,4 +1,4 @@
-"""docs/fine-tuning.md: its Python code, every line as it stands, and the import of what it makes.
+"""docs/fine-tuning.md: its Python code, every line as it stands, and its commands on what it makes.
 
 The page trains with torchvision; without PyTorch the test is skipped.  FIREBRICK_TORCH names the
 Python of another environment that has it.  Random weights lie where torchvision would put the
@@ -7,8 +7,11 @@ trained ones, so that nothing is fetched.
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,8 +21,8 @@ import pytest
 from PIL import Image
 
 from firebrick.quantize import golden, qfile
-from tests.commands.run import command
 from tests.conftest import ROOT
+from tests.docs.test_documents import made
 
 PAGE = ROOT / "docs" / "fine-tuning.md"
 PYTHON = os.environ.get("FIREBRICK_TORCH", sys.executable)
@@ -49,7 +52,7 @@ def photos(folder: Path, count: int, seed: int) -> None:
             Image.fromarray(pixels).save(folder / name / f"{name}{index}.png")
 
 
-def test_every_line_of_the_page(tmp_path):
+def test_every_line_of_the_page(tmp_path, monkeypatch):
     modules = ("torch", "torchvision", "onnx", "onnxscript")
     found = subprocess.run([PYTHON, "-c", f"import {', '.join(modules)}"], capture_output=True)
     if found.returncode:
@@ -68,19 +71,31 @@ def test_every_line_of_the_page(tmp_path):
     calibration = tmp_path / "calibration"
     calibration.mkdir()
     for path in sorted((tmp_path / "photos" / "train").glob("*/*.png")):
-        path.rename(calibration / path.name)
-    (line,) = [t for t in blocks("sh")[1].replace("\\\n", "").splitlines() if "quantize" in t]
-    words = line.split()[2:]
+        shutil.copy(path, calibration)
     files = {
         "mine.onnx": tmp_path / "mine.onnx",
         "calibration": calibration,
         "classes.csv": tmp_path / "classes.csv",
         "build/mine.npz": tmp_path / "mine.npz",
+        "photos/test/cats": tmp_path / "photos" / "test" / "red",
+        "others": tmp_path / "photos" / "train",
     }
-    done = command("quantize", *(files.get(word, word) for word in words))
-    assert done.returncode == 0, done.stderr
+    # What the commands write, and the simulated board, which is built once.
+    monkeypatch.setenv("FIREBRICK_BUILD", str(tmp_path / "build"))
+    ran = []
+    for line in blocks("sh")[1].replace("\\\n", "").splitlines():
+        (call,) = made(line)
+        words = [str(files.get(word, word)) for word in shlex.split(call)[1:]]
+        done = subprocess.run(
+            [sys.executable, "-m", "firebrick", *words], cwd=ROOT, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
+        ran.append(words[0])
+    assert ran == ["quantize", "demo", "deploy", "notebook", "learn"]
     qnet = qfile.load(tmp_path / "mine.npz")
     assert qnet.classes == CLASSES
     shape = qnet.tensors[qnet.input].shape
     assert shape == (3, 224, 224)
     assert golden.run(qnet, np.zeros((1, *shape), np.uint8)).logits.shape == (1, 3)
+    assert json.loads((tmp_path / "build" / "demo.json").read_text())["mismatches"] == 0
+    assert json.loads((tmp_path / "build" / "learn.json").read_text())["classes"] == 3

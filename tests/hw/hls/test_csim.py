@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from firebrick.bench.residual import quantized, resnet8
 from firebrick.commands.hls import main
 from firebrick.host.compare import compare
 from firebrick.host.errors import ProgramError
@@ -39,6 +40,7 @@ from firebrick.sim.random_networks import (
     ending_in_maps,
     map_heads,
     random_images,
+    random_narrow,
     random_network,
     random_padded,
     random_recipe,
@@ -111,6 +113,36 @@ def test_random_networks_with_strides(seed: int, shape: EngineShape, apart: bool
 def test_random_networks_with_padded_poolings(seed: int, shape: EngineShape, apart: bool) -> None:
     net = random_padded(seed)
     check(net, shape, random_images(net, 2, seed), apart=apart)
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["fused", "apart"])
+@pytest.mark.parametrize(
+    ("shape", "seed"),
+    [
+        (EngineShape(8, 8, act_words=8192), 4),
+        (EngineShape(16, 32), 6),
+        *(
+            pytest.param(shape, seed, marks=pytest.mark.nightly)
+            for shape in (*SHAPES, *(EngineShape(p, c) for p, c in ((4, 8), (6, 16), (16, 32))))
+            for seed in range(20, 32)
+        ),
+    ],
+    ids=str,
+)
+def test_random_networks_with_two_rows_in_one(seed: int, shape: EngineShape, apart: bool) -> None:
+    """Their forms are those of tests/sim/test_two_rows.py."""
+    net = random_narrow(seed, shape.pixels, shape.channels)
+    check(net, shape, random_images(net, 2, seed), apart=apart)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("shape", [PYNQ_Z2, EngineShape(16, 32)], ids=str)
+def test_resnet8(shape: EngineShape) -> None:
+    net, images = quantized(resnet8(np.random.default_rng(1)), 2)
+    fields = [group.fields for group in compile_network(net, shape).groups]
+    assert any(f.get("half_first") for f in fields)
+    assert any(f.get("load_fold") for f in fields) == (shape.pixels == 16)
+    check(net, shape, images[:2])
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -299,8 +331,9 @@ def test_rules_are_those_of_the_engine(program: Program) -> None:
     rng = np.random.default_rng(8)
     seen: Counter[str] = Counter()
     chained = compile_network(random_network(8), PYNQ_Z2)
+    narrow = compile_network(random_narrow(16, PYNQ_Z2.pixels, PYNQ_Z2.channels), PYNQ_Z2)
     for number in range(60):
-        blob, fields = craft.crafted(chained if number % 3 == 0 else program, rng)
+        blob, fields = craft.crafted((chained, program, narrow)[number % 3], rng)
         # The first group that breaks a rule, unless an earlier one ends the run.
         rules = [broken_rule(f, PYNQ_Z2) for f in fields]
         code, group = code_of(blob)

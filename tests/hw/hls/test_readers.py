@@ -19,7 +19,7 @@ from firebrick.hw.hls.csim import FLAGS, CSim, CSimError, ap_types
 from firebrick.hw.shape import EngineShape
 from firebrick.quantize import golden
 from firebrick.sim.faults import craft
-from firebrick.sim.random_networks import map_heads, random_images, random_network
+from firebrick.sim.random_networks import map_heads, random_images, random_narrow, random_network
 from tests.hw.hls.compiled import CPP, emitted, outcome
 
 SHAPE = EngineShape(pixels=8, channels=8, act_words=8192)
@@ -138,6 +138,18 @@ def astray_tails(program: Program) -> list[bytes]:
     return [changed(program, at, values) for values in changes]
 
 
+def astray_folds(program: Program) -> list[bytes]:
+    """The same of a group whose ring has two rows in a word, by the ring's place."""
+    at = next(n for n, g in enumerate(program.groups) if g.fields.get("load_fold"))
+    old, words = program.groups[at].fields, SHAPE.act_words
+    changes: tuple[dict[str, int], ...] = (
+        {"in_base": words - old["src_row_words"] * 3 // 2, "in_end": words},
+        {"in_base": 0, "in_end": old["src_row_words"]},
+        {"in_base": 1, "in_end": words, "src_row_words": words - 1},
+    )
+    return [changed(program, at, values) for values in changes]
+
+
 def changed(program: Program, at: int, values: dict[str, int]) -> bytes:
     """The program with other values in group ``at``, every checksum right."""
     wrong = replace(program.groups[at], fields={**program.groups[at].fields, **values})
@@ -152,8 +164,11 @@ def test_sanitizers_find_nothing_in_crafted_programs(
     """Checksums right, contents senseless: no address leaves its memory."""
     rng = np.random.default_rng(9)
     chained = compile_network(random_network(8), SHAPE)
-    blobs = [craft.crafted(p, rng)[0] for _ in range(CRAFTED // 2) for p in (program, chained)]
-    for blob in [*blobs, *astray(program), *astray_tails(chained)]:
+    narrow = compile_network(random_narrow(4, SHAPE.pixels, SHAPE.channels), SHAPE)
+    programs = (program, chained, narrow)
+    blobs = [craft.crafted(p, rng)[0] for _ in range(CRAFTED // 2) for p in programs]
+    wrong = [*astray(program), *astray_tails(chained), *astray_folds(narrow)]
+    for blob in [narrow.blob, *blobs, *wrong]:
         assert said(sanitized, blob, tmp_path) == []
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from firebrick.hw import definition as d
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.outline import outline_of
 from firebrick.hw.memory_timing import MemoryTiming
@@ -15,7 +16,15 @@ from firebrick.hw.model.compiled import predict_outline
 from firebrick.hw.model.cycles import predict
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.quantize.errors import FirebrickError
-from firebrick.sim.random_networks import V1_1, Fire, Recipe, build, random_network, random_strides
+from firebrick.sim.random_networks import (
+    V1_1,
+    Fire,
+    Recipe,
+    build,
+    random_narrow,
+    random_network,
+    random_strides,
+)
 
 SHAPES = [
     PYNQ_Z2,
@@ -50,6 +59,22 @@ def test_chained_modules(shape: EngineShape, timing: MemoryTiming) -> None:
     program = compile_network(build(Recipe(12, 30, 3, 1, 1, 0, 96, fires, 10), 1), shape)
     assert sum(g.fields.get("p3_enable", 0) for g in program.groups) == 2
     assert predict_outline(outline_of(program), timing) == predict(program, timing)
+
+
+@pytest.mark.parametrize("timing", TIMINGS, ids=["usual", "perfect", "narrow", "far"])
+@pytest.mark.parametrize(
+    "shape", [PYNQ_Z2, EngineShape(8, 8), pumped(EngineShape(16, 32), 2)], ids=str
+)
+def test_two_rows_in_one(shape: EngineShape, timing: MemoryTiming) -> None:
+    folds = set()
+    for seed in range(6):
+        program = compile_network(random_narrow(seed, shape.pixels, shape.channels), shape)
+        folds |= {g.fields.get("load_fold", 0) for g in program.groups}
+        images = 1 + seed % 2
+        assert predict_outline(outline_of(program), timing, images) == predict(
+            program, timing, images
+        )
+    assert folds == {d.FOLD_NONE, d.FOLD_APART, d.FOLD_STORED}
 
 
 def test_squeezenet() -> None:

@@ -12,7 +12,7 @@ CASES = (
     ["hls"]
     if is_hls()
     else [
-        "8x8",
+        "7x8",
         pytest.param("14x16", marks=pytest.mark.nightly),
         "8x8p2",
     ]

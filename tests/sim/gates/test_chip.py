@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from firebrick.commands import gates
+from firebrick.hw import definition as d
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.flow.netlist import Netlist
 from firebrick.hw.flow.yosys import CHIP_TOP
@@ -21,7 +22,7 @@ from tests.small_shapes import SMALLEST_CHIP as SHAPE
 
 
 def results(library: Path, folder: Path, shape: EngineShape = SHAPE) -> list[Ran]:
-    return [run_case(case, shape, library, folder) for case in kinds_cases()]
+    return [run_case(case, shape, library, folder) for case in kinds_cases(shape)]
 
 
 def a_table_of_the_requantizer(netlist: Netlist) -> Flip:
@@ -45,8 +46,12 @@ def test_one_layer_of_each_kind(pump: int, tmp_path: Path) -> None:
     shape = pumped(SHAPE, pump)
     ran = results(chip_library(shape), tmp_path, shape)
     assert [str(row.report) for row in ran if not row.report.exact] == []
-    assert sum(row.report.values for row in ran) == 1135
-    assert tails(compile_network(kinds_cases()[-1].net, shape))
+    assert sum(row.report.values for row in ran) == 1650
+    assert tails(compile_network(kinds_cases(shape)[-1].net, shape))
+    narrow = [g.fields for g in compile_network(kinds_cases(shape)[-2].net, shape).groups]
+    assert {f.get("load_fold", 0) for f in narrow} == {d.FOLD_NONE, d.FOLD_APART, d.FOLD_STORED}
+    for name in ("half_first", "half_last", "odd_rows"):
+        assert any(f.get(name) for f in narrow), name
 
 
 def test_a_flipped_table_is_seen(tmp_path: Path) -> None:
@@ -81,11 +86,11 @@ def test_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wrong: bool) -
         library = chip_library(SHAPE, flip=flip)
     monkeypatch.setattr(gates, "SMALL", SHAPE)
     monkeypatch.setattr(gates, "chip_library", lambda *_: library)
-    monkeypatch.setattr(gates, "_digits", lambda _: kinds_cases()[0])
-    monkeypatch.setattr(gates, "random_cases", lambda _: kinds_cases())
+    monkeypatch.setattr(gates, "_digits", lambda _: kinds_cases(SHAPE)[0])
+    monkeypatch.setattr(gates, "random_cases", lambda _: kinds_cases(SHAPE))
     out = tmp_path / "gates.json"
     assert gates.main(["--quick", "--out", str(out)]) == int(wrong)
     facts = json.loads(out.read_text())
-    assert facts["networks"] == len(facts["runs"]) == len(kinds_cases())
+    assert facts["networks"] == len(facts["runs"]) == len(kinds_cases(SHAPE))
     assert facts["values"] == sum(run["values"] for run in facts["runs"]) > 500
     assert (facts["mismatches"] > 0) == wrong == any(run["first"] for run in facts["runs"])

@@ -24,7 +24,7 @@ from firebrick.sim.mutants.schemata import draw, write_schemata
 # One of each kind: file, kind, what its line holds, what is changed and into what.
 FIXED = (
     ("fb_crc32.sv", "operator", "state_q <= state_part", "state_part ^", "|"),
-    ("fb_pe.sv", "condition negated", "odd_q  <= last_q ?", "last_q", "!(last_q)"),
+    ("fb_pe.sv", "condition negated", "sum_q  <= last_q ?", "last_q", "!(last_q)"),
     ("fb_requant.sv", "constant", "pixels - PixelBits'(1)", "1", "2"),
     ("fb_output.sv", "bit range", "signed'(fifo_data[SumBits-1:0])", "fifo_data", ":1]"),
     ("firebrick_engine.sv", "arms swapped", "assign final_valid", "adds_q", "result_valid"),
