@@ -29,6 +29,7 @@ from firebrick.hw.model.prediction import (
 from firebrick.quantize.support.paths import build_folder
 
 SOURCE = Path(__file__).with_name("cycles.cpp")
+INCLUDED = Path(__file__).with_name("streams.h")
 # A fused multiply-add would round once where the model rounds twice.
 FLAGS = ("-std=c++17", "-O2", "-Wall", "-ffp-contract=off")
 
@@ -143,7 +144,8 @@ def _library() -> ctypes.CDLL:
         "PASSES": [str(d.PASSES)],
     }
     flags = [*FLAGS, *(f"-D{name}={','.join(values)}" for name, values in names.items())]
-    digest = hashlib.sha256(repr((flags, cxx())).encode() + SOURCE.read_bytes()).hexdigest()
+    text = SOURCE.read_bytes() + INCLUDED.read_bytes()
+    digest = hashlib.sha256(repr((flags, cxx())).encode() + text).hexdigest()
     library = build_folder() / "model" / f"cycles-{digest[:16]}.so"
     compile_once(library, lambda _: [*flags, str(SOURCE)], SOURCE.name)
     return ctypes.CDLL(str(library))
