@@ -4,30 +4,35 @@ Runs yosys on all that goes on the Zynq-7020's fabric (the engine, and what conn
 processing system), counts what it needs, checks what must hold of the netlist, and measures the
 longest register-to-register paths in LUT levels.  With ``--ecp5`` a small engine is also placed
 and routed for a Lattice ECP5 by nextpnr, whose timing model is public: a second witness of how the
-logic is built, not a figure of the Zynq's.
+logic is built, not a figure of the Zynq's.  With ``--points`` the shapes that the resource model is
+fitted to are counted anew: those whose sources have changed since.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 
 from firebrick.commands.frame import Parser
+from firebrick.hw.boards.parts import Resources
 from firebrick.hw.flow.netlist import Counts, PathLength
 from firebrick.hw.flow.yosys import (
     CHIP,
     ECP5_SHAPE,
     NAMES,
+    WORK,
     budget,
     findings,
     longest_of_multipliers,
+    netlist_digest,
     route_ecp5,
     synthesize,
 )
+from firebrick.hw.model.points import POINTS, parse_points, points_text
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, parse_shape
 from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.paths import results
@@ -39,6 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
     """The command: tables on stdout, ``build/synth.json``; exit code 1 if a check fails."""
     options = _parser().parse_args(arguments)
     console = new_console()
+    if options.points:
+        return _count_points(console)
     shape = parse_shape(options.shape)
     with busy(f"yosys: engine of {shape} and all around it (some minutes)"):
         netlist = synthesize(shape)
@@ -84,6 +91,27 @@ def main(arguments: list[str] | None = None) -> int:
     for finding in wrong:
         console.print(f"does not hold: {finding}")
     return 1 if wrong else 0
+
+
+def _count_points(console: Console) -> int:
+    """Count the resource model's shapes whose sources have changed, the largest first; its file
+    is written after each."""
+    found, sources = list(parse_points(POINTS.read_text())), netlist_digest(PYNQ_Z2)
+    for i in sorted(range(len(found)), key=lambda i: -found[i].shape.macs):
+        point = found[i]
+        if point.sources == sources:
+            continue
+        with busy(f"yosys: engine of {point.shape} and all around it (some minutes)"):
+            counts = synthesize(point.shape, WORK / "points").counts()
+        used = Resources(counts.lut, counts.ff, counts.ramb36, counts.dsp48e1)
+        found[i] = replace(point, resources=used, sources=sources, earlier=False)
+        write_text(POINTS, points_text(found))
+        console.print(
+            f"{point.shape}: {used.lut:,} LUT ({point.resources.lut:,} before), "
+            f"{used.ff:,} FF ({point.resources.ff:,})"
+        )
+    console.print(f"{POINTS.name} is what yosys counts of today's sources")
+    return 0
 
 
 def _print_counts(console: Console, counts: Counts, worst: PathLength, shape: EngineShape) -> None:
@@ -137,5 +165,8 @@ def _parser() -> argparse.ArgumentParser:
         "--shape", default=str(PYNQ_Z2), help="array, such as 14x32, or 14x32p2: pumped"
     )
     parser.add_argument("--ecp5", action="store_true", help="place and route on an ECP5 as well")
+    parser.add_argument(
+        "--points", action="store_true", help="count the resource model's shapes anew (an hour)"
+    )
     parser.add_argument("--out", default=results("synth.json"), help="JSON (%(default)s)")
     return parser
