@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -32,7 +32,7 @@ from firebrick.hw.flow.yosys import (
     route_ecp5,
     synthesize,
 )
-from firebrick.hw.model.points import POINTS, parse_points, points_text
+from firebrick.hw.model.points import POINTS, Point, parse_points, points_text
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, parse_shape
 from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.paths import results
@@ -94,23 +94,22 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _count_points(console: Console) -> int:
-    """Count the resource model's shapes whose sources have changed, the largest first; its file
-    is written after each."""
+    """Count the resource model's shapes with today's sources, the largest first; its file is
+    written after each, and has no others in the end."""
     found, sources = list(parse_points(POINTS.read_text())), netlist_digest(PYNQ_Z2)
-    for i in sorted(range(len(found)), key=lambda i: -found[i].shape.macs):
-        point = found[i]
-        if point.sources == sources:
+    shapes = dict.fromkeys(p.shape for p in sorted(found, key=lambda p: -p.shape.macs))
+    for shape in shapes:
+        same = [p for p in found if p.shape == shape]
+        if any(p.sources == sources for p in same):
             continue
-        with busy(f"yosys: engine of {point.shape} and all around it (some minutes)"):
-            counts = synthesize(point.shape, WORK / "points").counts()
+        with busy(f"yosys: engine of {shape} and all around it (some minutes)"):
+            counts = synthesize(shape, WORK / "points").counts()
         used = Resources(counts.lut, counts.ff, counts.ramb36, counts.dsp48e1)
-        found[i] = replace(point, resources=used, sources=sources, earlier=False)
+        found.append(Point(shape, any(p.fitted for p in same), used, sources))
         write_text(POINTS, points_text(found))
-        console.print(
-            f"{point.shape}: {used.lut:,} LUT ({point.resources.lut:,} before), "
-            f"{used.ff:,} FF ({point.resources.ff:,})"
-        )
-    console.print(f"{POINTS.name} is what yosys counts of today's sources")
+        console.print(f"{shape}: {used.lut:,} LUT, {used.ff:,} FF, {used.ramb36:g} RAMB36")
+    write_text(POINTS, points_text(p for p in found if p.sources == sources))
+    console.print(f"wrote {POINTS}")
     return 0
 
 

@@ -24,8 +24,11 @@ HEADER = """\
 # sources: digest of the RTL and of yosys' version that the point was counted with.
 """
 EARLIER = """\
-# earlier: not counted anew since rows of the array have one drain chain instead of two.
+# earlier: not counted anew since rows of the array have one drain chain instead of two; then some
+# were counted without what connects the engine to the processing system (zynq), or before there was
+# an adder of maps.
 """
+FLAGS = {"earlier": False, "zynq": True, "adder": True}
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,9 @@ class Point:
     """A shape that has been synthesized, and what its design takes of an xc7z020.
 
     ``sources`` is the digest of what it was counted with (:func:`hw.flow.yosys.netlist_digest`, of
-    one shape for all).  Of a point that is ``earlier``, the design has changed so much since that
-    the fit reckons with a difference.
+    one shape for all).  Where a point is ``earlier``, the design has changed so much since that the
+    fit reckons with a difference; only such points are without ``zynq``, what connects the engine
+    to the processing system, or without the ``adder`` of maps.
     """
 
     shape: EngineShape
@@ -42,6 +46,8 @@ class Point:
     resources: Resources
     sources: str
     earlier: bool = False
+    zynq: bool = True
+    adder: bool = True
 
 
 @cache
@@ -59,7 +65,7 @@ def parse_points(text: str) -> tuple[Point, ...]:
                 p["fitted"],
                 Resources(**p["resources"]),
                 p["sources"],
-                p.get("earlier", False),
+                **{name: p.get(name, usual) for name, usual in FLAGS.items()},
             )
             for p in tomllib.loads(text)["point"]
         )
@@ -78,9 +84,13 @@ def points_text(found: Iterable[Point]) -> str:
             for name, value in asdict(p.shape).items()
             if name in ("pixels", "channels") or value != default[name]
         }
-        earlier = "earlier = true\n" if p.earlier else ""
+        flags = "".join(
+            f"{name} = {str(value).lower()}\n"
+            for name, usual in FLAGS.items()
+            if (value := getattr(p, name)) != usual
+        )
         blocks.append(
-            f"[[point]]\n{earlier}fitted = {str(p.fitted).lower()}\nshape = {_table(shape)}\n"
+            f"[[point]]\n{flags}fitted = {str(p.fitted).lower()}\nshape = {_table(shape)}\n"
             f'resources = {_table(asdict(p.resources))}\nsources = "{p.sources}"\n'
         )
     return "\n".join(blocks)

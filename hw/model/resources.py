@@ -5,9 +5,10 @@ cheapest grid of RAMB36 or RAMB18 in one of their aspect ratios (UG473).  *DSPs*
 channels of a pixel, up to the number that the array's parameter allows; multipliers beyond are
 built from LUTs.  *LUTs and flip-flops* are linear in what the modules are built of: pixels (the
 requantizer, the pooling unit and the window have one lane each), beats of a stored word, columns of
-the array, elements with a DSP and elements without, and what a pumped array has besides.  The
-coefficients are a least-squares fit through yosys' counts of the whole design (:mod:`.points`),
-relative errors weighed alike.  Points that are not fitted tell how wrong the model is (``errors``).
+the array, elements with a DSP and elements without, what a pumped array has besides, and what the
+design was when a point was counted.  The coefficients are a least-squares fit through yosys' counts
+(:mod:`.points`), relative errors weighed alike.  Points that are not fitted tell how wrong the
+model is (``errors``).
 
 yosys counts a LUT for every function of five or six inputs, Vivado packs two small ones into one:
 the figures are an upper estimate.  A chip is not called large enough unless routing has room:
@@ -45,8 +46,9 @@ def block_rams(width: int, depth: int) -> float:
     return min(cost * -(-width // w) * -(-depth // d) for cost, d, w in grids)
 
 
-def memories(shape: EngineShape) -> dict[str, tuple[int, int]]:
-    """Width and depth of every memory in block RAM, as hw/rtl/firebrick_engine.sv has them."""
+def memories(shape: EngineShape, adder: bool = True) -> dict[str, tuple[int, int]]:
+    """Width and depth of every memory in block RAM, as hw/rtl/firebrick_engine.sv has them; or of
+    those that it had before the adder of maps."""
     pixels = 8 * shape.pixels
     found = {
         "weights": (8 * shape.weight_bytes, shape.weight_words),
@@ -69,6 +71,8 @@ def memories(shape: EngineShape) -> dict[str, tuple[int, int]]:
                 found[f"activations{channels}, {part}"] = (8 * width, shape.act_words // shape.pump)
     if shape.fifo_words < BLOCK_FIFO_WORDS:
         del found["results"], found["addends"]
+    if not adder:
+        found = {name: memory for name, memory in found.items() if "addend" not in name}
     return found
 
 
@@ -77,31 +81,32 @@ def _elements(shape: EngineShape) -> int:
     return shape.pixels * shape.channels // 2
 
 
-def _features(shape: EngineShape) -> list[float]:
+def _in_luts(shape: EngineShape) -> int:
+    """Elements that are built from LUTs."""
+    return max(0, _elements(shape) - ARRAY_DSPS)
+
+
+def _features(point: Point) -> list[float]:
     """What LUTs and flip-flops are linear in."""
-    in_luts = max(0, _elements(shape) - ARRAY_DSPS)
+    shape, earlier, no_adder = point.shape, point.earlier, not point.adder
+    elements, in_luts = _elements(shape), _in_luts(shape)
     beats = shape.word_bytes // 8
     return [
-        *(1, shape.pixels, beats - 1, shape.channels / 2, _elements(shape) - in_luts, in_luts),
+        *(1, shape.pixels, beats - 1, shape.channels / 2, elements - in_luts, in_luts),
         # Of a pumped array: a second K step's operands along its edges, and in its elements.
-        *((shape.pump - 1) * n for n in (shape.pixels + shape.channels / 2, _elements(shape))),
-    ]
-
-
-def _row(point: Point) -> list[float]:
-    """Features of a point, and what those of an earlier design differ by: a constant and a share
-    of every element."""
-    return [
-        *_features(point.shape),
-        *(point.earlier * n for n in (1, _elements(point.shape))),
+        *((shape.pump - 1) * n for n in (shape.pixels + shape.channels / 2, elements)),
+        # What the design was when it was counted: another drain, other multipliers from LUTs, less
+        # of a planner; nothing of a prediction.
+        *(earlier, earlier * elements, earlier * in_luts),
+        *(not point.zynq, no_adder, no_adder * shape.pixels),
     ]
 
 
 @cache
 def _coefficients() -> dict[str, np.ndarray]:
-    """Fit of LUTs and flip-flops, float64 [numbers of a row] each."""
+    """Fit of LUTs and flip-flops, float64 [features] each."""
     fitted = [p for p in points() if p.fitted]
-    rows = np.array([_row(p) for p in fitted], np.float64)
+    rows = np.array([_features(p) for p in fitted], np.float64)
     found = {}
     for name in ("lut", "ff"):
         measured = np.array([getattr(p.resources, name) for p in fitted], np.float64)
@@ -115,13 +120,13 @@ def predict_resources(shape: EngineShape) -> Resources:
 
 
 def _predict(point: Point) -> Resources:
-    row, fit = np.array(_row(point)), _coefficients()
-    shape = point.shape
+    row, fit = np.array(_features(point)), _coefficients()
+    found = memories(point.shape, point.adder)
     return Resources(
         lut=round(float(row @ fit["lut"])),
         ff=round(float(row @ fit["ff"])),
-        ramb36=sum(block_rams(width, depth) for width, depth in memories(shape).values()),
-        dsp48e1=min(_elements(shape), ARRAY_DSPS),
+        ramb36=sum(block_rams(width, depth) for width, depth in found.values()),
+        dsp48e1=min(_elements(point.shape), ARRAY_DSPS),
     )
 
 
