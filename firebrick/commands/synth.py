@@ -18,6 +18,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 
 from firebrick.commands.frame import Parser
+from firebrick.hw.boards.board import board_names, load_board
 from firebrick.hw.boards.parts import Resources
 from firebrick.hw.flow.netlist import Counts, PathLength
 from firebrick.hw.flow.yosys import (
@@ -94,11 +95,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _count_points(console: Console) -> int:
-    """Count the resource model's shapes with today's sources, the largest first; its file is
-    written after each, and has no others in the end."""
+    """Count the resource model's shapes and the boards' with today's sources, the largest first;
+    the model's file is written after each, and has no others in the end."""
     found, sources = list(parse_points(POINTS.read_text())), netlist_digest(PYNQ_Z2)
-    shapes = dict.fromkeys(p.shape for p in sorted(found, key=lambda p: -p.shape.macs))
-    for shape in shapes:
+    shapes = {p.shape for p in found} | {load_board(name).shape for name in board_names()}
+    for shape in sorted(shapes, key=lambda shape: (-shape.macs, str(shape))):
         same = [p for p in found if p.shape == shape]
         if any(p.sources == sources for p in same):
             continue

@@ -12,7 +12,9 @@ model is (``errors``).
 
 yosys counts a LUT for every function of five or six inputs, Vivado packs two small ones into one:
 the figures are an upper estimate.  A chip is not called large enough unless routing has room:
-``ROUTABLE`` is the share of each resource that an engine may take, the model's error included.
+``ROUTABLE`` is the share of each resource that an engine may take, the model's error included: a
+rule, no router's limit.  Of LUTs it is what the smallest array, 5x8, takes of the smallest chip, an
+xc7z007s, and 6x16 of an xc7z010.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from firebrick.hw.shape import EngineShape
 NAMES = {"lut": "LUT", "ff": "FF", "ramb36": "RAMB36", "dsp48e1": "DSP48E1"}
 
 ARRAY_DSPS = 220  # default of parameter Dsps in hw/rtl/fb_array.sv
-ROUTABLE = {"lut": 0.80, "ff": 0.75, "ramb36": 0.95, "dsp48e1": 1.0}
+ROUTABLE = {"lut": 0.82, "ff": 0.75, "ramb36": 0.95, "dsp48e1": 1.0}
 
 # Depth and width of the aspect ratios of a RAMB36 (1.0) and a RAMB18 (0.5).
 RAMB36 = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1))
