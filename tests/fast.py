@@ -4,8 +4,9 @@ A fast run takes the tests that take under a second, by the list of those that t
 
 ``--record-slow`` brings ``slow.txt`` up to date for the tests of its run, ``--fast`` leaves out
 what it lists.  What fixtures of a module or a session take counts for each test that uses them: in
-random order any of them may be the one that sets them up.  Tests that build a simulator or need an
-environment of their own are listed until a run has measured them.
+random order any of them may be the one that sets them up.  Tests that build a simulator are listed
+however quick they are with everything built before; those that need an environment of their own
+until a run has measured them.
 
 Cases marked ``nightly`` - further shapes and seeds of what is tested anyhow - are skipped, and are
 all that ``--nightly`` runs.
@@ -13,6 +14,7 @@ all that ``--nightly`` runs.
 
 from __future__ import annotations
 
+import ast
 import time
 from collections import Counter
 from collections.abc import Generator, Iterable
@@ -113,10 +115,48 @@ def spent(reports: Iterable[pytest.TestReport]) -> dict[str, float]:
     }
 
 
+# What compiles a simulator or synthesizes a netlist, where none is kept: seconds to minutes.
+BUILDING = {
+    *("run_bench", "check_network", "build_library", "simulated", "SimulatedBoard"),
+    *("chip_library", "chip_netlist"),
+}
+
+
+def called(function: ast.FunctionDef) -> set[str]:
+    """Names that a function calls, and the fixtures that it asks for."""
+    calls = [node.func for node in ast.walk(function) if isinstance(node, ast.Call)]
+    names = {f.id if isinstance(f, ast.Name) else getattr(f, "attr", "") for f in calls}
+    return names | {argument.arg for argument in function.args.args}
+
+
+def builds(source: str) -> set[str]:
+    """The tests of a file that build something, by themselves or by its helpers and fixtures."""
+    functions = {n.name: n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef)}
+    found: set[str] = set()
+    while more := {
+        name
+        for name, function in functions.items()
+        if name not in found and called(function) & (BUILDING | found)
+    }:
+        found |= more
+    return {name for name in found if name.startswith("test_")}
+
+
+def building() -> set[str]:
+    """All tests that build something, by the names that ``slow.txt`` has for them."""
+    folder = Path(__file__).parent
+    return {
+        f"{path.relative_to(folder.parent).as_posix()}::{test}"
+        for path in folder.rglob("test_*.py")
+        for test in builds(path.read_text())
+    }
+
+
 def updated(slow: set[str], seconds: dict[str, float]) -> set[str]:
-    """``slow`` after a run: tests that did not run stay as they were."""
+    """``slow`` after a run: tests that did not run stay as they were, and those that build."""
+    built = building()
     return {name for name in slow if name not in seconds} | {
-        name for name, took in seconds.items() if took > SLOW_SECONDS
+        name for name, took in seconds.items() if took > SLOW_SECONDS or name in built
     }
 
 

@@ -90,6 +90,15 @@ def test_the_list_names_tests_that_are_there() -> None:
         assert function.rpartition("::")[2] in names, name
 
 
+def test_what_builds_a_simulator_is_listed() -> None:
+    """Also where a run with everything built before found it quick: a new checkout builds it."""
+    source = "def helper(): run_bench(1)\ndef test_a(): helper()\ndef test_b(): pass"
+    assert fast.builds(source) == {"test_a"}
+    assert len(fast.building()) > 100 and fast.building() - fast.read_slow() == set()
+    bench = "tests/sim/benches/test_clocks.py::test_clocks"
+    assert fast.updated({bench, "a::b"}, {bench: 0.1, "a::b": 0.1, "a::c": 2.0}) == {bench, "a::c"}
+
+
 def test_nightly_cases_are_skipped_or_alone(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(CONFTEST.format(bound=0))
     (tmp_path / "test_some.py").write_text(

@@ -17,6 +17,7 @@ from rich.console import Console
 from firebrick.commands.accuracy_jobs import evaluate_on, original
 from firebrick.commands.agreement import add_accept_option, check_agreement, print_accuracy
 from firebrick.commands.calibration import add_calibration_options, choose_calibration
+from firebrick.commands.chosen import MODEL_HELP
 from firebrick.commands.frame import (
     Parser,
     add_effort_option,
@@ -25,6 +26,7 @@ from firebrick.commands.frame import (
 )
 from firebrick.commands.opening import Opened, open_network
 from firebrick.commands.pictures import labels_without
+from firebrick.models.bundled import DEFAULT
 from firebrick.quantize.calibration.model import Model
 from firebrick.quantize.calibration.quantizer import EFFORTS, Steps, quantize_network
 from firebrick.quantize.errors import FirebrickError
@@ -150,7 +152,7 @@ def _print_ablation(console: Console, name: str, rows: list[dict]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="firebrick accuracy", description=__doc__)
-    parser.add_argument("--model", required=True, help=".onnx, .net or quantized .npz")
+    parser.add_argument("--model", default=DEFAULT, help=MODEL_HELP)
     parser.add_argument("--images", required=True, help="folder of the labelled images")
     parser.add_argument("--labels", required=True, help="CSV with columns file, class_index")
     add_calibration_options(parser, "every n-th labelled image")

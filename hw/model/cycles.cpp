@@ -231,7 +231,7 @@ class Streams {
         const Group& f = fields[l_seq % groups];
         l_rows = f.src_rows;
         l_step = f.load_fold == k.FOLD_STORED ? 2 : 1;
-        const bool twice = l_step == 2 || (f.load_fold && f.load_phases == 2);
+        const bool twice = l_step == 2 || f.load_phases == 2;
         l_rate = twice ? std::min(1.0, static_cast<double>(word_beats) / 2) : 1.0;
         asked = rows = 0;
         l_ask = now + 4;

@@ -206,7 +206,7 @@ class Streams:
                 fold = f.get("load_fold", d.FOLD_NONE)
                 self.l_step = 2 if fold == d.FOLD_STORED else 1
                 # A word of two rows is written twice, and one of two phases.
-                twice = self.l_step == 2 or (fold and f.get("load_phases") == 2)
+                twice = self.l_step == 2 or f.get("load_phases") == 2
                 self.l_rate = min(1.0, self.word_beats / 2) if twice else 1.0
                 self.asked = self.rows = 0
                 self.l_ask = now + 4

@@ -17,7 +17,8 @@
 // block starts because the array cannot be stopped.
 //
 // Handshakes: group_valid_i/group_ready_o, block_valid_o/block_ready_i, segment_valid_o/
-// segment_ready_i.  Latency: 3 cycles a block, 5 where a pass begins, 8 where a row begins, 12 with a stride of 2.
+// segment_ready_i.  Latency: 3 cycles a block, 5 where a pass begins, 8 where a row begins, 12 with a stride
+// of 2 or in a fold, 20 with both.
 `default_nettype none
 
 module fb_planner #(

@@ -19,6 +19,7 @@ from firebrick.sim.engine_check import SMALL, check_network
 from firebrick.sim.random_networks import (
     build,
     random_images,
+    random_narrow,
     random_network,
     random_strides,
     random_sums,
@@ -29,13 +30,15 @@ from firebrick.sim.random_networks import (
 # Each is compiled once, which takes a minute: an array of words of an odd number of bytes, one of
 # whole beats, the board's, and those of two K steps a cycle.
 SHAPES = (SMALL, replace(SMALL, pixels=8), pumped(SMALL, 2), PYNQ_Z2, pumped(PYNQ_Z2, 2))
-KINDS: dict[str, Callable[[int], QNetwork]] = {
-    "Fire modules": random_network,
-    "bypass": lambda seed: random_network(seed, bypass=True),
-    "sums": random_sums,
-    "strides": random_strides,
-    "any size": lambda seed: build(sized_recipe(np.random.default_rng(seed)), seed),
-    "tiny": lambda seed: build(tiny_recipe(np.random.default_rng(seed)), seed),
+# Of a seed, and of the engine where the kind is one that this engine has.
+KINDS: dict[str, Callable[[int, EngineShape], QNetwork]] = {
+    "Fire modules": lambda seed, _: random_network(seed),
+    "bypass": lambda seed, _: random_network(seed, bypass=True),
+    "sums": lambda seed, _: random_sums(seed),
+    "strides": lambda seed, _: random_strides(seed),
+    "any size": lambda seed, _: build(sized_recipe(np.random.default_rng(seed)), seed),
+    "tiny": lambda seed, _: build(tiny_recipe(np.random.default_rng(seed)), seed),
+    "two rows in one": lambda seed, shape: random_narrow(seed, shape.pixels, shape.channels),
 }
 IMAGES_MAX = 3
 EXACT, REFUSED, WRONG, BROKEN = OUTCOMES = ("exact", "refused", "wrong", "broken")
@@ -81,7 +84,7 @@ def run_trial(seed: int) -> dict:
     trial = Trial.of(seed)
     found = {"kind": trial.kind, "shape": str(trial.shape), "trial": str(trial)}
     try:
-        net = KINDS[trial.kind](seed)
+        net = KINDS[trial.kind](seed, trial.shape)
         images = random_images(net, trial.images, seed)
         with tempfile.TemporaryDirectory(prefix="firebrick-") as folder:
             report, counters, _, _ = check_network(

@@ -18,6 +18,7 @@ import pytest
 from nbformat.v4 import new_code_cell
 
 from firebrick.commands import deploy
+from firebrick.commands import notebook as command
 from firebrick.commands.notebook import NAME, execute
 from firebrick.quantize.errors import FirebrickError
 from tests.conftest import ROOT
@@ -155,3 +156,21 @@ def test_the_repository_keeps_no_outputs() -> None:
         assert cell["cell_type"] == "markdown" or (
             cell["outputs"] == [] and cell["execution_count"] is None
         )
+
+
+def test_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Packed, unpacked where the page will be, and written; what runs the cells is tested above."""
+
+    def unrun(folder: Path) -> nbformat.NotebookNode:
+        assert (folder / "network.fbp").is_file()
+        return nbformat.read(folder / f"{NAME}.ipynb", as_version=4)
+
+    monkeypatch.setattr(command, "execute", unrun)
+    monkeypatch.setattr(command, "build_folder", lambda: tmp_path)
+    packed = tmp_path / "packed"
+    command.main(["--model", "digits", "--count", "2", "--out", str(packed)])
+    page, written = (tmp_path / "notebook" / f"{NAME}.{kind}" for kind in ("html", "ipynb"))
+    assert "<html" in page.read_text() and nbformat.read(written, as_version=4).cells
+    assert f"every cell ran; wrote {page}" in capsys.readouterr().out

@@ -1,8 +1,13 @@
 """The commands on network files: from an .onnx or .net file and pictures to figures and files."""
 
 import json
+import os
 
+import pytest
+
+from firebrick.commands.accuracy import main
 from firebrick.models.digits import MODEL_PATH
+from firebrick.quantize.errors import FirebrickError
 from tests.commands.run import command
 
 
@@ -34,6 +39,16 @@ def test_an_onnx_file_needs_its_preprocessing(digits, tmp_path):
         done.stderr
     )
     assert done.stderr.count("\n") == 1
+
+
+def test_without_a_model_it_is_the_default_network(digits, tmp_path, monkeypatch):
+    """Which cannot be had without an index of packages, as the error says."""
+    monkeypatch.setenv("FIREBRICK_BUILD", str(tmp_path))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    with pytest.raises(FirebrickError, match=r"the weights of SqueezeNet v1\.1 come with"):
+        main(["--images", str(digits / "held"), "--labels", str(digits / "labels.csv")])
 
 
 def test_accuracy_of_squeezenet_on_200_photos(shared_data, tmp_path):

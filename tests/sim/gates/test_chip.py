@@ -91,6 +91,6 @@ def test_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wrong: bool) -
     out = tmp_path / "gates.json"
     assert gates.main(["--quick", "--out", str(out)]) == int(wrong)
     facts = json.loads(out.read_text())
-    assert facts["networks"] == len(facts["runs"]) == len(kinds_cases(SHAPE))
+    assert facts["networks"] == len(facts["runs"]) == 1 + len(kinds_cases(SHAPE))
     assert facts["values"] == sum(run["values"] for run in facts["runs"]) > 500
     assert (facts["mismatches"] > 0) == wrong == any(run["first"] for run in facts["runs"])
