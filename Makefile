@@ -148,7 +148,7 @@ lint: $(STAMP)  ## format, lint, types, SystemVerilog, generated files -> build/
 generate: $(STAMP)  ## write the SystemVerilog, C++ and Python forms of hw/definition.py
 	@$(BIN)/python -m firebrick.hw.generate
 
-synth: $(STAMP)  ## synthesize for the xc7z020 with yosys: resources, longest paths
+synth: $(STAMP)  ## synthesize for the xc7z020 with yosys: resources, longest paths (OPTIONS=--points: the model)
 	@$(BIN)/firebrick synth $(OPTIONS)
 
 timing: $(STAMP)  ## static timing of the netlist by three models of its wires -> build/timing.json

@@ -4,7 +4,8 @@ Runs yosys on all that goes on the Zynq-7020's fabric (the engine, and what conn
 processing system), counts what it needs, checks what must hold of the netlist, and measures the
 longest register-to-register paths in LUT levels.  With ``--ecp5`` a small engine is also placed
 and routed for a Lattice ECP5 by nextpnr, whose timing model is public: a second witness of how the
-logic is built, not a figure of the Zynq's.
+logic is built, not a figure of the Zynq's.  With ``--points`` the shapes that the resource model is
+fitted to are counted anew: those whose sources have changed since.
 """
 
 from __future__ import annotations
@@ -17,17 +18,22 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 
 from firebrick.commands.frame import Parser
+from firebrick.hw.boards.board import board_names, load_board
+from firebrick.hw.boards.parts import Resources
 from firebrick.hw.flow.netlist import Counts, PathLength
 from firebrick.hw.flow.yosys import (
     CHIP,
     ECP5_SHAPE,
     NAMES,
+    WORK,
     budget,
     findings,
     longest_of_multipliers,
+    netlist_digest,
     route_ecp5,
     synthesize,
 )
+from firebrick.hw.model.points import POINTS, Point, parse_points, points_text
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, parse_shape
 from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.paths import results
@@ -39,6 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
     """The command: tables on stdout, ``build/synth.json``; exit code 1 if a check fails."""
     options = _parser().parse_args(arguments)
     console = new_console()
+    if options.points:
+        return _count_points(console)
     shape = parse_shape(options.shape)
     with busy(f"yosys: engine of {shape} and all around it (some minutes)"):
         netlist = synthesize(shape)
@@ -84,6 +92,26 @@ def main(arguments: list[str] | None = None) -> int:
     for finding in wrong:
         console.print(f"does not hold: {finding}")
     return 1 if wrong else 0
+
+
+def _count_points(console: Console) -> int:
+    """Count the resource model's shapes and the boards' with today's sources, the largest first;
+    the model's file is written after each, and has no others in the end."""
+    found, sources = list(parse_points(POINTS.read_text())), netlist_digest(PYNQ_Z2)
+    shapes = {p.shape for p in found} | {load_board(name).shape for name in board_names()}
+    for shape in sorted(shapes, key=lambda shape: (-shape.macs, str(shape))):
+        same = [p for p in found if p.shape == shape]
+        if any(p.sources == sources for p in same):
+            continue
+        with busy(f"yosys: engine of {shape} and all around it (some minutes)"):
+            counts = synthesize(shape, WORK / "points").counts()
+        used = Resources(counts.lut, counts.ff, counts.ramb36, counts.dsp48e1)
+        found.append(Point(shape, any(p.fitted for p in same), used, sources))
+        write_text(POINTS, points_text(found))
+        console.print(f"{shape}: {used.lut:,} LUT, {used.ff:,} FF, {used.ramb36:g} RAMB36")
+    write_text(POINTS, points_text(p for p in found if p.sources == sources))
+    console.print(f"wrote {POINTS}")
+    return 0
 
 
 def _print_counts(console: Console, counts: Counts, worst: PathLength, shape: EngineShape) -> None:
@@ -137,5 +165,8 @@ def _parser() -> argparse.ArgumentParser:
         "--shape", default=str(PYNQ_Z2), help="array, such as 14x32, or 14x32p2: pumped"
     )
     parser.add_argument("--ecp5", action="store_true", help="place and route on an ECP5 as well")
+    parser.add_argument(
+        "--points", action="store_true", help="count the resource model's shapes anew (an hour)"
+    )
     parser.add_argument("--out", default=results("synth.json"), help="JSON (%(default)s)")
     return parser

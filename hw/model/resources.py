@@ -5,35 +5,33 @@ cheapest grid of RAMB36 or RAMB18 in one of their aspect ratios (UG473).  *DSPs*
 channels of a pixel, up to the number that the array's parameter allows; multipliers beyond are
 built from LUTs.  *LUTs and flip-flops* are linear in what the modules are built of: pixels (the
 requantizer, the pooling unit and the window have one lane each), beats of a stored word, columns of
-the array, elements with a DSP and elements without, the adder of maps, what connects the engine to
-the processing system, and what a pumped array has besides.  The coefficients are a least-squares
-fit through counts that yosys made, in ``resources.toml``, relative errors weighed alike: many
-shapes without the last three and some of the whole design.  Points that are not fitted tell how
-wrong the model is (``errors``).
+the array, elements with a DSP and elements without, what a pumped array has besides, and what the
+design was when a point was counted.  The coefficients are a least-squares fit through yosys' counts
+(:mod:`.points`), relative errors weighed alike.  Points that are not fitted tell how wrong the
+model is (``errors``).
 
 yosys counts a LUT for every function of five or six inputs, Vivado packs two small ones into one:
 the figures are an upper estimate.  A chip is not called large enough unless routing has room:
-``ROUTABLE`` is the share of each resource that an engine may take, the model's error included.
+``ROUTABLE`` is the share of each resource that an engine may take, the model's error included: a
+rule, no router's limit.  Of LUTs it is what the smallest array, 5x8, takes of the smallest chip, an
+xc7z007s, and 6x16 of an xc7z010.
 """
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
 from firebrick.hw.boards.parts import Resources
+from firebrick.hw.model.points import Point, points
 from firebrick.hw.shape import EngineShape
-from firebrick.quantize.errors import FirebrickError
 
-POINTS = Path(__file__).with_name("resources.toml")
 NAMES = {"lut": "LUT", "ff": "FF", "ramb36": "RAMB36", "dsp48e1": "DSP48E1"}
 
 ARRAY_DSPS = 220  # default of parameter Dsps in hw/rtl/fb_array.sv
-ROUTABLE = {"lut": 0.80, "ff": 0.75, "ramb36": 0.95, "dsp48e1": 1.0}
+ROUTABLE = {"lut": 0.82, "ff": 0.75, "ramb36": 0.95, "dsp48e1": 1.0}
 
 # Depth and width of the aspect ratios of a RAMB36 (1.0) and a RAMB18 (0.5).
 RAMB36 = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1))
@@ -44,18 +42,6 @@ ADDEND_READER_WORDS = 128
 PROFILE_WORDS = 1024
 
 
-@dataclass(frozen=True)
-class Point:
-    """A shape that yosys has synthesized, with or without what connects the engine to the
-    processing system, and the adder of maps."""
-
-    shape: EngineShape
-    zynq: bool
-    adder: bool
-    fitted: bool
-    resources: Resources
-
-
 def block_rams(width: int, depth: int) -> float:
     """Block RAMs, in RAMB36, of a memory of ``depth`` words of ``width`` bits."""
     grids = [(1.0, *shape) for shape in RAMB36] + [(0.5, *shape) for shape in RAMB18]
@@ -63,7 +49,8 @@ def block_rams(width: int, depth: int) -> float:
 
 
 def memories(shape: EngineShape, adder: bool = True) -> dict[str, tuple[int, int]]:
-    """Width and depth of every memory in block RAM, as hw/rtl/firebrick_engine.sv has them."""
+    """Width and depth of every memory in block RAM, as hw/rtl/firebrick_engine.sv has them; or of
+    those that it had before the adder of maps."""
     pixels = 8 * shape.pixels
     found = {
         "weights": (8 * shape.weight_bytes, shape.weight_words),
@@ -96,42 +83,32 @@ def _elements(shape: EngineShape) -> int:
     return shape.pixels * shape.channels // 2
 
 
-def _features(shape: EngineShape, zynq: bool, adder: bool) -> list[float]:
+def _in_luts(shape: EngineShape) -> int:
+    """Elements that are built from LUTs."""
+    return max(0, _elements(shape) - ARRAY_DSPS)
+
+
+def _features(point: Point) -> list[float]:
     """What LUTs and flip-flops are linear in."""
-    in_luts = max(0, _elements(shape) - ARRAY_DSPS)
+    shape, earlier, no_adder = point.shape, point.earlier, not point.adder
+    elements, in_luts = _elements(shape), _in_luts(shape)
     beats = shape.word_bytes // 8
     return [
-        *(1, shape.pixels, beats - 1, shape.channels / 2, _elements(shape) - in_luts, in_luts),
-        *(zynq, adder, adder * shape.pixels),
+        *(1, shape.pixels, beats - 1, shape.channels / 2, elements - in_luts, in_luts),
         # Of a pumped array: a second K step's operands along its edges, and in its elements.
-        *((shape.pump - 1) * n for n in (shape.pixels + shape.channels / 2, _elements(shape))),
+        *((shape.pump - 1) * n for n in (shape.pixels + shape.channels / 2, elements)),
+        # What the design was when it was counted: another drain, other multipliers from LUTs, less
+        # of a planner; nothing of a prediction.
+        *(earlier, earlier * elements, earlier * in_luts),
+        *(not point.zynq, no_adder, no_adder * shape.pixels),
     ]
-
-
-@cache
-def points() -> tuple[Point, ...]:
-    """The measured points (FirebrickError where the file is not what it should be)."""
-    try:
-        table = tomllib.loads(POINTS.read_text())
-        return tuple(
-            Point(
-                EngineShape(**p["shape"]),
-                p["zynq"],
-                p["adder"],
-                p["fitted"],
-                Resources(**p["resources"]),
-            )
-            for p in table["point"]
-        )
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
-        raise FirebrickError(f"{POINTS.name}: not a table of measured shapes: {error}") from error
 
 
 @cache
 def _coefficients() -> dict[str, np.ndarray]:
     """Fit of LUTs and flip-flops, float64 [features] each."""
     fitted = [p for p in points() if p.fitted]
-    rows = np.array([_features(p.shape, p.zynq, p.adder) for p in fitted], np.float64)
+    rows = np.array([_features(p) for p in fitted], np.float64)
     found = {}
     for name in ("lut", "ff"):
         measured = np.array([getattr(p.resources, name) for p in fitted], np.float64)
@@ -139,15 +116,19 @@ def _coefficients() -> dict[str, np.ndarray]:
     return found
 
 
-def predict_resources(shape: EngineShape, zynq: bool = True, adder: bool = True) -> Resources:
-    """Resources of the whole design, or of less of it."""
-    features = np.array(_features(shape, zynq, adder))
-    fit = _coefficients()
+def predict_resources(shape: EngineShape) -> Resources:
+    """Resources of the whole design."""
+    return _predict(Point(shape, False, Resources(0, 0, 0, 0), ""))
+
+
+def _predict(point: Point) -> Resources:
+    row, fit = np.array(_features(point)), _coefficients()
+    found = memories(point.shape, point.adder)
     return Resources(
-        lut=round(float(features @ fit["lut"])),
-        ff=round(float(features @ fit["ff"])),
-        ramb36=sum(block_rams(width, depth) for width, depth in memories(shape, adder).values()),
-        dsp48e1=min(_elements(shape), ARRAY_DSPS),
+        lut=round(float(row @ fit["lut"])),
+        ff=round(float(row @ fit["ff"])),
+        ramb36=sum(block_rams(width, depth) for width, depth in found.values()),
+        dsp48e1=min(_elements(point.shape), ARRAY_DSPS),
     )
 
 
@@ -156,7 +137,7 @@ def errors(fitted: bool) -> dict[str, float]:
     worst = dict.fromkeys(NAMES, 0.0)
     for p in points():
         if p.fitted == fitted:
-            predicted = predict_resources(p.shape, p.zynq, p.adder)
+            predicted = _predict(p)
             for name in NAMES:
                 measured = getattr(p.resources, name)
                 error = abs(getattr(predicted, name) - measured) / measured
