@@ -31,15 +31,15 @@ def largest_placeable(board: Board, fits: Callable[[EngineShape], bool]) -> Engi
     """The array of the most MACs that the tool can place and that ``fits``, memories as they are.
 
     Each pixel takes LUTs for its lane: an array has at least half of the channels that the board's
-    own has, and of two equal ones that with more channels is taken.  Raises FirebrickError where
-    none is small enough.
+    own has, unless none of these fits; of two equal ones that with more channels is taken.  Raises
+    FirebrickError where none is small enough.
     """
-    channels = [c for c in CHANNELS if 2 * c >= board.shape.channels]
-    shapes = (replace(board.shape, pixels=p, channels=c) for p in PIXELS for c in channels)
-    found = [s for s in shapes if is_placeable(s, board.chip) and fits(s)]
+    shapes = [replace(board.shape, pixels=p, channels=c) for p in PIXELS for c in CHANNELS]
+    small = [s for s in shapes if is_placeable(s, board.chip) and fits(s)]
+    found = [s for s in small if 2 * s.channels >= board.shape.channels] or small
     if not found:
         raise FirebrickError(
-            f"{board.title}: not even an array of {PIXELS[0]}x{channels[0]} fits the "
+            f"{board.title}: not even an array of {PIXELS[0]}x{CHANNELS[0]} fits the "
             f"{board.chip.name} with TOOLCHAIN=openxc7"
         )
     return max(found, key=lambda shape: (shape.macs, shape.channels))

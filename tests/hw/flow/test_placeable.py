@@ -50,7 +50,7 @@ def test_largest_array(name: str, shape: str) -> None:
 def test_what_does_not_fit_otherwise_is_not_offered() -> None:
     board = load_board("pynq-z2")
     assert largest_placeable(board, lambda s: s.pixels <= 7).macs == 6 * 32
-    with pytest.raises(FirebrickError, match="PYNQ-Z2: not even an array of 4x16 fits the xc7z020"):
+    with pytest.raises(FirebrickError, match="PYNQ-Z2: not even an array of 4x8 fits the xc7z020"):
         largest_placeable(board, lambda _: False)
 
 
