@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from firebrick.quantize.errors import FirebrickError
 
 PUMPS = (1, 2)
+# Below this a word of the SystemVerilog engine does not hold a sum of 40 bits; the C++ one's does.
+RTL_PIXELS_MIN = 5
 
 
 @dataclass(frozen=True)

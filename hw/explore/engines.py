@@ -9,10 +9,10 @@ from firebrick.hw.boards.board import Board, board_names, load_board
 from firebrick.hw.boards.parts import Chip, Resources
 from firebrick.hw.memory_timing import MemoryTiming
 from firebrick.hw.model.resources import lacking, predict_resources
-from firebrick.hw.shape import PUMPS, EngineShape, pumped
+from firebrick.hw.shape import PUMPS, RTL_PIXELS_MIN, EngineShape, pumped
 
 # Pixels and channels of the arrays that are tried beside the boards' own.
-PIXELS = (4, 6, 7, 8, 12, 14, 16)
+PIXELS = (RTL_PIXELS_MIN, 6, 7, 8, 12, 14, 16)
 CHANNELS = (8, 16, 32, 64)
 # More multipliers than this, of one K step, are no engine for the chips that are known: their DSPs
 # are 220.

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from firebrick.hw.boards import Board, Chip
-from firebrick.hw.shape import EngineShape
+from firebrick.hw.shape import RTL_PIXELS_MIN, EngineShape
 from firebrick.quantize.errors import FirebrickError
 
-PIXELS = range(4, 33)
+PIXELS = range(RTL_PIXELS_MIN, 33)
 CHANNELS = (8, 16, 32, 64)
 
 

@@ -87,8 +87,10 @@ def test_every_boards_own_engine_fits_and_comes_first() -> None:
         assert found[0].is_the_boards and not found[0].lacking
         assert sum(e.is_the_boards for e in found) == 1
         assert any(e.lacking for e in found) and len(found) <= len(array_shapes()) + 1
-        # Each array with one and with two K steps a cycle.
-        assert {e.pump for e in found if not e.lacking} == {1, 2}
+        # Each array with one and with two K steps a cycle; no pumped one fits the smallest chip.
+        assert {e.pump for e in found} == {1, 2}
+        fitting = {1} if board.chip.name == "xc7z007s" else {1, 2}
+        assert {e.pump for e in found if not e.lacking} == fitting
         for other in found[1:]:
             assert bool(other.lacking) == bool(
                 lacking(predict_resources(other.shape), board.chip.resources)

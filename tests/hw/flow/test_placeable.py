@@ -34,14 +34,14 @@ def test_half_of_the_dsps(
 
 
 @pytest.mark.parametrize(
-    ("name", "shape"), [("pynq-z2", "13x16"), ("zybo", "5x16"), ("cora-z7-07s", "4x16")]
+    ("name", "shape"), [("pynq-z2", "13x16"), ("zybo", "5x16"), ("cora-z7-07s", "8x8")]
 )
 def test_largest_array(name: str, shape: str) -> None:
     board = load_board(name)
     found = largest_placeable(board, lambda _: True)
     assert str(found) == shape and found.act_words == board.shape.act_words
     # No other one that can be placed has more MACs, but where it has far fewer channels.
-    for pixels in range(4, 33):
+    for pixels in range(5, 33):
         for channels in [c for c in (8, 16, 32, 64) if 2 * c >= board.shape.channels]:
             other = EngineShape(pixels, channels)
             assert other.macs <= found.macs or not is_placeable(other, board.chip)
@@ -50,7 +50,7 @@ def test_largest_array(name: str, shape: str) -> None:
 def test_what_does_not_fit_otherwise_is_not_offered() -> None:
     board = load_board("pynq-z2")
     assert largest_placeable(board, lambda s: s.pixels <= 7).macs == 6 * 32
-    with pytest.raises(FirebrickError, match="PYNQ-Z2: not even an array of 4x8 fits the xc7z020"):
+    with pytest.raises(FirebrickError, match="PYNQ-Z2: not even an array of 5x8 fits the xc7z020"):
         largest_placeable(board, lambda _: False)
 
 
