@@ -107,7 +107,7 @@ def test_an_interrupted_build_leaves_nothing(
             assert process.poll() is None and time.monotonic() < until, process.communicate()
             time.sleep(0.02)
         whom(process.pid, number)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=240)
     assert (process.returncode, out, err) == (128 + number, "", f"{said}\n")
     assert all(is_gone(int(word)) for word in told.read_text().split())
     assert left(folder, runtime) == []
