@@ -18,8 +18,7 @@ from firebrick.bench.pumped import Run
 from firebrick.hw.boards.board import load_board
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.model.resources import predict_resources
-from firebrick.hw.shape import PYNQ_Z2, EngineShape
-from firebrick.hw.shape import pumped as with_pump
+from firebrick.hw.shape import EngineShape
 from firebrick.quantize import golden
 from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.geometry import Padding, conv_size, pool_size
@@ -135,7 +134,7 @@ class Subject:
     arrays: Mapping[str, EngineShape]
 
 
-BOARDS = {"": PYNQ_Z2, "_pump2": with_pump(PYNQ_Z2, 2)}
+BOARD, PUMPED = pumped.shapes()
 # Tiles of 16 pixels hold rows of 32, 16 and two of 8.
 WIDE = EngineShape(16, 32)
 RESNET8 = Subject(
@@ -143,9 +142,11 @@ RESNET8 = Subject(
     "resnet8",
     resnet8,
     (1, 8),
-    {"": WIDE, "_14x32": PYNQ_Z2, "_pump2": with_pump(PYNQ_Z2, 2)},
+    {"": WIDE, "_14x32": BOARD, "_pump2": PUMPED},
 )
-RESNET18 = Subject("ResNet-18 of torchvision", "resnet18", resnet18, (1,), BOARDS)
+RESNET18 = Subject(
+    "ResNet-18 of torchvision", "resnet18", resnet18, (1,), {"": BOARD, "_pump2": PUMPED}
+)
 
 
 def quantized(net: Network, frames: int) -> tuple[QNetwork, np.ndarray]:

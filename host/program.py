@@ -41,6 +41,17 @@ class Input:
     bytes: int
 
 
+def stored_size(size: tuple[int, int, int], rows: int) -> tuple[int, int, int]:
+    """Channels, rows and columns of a map of ``size`` as it is stored: ``rows`` tells whether a
+    stored row is two of the map's."""
+    channels, height, width = size
+    if rows == definition.ROWS_PAIRED:
+        return 2 * channels, height // 2, width
+    if rows == definition.ROWS_FOLDED:
+        return channels, -(-height // 2), 2 * width
+    return size
+
+
 @dataclass(frozen=True)
 class Map:
     """A feature map [channels, height, width] at ``offset`` of its memory, int8 where ``signed``,
@@ -63,11 +74,7 @@ class Map:
     @property
     def stored_size(self) -> tuple[int, int, int]:
         """Channels, rows and columns as they are stored."""
-        if self.rows == definition.ROWS_PAIRED:
-            return 2 * self.channels, self.height // 2, self.width
-        if self.rows == definition.ROWS_FOLDED:
-            return self.channels, -(-self.height // 2), 2 * self.width
-        return self.channels, self.height, self.width
+        return stored_size((self.channels, self.height, self.width), self.rows)
 
 
 @dataclass(frozen=True)

@@ -213,6 +213,21 @@ class _Builder:
         self.nodes.append(QMaxPool(name, source, name, pool.kernel, pool.ceil_mode, pool.padding))
         return name
 
+    def classified(self, name: str, last: str) -> QNetwork:
+        """The network that ends in the mean of 11 classes of ``last``."""
+        channels, height, width = self.tensors[last].shape
+        weights, zeros = self.weights(11, channels, 1), np.zeros(11, np.int32)
+        self.nodes.append(
+            QGlobalSum(
+                "classes", last, "sums", weights, zeros, zeros + 5, 1, (0,) * 4, True,
+                height * width,
+            )
+        )  # fmt: skip
+        n, *size = self.tensors["data"].shape
+        color = ("L", "LA", "RGB")[n - 1]
+        prepared = Preprocessing(color, 0, (size[0], size[1]), 1.0, (0.0,) * n, (1.0,) * n)
+        return QNetwork(name, "data", self.tensors, tuple(self.nodes), prepared)
+
 
 def build(recipe: Recipe, seed: int) -> QNetwork:
     """The network of ``recipe`` with random weights."""
@@ -312,14 +327,7 @@ def random_sums(seed: int) -> QNetwork:
     last = maps[-1] if maps[-1].startswith("add") else b.add("add", maps[-1], maps[-1])
     if rng.integers(2):
         last = b.pool("pool", last, Pool(3, bool(rng.integers(2))))
-    weights = b.weights(11, channels, 1)
-    zeros = np.zeros(11, np.int32)
-    size = b.tensors[last].shape[1] * b.tensors[last].shape[2]
-    b.nodes.append(
-        QGlobalSum("classes", last, "sums", weights, zeros, zeros + 5, 1, (0,) * 4, True, size)
-    )
-    preprocessing = Preprocessing("RGB", 0, shape[1:], 1.0, (0.0,) * 3, (1.0,) * 3)
-    return QNetwork(f"sums-{seed}", "data", b.tensors, tuple(b.nodes), preprocessing)
+    return b.classified(f"sums-{seed}", last)
 
 
 def random_strides(seed: int) -> QNetwork:
@@ -354,15 +362,7 @@ def random_strides(seed: int) -> QNetwork:
         if rng.integers(3) == 0 and min(b.tensors[own].shape[1:]) >= 3:
             own = b.pool(f"block{i}/pool", own, Pool(3, bool(rng.integers(2))))
         last = own
-    channels = b.tensors[last].shape[0]
-    size = b.tensors[last].shape[1] * b.tensors[last].shape[2]
-    zeros = np.zeros(11, np.int32)
-    weights = b.weights(11, channels, 1)
-    b.nodes.append(
-        QGlobalSum("classes", last, "sums", weights, zeros, zeros + 5, 1, (0,) * 4, True, size)
-    )
-    preprocessing = Preprocessing("RGB", 0, shape[1:], 1.0, (0.0,) * 3, (1.0,) * 3)
-    return QNetwork(f"strides-{seed}", "data", b.tensors, tuple(b.nodes), preprocessing)
+    return b.classified(f"strides-{seed}", last)
 
 
 def random_narrow(seed: int, pixels: int, channels: int) -> QNetwork:
@@ -404,16 +404,7 @@ def random_narrow(seed: int, pixels: int, channels: int) -> QNetwork:
             if rng.integers(2):
                 own = b.add(f"sum{number}", *rng.permutation([own, last]).tolist())
             last = own
-    size = b.tensors[last].shape[1] * b.tensors[last].shape[2]
-    zeros = np.zeros(11, np.int32)
-    weights = b.weights(11, b.tensors[last].shape[0], 1)
-    b.nodes.append(
-        QGlobalSum("classes", last, "sums", weights, zeros, zeros + 5, 1, (0,) * 4, True, size)
-    )
-    color = ("L", "LA", "RGB")[shape[0] - 1]
-    n = shape[0]
-    preprocessing = Preprocessing(color, 0, shape[1:], 1.0, (0.0,) * n, (1.0,) * n)
-    return QNetwork(f"narrow-{seed}", "data", b.tensors, tuple(b.nodes), preprocessing)
+    return b.classified(f"narrow-{seed}", last)
 
 
 def ending_in_maps(net: QNetwork, count: int, seed: int) -> QNetwork:

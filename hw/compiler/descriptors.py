@@ -137,7 +137,7 @@ class _Encoder:
         """What tells a group of two rows in one from others."""
         if conv.two is None:
             return {}
-        first, last = conv.two.halves
+        first, last = conv.halves
         return {
             "half_first": int(first),
             "half_last": int(last),
@@ -294,15 +294,7 @@ def _payload(step: Step, shape: EngineShape) -> bytes:
     c, pump = shape.channels, shape.pump
     biases = [pack_biases(conv.bias, conv.shift, c) for conv in convs]
     weights = [
-        pack_weights(
-            conv.weights,
-            conv.phases,
-            c,
-            pump,
-            conv.deals,
-            conv.two.halves if conv.two else (False, False),
-        )
-        for conv in convs
+        pack_weights(conv.weights, conv.phases, c, pump, conv.deals, conv.halves) for conv in convs
     ]
     payload = b"".join(b.astype("<u4").tobytes() for b in biases)
     return payload + b"".join(w.tobytes() for w in weights)

@@ -50,7 +50,7 @@ class Grouper:
         source = node.inputs[0]
         pool = None if self.patterns.apart else self.patterns.only_reader(node.output, QMaxPool)
         target, first = self.storage.target((pool or node).output)
-        form = self.storage.forms.get(source, d.ROWS_SINGLE)
+        form = self.storage.rows(source)
         conv = identity(node, self.net.tensors[source])
         conv = in_rows(conv, form, form, self.net.tensors[source].shape[1:], self.shape)
         step = Step(node.name, source, None, [conv], pool, target, first, _addition(node, 0))
@@ -63,7 +63,7 @@ class Grouper:
 
     def of_classifier(self, node: QGlobalSum) -> list[Step]:
         _, height, width = self.net.tensors[node.input].shape
-        form = self.storage.forms.get(node.input, d.ROWS_SINGLE)
+        form = self.storage.rows(node.input)
         conv = as_conv(node, self.net.input)
         conv = in_rows(conv, form, form, (height, width), self.shape)
         return self._pieces(Step(node.name, node.input, None, [conv], None, None))
@@ -133,8 +133,8 @@ class Grouper:
             addition = replace(addition, first=branch) if addition else None
         conv = in_rows(
             as_conv(node, self.net.input),
-            self.storage.forms.get(node.input, d.ROWS_SINGLE),
-            self.storage.forms.get(node.output, d.ROWS_SINGLE),
+            self.storage.rows(node.input),
+            self.storage.rows(node.output),
             self.net.tensors[node.output].shape[1:],
             self.shape,
         )

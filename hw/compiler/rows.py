@@ -123,11 +123,9 @@ def in_rows(
     if source == target == d.ROWS_SINGLE:
         return conv
     conv = _paired(conv, source == d.ROWS_PAIRED, target == d.ROWS_PAIRED, size)
-    if target == d.ROWS_PAIRED:
+    if target != d.ROWS_FOLDED:
         return conv
     assert conv.two is not None
-    if target == d.ROWS_SINGLE and source == d.ROWS_PAIRED:
-        return conv
     stored = source == d.ROWS_FOLDED
     folds = not stored or conv.kernel != (1, 1)
     two = replace(
@@ -147,7 +145,7 @@ def _paired(conv: Conv, takes: bool, gives: bool, size: tuple[int, int]) -> Conv
     from where the pair's sources begin; a stored row of a source of pairs holds two of those.
     """
     rows_in, rows_out = 1 + takes, 1 + gives
-    stride = conv.stride if conv.phases > 1 or takes else conv.phases
+    stride = conv.stride if takes else conv.phases
     outputs, inputs, kh, kw = conv.weights.shape
     below = stride * (rows_out - 1) + kh - 1 - conv.top
     pad = ceil_div(conv.top, rows_in)

@@ -104,9 +104,9 @@ class Conv:
         return self.deals and self.phases == 1 and not (self.two and self.two.takes_pairs)
 
     @property
-    def halves(self) -> int:
-        """Kernel rows that have half of the channels."""
-        return sum(self.two.halves) if self.two else 0
+    def halves(self) -> tuple[bool, bool]:
+        """Whether the first kernel row, and the last one, have half of the channels."""
+        return self.two.halves if self.two else (False, False)
 
     @property
     def fold(self) -> int:
@@ -146,7 +146,7 @@ class Conv:
 
     def cycles(self, pump: int) -> int:
         """Cycles, and weight words, of a block."""
-        return (2 * self.kernel[0] - self.halves) * self.fetch(pump).row_cycles // 2
+        return (2 * self.kernel[0] - sum(self.halves)) * self.fetch(pump).row_cycles // 2
 
     def blocks(self, channels: int) -> int:
         return ceil_div(self.outputs, channels)

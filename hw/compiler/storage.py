@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from firebrick.host.program import stored_size
 from firebrick.hw import definition as d
 from firebrick.hw.compiler.packing import fetch
 from firebrick.hw.compiler.steps import PAUSE, PAUSE_SOURCE, ceil_div, refusal
@@ -45,16 +46,6 @@ def first_layer(net: QNetwork) -> QConv | QGlobalSum:
     return first
 
 
-def _stored_size(size: tuple[int, int, int], rows: int, shape: EngineShape) -> tuple[int, int, int]:
-    """Channels, rows and columns of a map of ``size`` as it is stored."""
-    channels, height, width = size
-    if rows == d.ROWS_PAIRED:
-        return 2 * channels, height // 2, width
-    if rows == d.ROWS_FOLDED:
-        return channels, ceil_div(height, 2), shape.pixels
-    return size
-
-
 class Storage:
     """The stored tensors by name; a tensor gets its place when it is first asked for.
 
@@ -77,6 +68,10 @@ class Storage:
                     first += net.tensors[name].shape[0]
         self._place_input(first_layer(net))
 
+    def rows(self, name: str) -> int:
+        """How the rows of a tensor are stored: ROWS_SINGLE, ROWS_PAIRED or ROWS_FOLDED."""
+        return self.forms.get(name, d.ROWS_SINGLE)
+
     def tiles(self, width: int) -> int:
         """Words that a row of ``width`` pixels has in a channel."""
         return ceil_div(width, self.shape.pixels)
@@ -92,8 +87,8 @@ class Storage:
         """The stored tensor of this name, given its place when it is first asked for."""
         if name not in self.stored:
             tensor = self.net.tensors[name]
-            rows = self.forms.get(name, d.ROWS_SINGLE)
-            channels, height, width = _stored_size(tensor.shape, rows, self.shape)
+            rows = self.rows(name)
+            channels, height, width = stored_size(tensor.shape, rows)
             is_output = name in self.net.maps
             stored = Stored(
                 name,

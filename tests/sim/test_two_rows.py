@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firebrick.bench.residual import quantized, resnet8
+from firebrick.bench.residual import WIDE, quantized, resnet8
 from firebrick.hw import definition as d
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.program import Program
@@ -17,7 +17,6 @@ from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.sim.engine_check import SMALL, check_network
 from firebrick.sim.random_networks import random_images, random_narrow
 
-RACE = EngineShape(16, 32)
 EIGHT = replace(SMALL, pixels=8)
 SIX = replace(SMALL, pixels=6, channels=16)
 SHAPES = {
@@ -27,7 +26,7 @@ SHAPES = {
     "odd": SMALL,
     "board": PYNQ_Z2,
     "board pumped": pumped(PYNQ_Z2, 2),
-    "race": RACE,
+    "race": WIDE,
 }
 
 
@@ -89,14 +88,14 @@ def test_random_narrow(name: str, seed: int, apart: bool, tmp_path: Path) -> Non
     assert report.exact, str(report)
 
 
-@pytest.mark.parametrize("shape", [RACE, PYNQ_Z2, pumped(PYNQ_Z2, 2)], ids=str)
+@pytest.mark.parametrize("shape", [WIDE, PYNQ_Z2, pumped(PYNQ_Z2, 2)], ids=str)
 def test_a_resnet8(shape: EngineShape, tmp_path: Path) -> None:
     """MLPerf Tiny's layers with random weights, all of their maps, and the cycles as predicted."""
     qnet, images = quantized(resnet8(np.random.default_rng(1)), 2)
     report, counters, _, program = check_network(qnet, shape, images[:1], tmp_path)
     assert report.exact and report.values > 80_000, str(report)
-    folds = {"apart", "stored"} if shape is RACE else set()
+    folds = {"apart", "stored"} if shape is WIDE else set()
     assert kinds(program) == {"half_first", "half_last"} | folds
     assert predict(program).cycles == pytest.approx(counters.cycles, rel=0.01)
-    if shape is RACE:
+    if shape is WIDE:
         assert counters.cycles <= 36_000

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from firebrick.bench.residual import quantized, resnet8, resnet18
+from firebrick.bench.residual import WIDE, quantized, resnet8, resnet18
 from firebrick.hw import definition as d
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.compiler.packing import pack_weights
@@ -16,8 +16,6 @@ from firebrick.hw.compiler.rows import forms, in_rows
 from firebrick.hw.compiler.steps import Conv
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.quantize.qnetwork import QNetwork
-
-WIDE = EngineShape(16, 32)
 
 
 def of(net: QNetwork, shape: EngineShape, *single: str) -> dict[str, set[str]]:
