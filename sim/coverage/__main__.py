@@ -2,8 +2,9 @@
 
 Networks and faults on an engine in which Verilator counts how often lines run and bits toggle, and
 the benches of all modules.  Lines that nothing reached are listed, with the reason that
-waivers.toml has for them.  Exit code 1 where fewer lines are covered than the goal, where a line is
-neither covered nor explained, or where a waiver waives nothing.
+waivers.toml has for them; bits that never changed are in the JSON, by signal ("line name").  Exit
+code 1 where fewer lines are covered than the goal, where a line is neither covered nor explained,
+or where a waiver waives nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +32,11 @@ def facts(found: Coverage) -> dict:
         "lines": found.total.all_lines,
         "toggles": found.total.all_toggles,
         "modules": {
-            name: {"line_percent": f.line_percent, "toggle_percent": f.toggle_percent}
+            name: {
+                "line_percent": f.line_percent,
+                "toggle_percent": f.toggle_percent,
+                "still": found.still.get(name, {}),
+            }
             for name, f in found.modules.items()
         },
         "uncovered": [str(line) for line in found.unexplained],

@@ -45,6 +45,13 @@ class Module:
         """Covered lines and toggles."""
         return sum(n > 0 for n in self.lines.values()), sum(n > 0 for n in self.toggles.values())
 
+    @property
+    def still(self) -> dict[str, int]:
+        """Signals by line and name ("12 count_q") of which changes of bits were not seen, and how
+        many changes."""
+        missed = (bit for bit, count in self.toggles.items() if not count)
+        return dict(sorted(Counter(re.split(r"[\[:]", bit)[0] for bit in missed).items()))
+
 
 def read_counts(path: Path) -> Counter[str]:
     """Counts of one file by its own words for a point, which :func:`points` understands: counts of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from firebrick.quantize.errors import FirebrickError
@@ -65,12 +65,14 @@ class Figures:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Figures by module; uncovered lines without and with a reason; waivers that waive nothing."""
+    """Figures by module; uncovered lines without and with a reason; waivers that waive nothing;
+    changes of bits not seen, by module and signal (:attr:`sim.coverage.reader.Module.still`)."""
 
     modules: dict[str, Figures]
     unexplained: list[Line]
     waived: list[tuple[Line, Waiver]]
     stale: list[Waiver]
+    still: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def total(self) -> Figures:
@@ -97,7 +99,7 @@ def read_waivers(path: Path = WAIVERS) -> list[Waiver]:
 def judge(counts: Counter[Point], waivers: Iterable[Waiver], rtl: Path = RTL) -> Coverage:
     """What ``counts`` says of the files in ``rtl``."""
     waivers = list(waivers)
-    figures, unexplained, waived = {}, [], []
+    figures, still, unexplained, waived = {}, {}, [], []
     for name, module in by_module(counts).items():
         path = rtl / f"{name}.sv"
         # Stand-ins of primitives, and what a bench puts around a module, are not the hardware.
@@ -105,6 +107,7 @@ def judge(counts: Counter[Point], waivers: Iterable[Waiver], rtl: Path = RTL) ->
             continue
         lines, toggles = module.covered()
         figures[name] = Figures(lines, len(module.lines), toggles, len(module.toggles))
+        still[name] = module.still
         source = path.read_text().splitlines()
         for number in module.uncovered:
             line = Line(path.name, number, source[number - 1])
@@ -114,4 +117,4 @@ def judge(counts: Counter[Point], waivers: Iterable[Waiver], rtl: Path = RTL) ->
             else:
                 unexplained.append(line)
     used = {waiver for _, waiver in waived}
-    return Coverage(figures, unexplained, waived, [w for w in waivers if w not in used])
+    return Coverage(figures, unexplained, waived, [w for w in waivers if w not in used], still)

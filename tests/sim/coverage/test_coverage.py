@@ -64,6 +64,7 @@ def test_lines_and_toggles_by_module(counts: Counter[Point]) -> None:
     assert dict(one.lines) == {1: 5, 2: 5, 3: 0, 4: 2}
     assert one.uncovered == [3]
     assert one.covered() == (3, 1) and len(one.toggles) == 2
+    assert one.still == {"1 q": 1} and modules["fb_two"].still == {}
 
 
 def test_counts_of_several_runs_add_up(counts: Counter[Point]) -> None:
@@ -162,4 +163,5 @@ def test_command(
     assert command.main(["--trials", "0"]) == 1
     facts = json.loads((tmp_path / "coverage.json").read_text())
     assert facts["line_percent"] == 80 and len(facts["uncovered"]) == 1
+    assert facts["modules"]["fb_one"]["still"] == {"1 q": 1}
     assert f"not covered: {facts['uncovered'][0]}" in capsys.readouterr().out
