@@ -116,11 +116,6 @@ def added_beats(program: Program) -> int:
     return words * program.shape.word_bytes // 8
 
 
-def ideal_cycles(program: Program) -> int:
-    """Cycles of an array that never waits."""
-    return sum(la["ideal_cycles"] for g in program.host["groups"] for la in g["layers"])
-
-
 def peers() -> list[dict[str, Any]]:
     """The entries of peers.toml; FirebrickError where one is incomplete."""
     entries = tomllib.loads(PEERS.read_text())["peer"]
@@ -157,7 +152,7 @@ def cycles_table(job: Subject, run: Simulated, model: Prediction) -> Table:
     table.add_section()
     table.add_row(
         Text("frame", "bold"),
-        f"{ideal_cycles(job.program):,}",
+        f"{job.program.ideal_cycles:,}",
         f"{model.cycles:,}",
         f"{run.counters.cycles:,}",
         f"{sum(run.counters.stalls.values()):,}",
@@ -275,7 +270,7 @@ def main(arguments: list[str] | None = None) -> None:
         draw_timeline(run.profile, folder / f"{key}.png", job.title, PYNQ_Z2.macs, CLOCK_HZ)
         cycles[key] = run.counters.cycles
         facts[key] = {
-            "ideal": ideal_cycles(job.program),
+            "ideal": job.program.ideal_cycles,
             "model": model.cycles,
             "stalls": run.counters.stalls,
             "active": run.counters.active,

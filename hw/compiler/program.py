@@ -45,6 +45,11 @@ class Program:
     host: dict
     blob: bytes
 
+    @property
+    def ideal_cycles(self) -> int:
+        """Cycles of an array that never waits."""
+        return sum(la["ideal_cycles"] for group in self.host["groups"] for la in group["layers"])
+
 
 def group_seed(seal: int, number: int) -> int:
     """What the CRC of group ``number`` of the program with this ``seal`` continues from."""

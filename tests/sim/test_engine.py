@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from firebrick.hw import definition as d
-from firebrick.hw.compiler.program import Program
 from firebrick.hw.model.cycles import predict
 from firebrick.hw.shape import PYNQ_Z2, EngineShape, pumped
 from firebrick.quantize.calibration.quantizer import quantize_network
@@ -30,10 +29,6 @@ from firebrick.sim.random_networks import (
     random_sums,
     tiny_recipe,
 )
-
-
-def ideal_cycles(program: Program) -> int:
-    return sum(la["ideal_cycles"] for g in program.host["groups"] for la in g["layers"])
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -196,7 +191,7 @@ def test_v1_1_reaches_its_budget(tmp_path: Path) -> None:
     net = build(V1_1, 1)
     report, counters, _, program = check_network(net, PYNQ_Z2, random_images(net, 1, 1), tmp_path)
     assert report.exact, str(report)
-    assert ideal_cycles(program) == 873_856
+    assert program.ideal_cycles == 873_856
     assert counters.cycles <= 930_000
 
 
@@ -220,7 +215,7 @@ def test_trained_squeezenet_v1_0(
     )
     assert report.exact, str(report)
     if not apart:
-        assert ideal_cycles(program) == 1_979_448
+        assert program.ideal_cycles == 1_979_448
         assert counters.cycles <= 2_100_000
 
 

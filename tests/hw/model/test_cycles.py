@@ -32,10 +32,6 @@ def v1_0() -> Program:
     return compile_network(build(V1_0, 1), PYNQ_Z2)
 
 
-def ideal_cycles(program: Program) -> int:
-    return sum(la["ideal_cycles"] for g in program.host["groups"] for la in g["layers"])
-
-
 @pytest.mark.parametrize("bypass", [False, True])
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("shape", [PYNQ_Z2, EngineShape(7, 16)], ids=str)
@@ -59,14 +55,14 @@ def test_active_cycles_are_the_k_steps(v1_0: Program) -> None:
     """Ideal cycles count C cycles for a block of fewer K steps; the fire2 and fire3 expand1x1
     layers have such blocks, 55 rows of 4 tiles of 2 blocks of 16 K steps each."""
     found = predict(v1_0)
-    assert ideal_cycles(v1_0) == 1_979_448
+    assert v1_0.ideal_cycles == 1_979_448
     pacing = 2 * 55 * 4 * 2 * (32 - 16)
-    assert found.active == ideal_cycles(v1_0) - pacing
+    assert found.active == v1_0.ideal_cycles - pacing
     assert found.stalls["drain"] == pytest.approx(pacing, rel=0.1)
 
 
 def test_squeezenet_is_near_its_ideal(v1_0: Program) -> None:
-    assert ideal_cycles(v1_0) < predict(v1_0).cycles < 1.02 * ideal_cycles(v1_0)
+    assert v1_0.ideal_cycles < predict(v1_0).cycles < 1.02 * v1_0.ideal_cycles
     assert predict(v1_0, PERFECT).cycles < predict(v1_0).cycles
 
 
@@ -86,7 +82,7 @@ def test_a_strided_layer_waits_for_next_to_nothing(padding: tuple[int, int, int,
 
 def test_a_batch_costs_less_than_its_images_alone(v1_0: Program) -> None:
     one, eight = predict(v1_0).cycles, predict(v1_0, images=8).cycles
-    assert 8 * ideal_cycles(v1_0) < eight < 8 * one
+    assert 8 * v1_0.ideal_cycles < eight < 8 * one
 
 
 @pytest.mark.parametrize("recipe", [V1_0_SIMPLE, V1_0_COMPLEX], ids=["simple", "complex"])
