@@ -90,6 +90,18 @@ def fastest(options: Sequence[Option]) -> Option | None:
     return max(options, key=lambda o: o.frames_per_second, default=None)
 
 
+def elsewhere(options: Sequence[Option], chosen: Option, least: float = 0.0) -> list[Option]:
+    """The same engine on other boards with the same chip, where it is at least so fast."""
+    ours = chosen.engine
+    return [
+        option
+        for option in options
+        if (option.engine.shape, option.engine.board.chip) == (ours.shape, ours.board.chip)
+        and option.engine.board != ours.board
+        and option.frames_per_second >= least
+    ]
+
+
 def gains(net: QNetwork, on: Option) -> list[Gain]:
     """The changes to the network that buy most on an engine, the best of each kind; a smaller
     picture by what it buys beyond its fewer pixels.  Those that buy nothing are left out."""
@@ -97,7 +109,7 @@ def gains(net: QNetwork, on: Option) -> list[Gain]:
     _, height, width = net.tensors[net.input].shape
     for change in changes(net, on.engine.shape):
         option = Adviser(change.net).option(on.engine)
-        if option.problem:
+        if option.problem or option.speed.cycles >= on.speed.cycles:
             continue
         times = on.speed.cycles / option.speed.cycles
         gain = Gain(
@@ -112,8 +124,7 @@ def gains(net: QNetwork, on: Option) -> list[Gain]:
         worth = times * (rows * columns) / (height * width)
         if change.kind not in best or worth > best[change.kind][0]:
             best[change.kind] = worth, gain
-    found = [gain for _, gain in best.values() if gain.times > 1]
-    return sorted(found, key=lambda gain: -gain.times)[:CHANGES]
+    return sorted((gain for _, gain in best.values()), key=lambda gain: -gain.times)[:CHANGES]
 
 
 def _size(option: Option) -> tuple[int, int, str]:

@@ -10,7 +10,7 @@ from firebrick.hw.explore.advice import Adviser, fastest, gains, smallest
 from firebrick.hw.explore.changes import changes
 from firebrick.hw.explore.engines import engine, with_memories
 from firebrick.hw.model.compiled import predict_outline
-from tests.hw.explore.test_changes import SMALL, layers
+from tests.hw.explore.test_changes import SMALL, layers, residual
 
 BOARDS = [load_board(name) for name in ("pynq-z2", "cora-z7-07s", "zybo-z7-10")]
 
@@ -56,3 +56,14 @@ def test_changes_are_the_best_of_their_kind_and_in_order(adviser: Adviser) -> No
     for gain in found:
         again = Adviser(tried[gain.text]).option(on.engine)
         assert again.speed.cycles == gain.cycles
+
+
+def test_a_network_without_fire_modules_gets_three_changes_too() -> None:
+    net = residual()
+    for board in BOARDS:
+        on = Adviser(net).own(board)
+        found = gains(net, on)
+        assert len(found) == 3
+        tried = {change.text: change.net for change in changes(net, board.shape)}
+        for gain in found:
+            assert Adviser(tried[gain.text]).option(on.engine).speed.cycles == gain.cycles
