@@ -9,6 +9,7 @@ been given is done again.  A job's result does not depend on where it is done.
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
 import logging
 import signal
@@ -50,6 +51,17 @@ def sources_hash(files: Iterable[Path]) -> str:
         place = path.resolve().relative_to(ROOT).as_posix()
         digest.update(place.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def versions(*packages: str) -> str:
+    """Packages with their versions, or that there is none."""
+    found = []
+    for name in packages:
+        try:
+            found.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            found.append(f"no {name}")
+    return ", ".join(found)
 
 
 class Kept:
