@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from firebrick.hw.boards.board import Board
 from firebrick.hw.explore.changes import changes, parameters
-from firebrick.hw.explore.engines import Engine, engine, engines
+from firebrick.hw.explore.engines import Engine, engine, engines, memories_that_fit
 from firebrick.hw.explore.sweep import Speed, Speeds
 from firebrick.hw.memory_timing import MemoryTiming
 from firebrick.hw.shape import EngineShape
@@ -72,10 +72,23 @@ class Adviser:
         """The network on the engine that a board's file names."""
         return self.option(engine(board, board.shape))
 
+    def _able(self, chosen: Engine) -> Option:
+        """The network on an engine; where that has too little memory of a kind for the network, on
+        the same array with other memories that fit, if one of those runs it."""
+        first = self.option(chosen)
+        if not first.speed.refusal:
+            return first
+        board, shape = chosen.board, chosen.shape
+        others = (
+            self.option(engine(board, other))
+            for other in memories_that_fit(board.chip, shape.pixels, shape.channels, shape.pump)
+        )
+        return next((option for option in others if not option.problem), first)
+
     def options(self, boards: Sequence[Board]) -> list[Option]:
         """The engines that can be had on these boards and run the network, in the smallest chip
         and with the fewest LUTs first."""
-        found = [self.option(chosen) for board in boards for chosen in engines(board)]
+        found = [self._able(chosen) for board in boards for chosen in engines(board)]
         able = [option for option in found if not option.problem]
         return sorted(able, key=_size)
 

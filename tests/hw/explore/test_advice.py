@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from firebrick.hw.boards.board import load_board
@@ -67,3 +69,14 @@ def test_a_network_without_fire_modules_gets_three_changes_too() -> None:
         tried = {change.text: change.net for change in changes(net, board.shape)}
         for gain in found:
             assert Adviser(tried[gain.text]).option(on.engine).speed.cycles == gain.cycles
+
+
+def test_an_array_has_other_memories_where_the_network_needs_them() -> None:
+    """Fire modules whose squeezed rows are more than the usual activation memory holds."""
+    large = replace(SMALL, base_expand=128, incr_expand=0, squeeze_ratio=1.0)
+    large = replace(large, input_size=(97, 301))
+    adviser = Adviser(layers(large))
+    usual = engine(BOARDS[0], with_memories(BOARDS[0].chip, 5, 16))
+    assert "activation memory has 4096" in adviser.option(usual).speed.refusal
+    found = [o.engine for o in adviser.options(BOARDS[:1]) if str(o.engine.shape) == "5x16"]
+    assert [(e.shape.act_words, bool(e.lacking)) for e in found] == [(8192, False)]
