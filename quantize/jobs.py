@@ -89,11 +89,13 @@ class Kept:
             self._write([name, result])
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         assert self._file is not None
         self._file.close()
         if not self.results:
             self.path.unlink()
+        elif isinstance(error, KeyboardInterrupt):
+            error.add_note(KEPT)
 
     def add(self, name: str, result: Any) -> None:
         """One result more, on the disk when this returns."""
