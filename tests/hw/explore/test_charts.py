@@ -99,3 +99,19 @@ def test_single_networks_that_are_told_about_may_be_missing() -> None:
     for name in ("SR 0.125", "SR 1", "1% 3x3", "99% 3x3", "simple bypass, SR 0.125"):
         made = charts(points({names.index(name)}), OWN)
         assert len(made) == 10
+
+
+def test_pictures_are_of_sizes_that_run() -> None:
+    names = [d.config.name for d in designs()]
+    made = {
+        gone: {chart.name: chart for chart in charts(points(set(map(names.index, gone))), OWN)}
+        for gone in (
+            (),
+            ("v1.1, 320x320, 1000 classes",),
+            tuple(n for n in names if n.startswith("v1.1, ") and "x96, " not in n and "1000 " in n),
+        )
+    }
+    whole, fewer, one = (charts_["pictures"].sentence for charts_ in made.values())
+    assert whole.startswith("From 96 to 320 pixels a side there are 11.1 times as many;")
+    assert fewer.startswith("From 96 to 256 pixels a side there are 7.1 times as many;")
+    assert one.startswith("1 of these networks run")
