@@ -115,3 +115,6 @@ def test_pictures_are_of_sizes_that_run() -> None:
     assert whole.startswith("From 96 to 320 pixels a side there are 11.1 times as many;")
     assert fewer.startswith("From 96 to 256 pixels a side there are 7.1 times as many;")
     assert one.startswith("1 of these networks run")
+    by_name = {p.design.config.name: p for p in points(set())}
+    few, many = (rate(by_name[f"v1.1, 224x224, {n} classes"]) for n in (10, 1000))
+    assert whole.endswith(f"instead of 1000 they are {few / many:.2f} times as many at 224 pixels.")
