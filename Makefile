@@ -75,6 +75,9 @@ DATA ?=
 # Frames a second that `make advise` is to reach.
 FPS ?=
 
+# A board that was asked for: these commands have another default than one board.
+asked_board = $(if $(filter file,$(origin BOARD)),,--board "$(BOARD)")
+
 scheduled = $(if $(SCHEDULER),--scheduler "$(SCHEDULER)")
 
 chosen = $(if $(MODEL),--model "$(MODEL)") $(if $(IMAGES),--images "$(IMAGES)") \
@@ -202,15 +205,16 @@ $(CLANG_STAMP): $(CLANG)
 boards: $(STAMP)  ## the boards: resources of their engines, predicted frames a second (OPTIONS=--json)
 	@$(BIN)/firebrick boards $(OPTIONS)
 
-explore: $(STAMP)  ## networks x boards x arrays: what choices cost -> build/explore.* (SCHEDULER=tcp://host:8786)
-	@$(BIN)/firebrick explore --out "$(BUILD)/explore" $(scheduled) $(OPTIONS)
+explore: $(STAMP)  ## networks x boards x arrays: what choices cost -> build/explore.* (BOARD= SCHEDULER=tcp://host:8786)
+	@$(BIN)/firebrick explore --out "$(BUILD)/explore" $(asked_board) $(scheduled) $(OPTIONS)
 
-trained: $(TRAIN_STAMP)  ## what choices do to accuracy, really trained -> build/trained.* (DATA= OPTIONS=, PyTorch)
-	@$(TRAIN_VENV)/bin/python -m firebrick trained $(if $(DATA),--data "$(DATA)") $(scheduled) $(OPTIONS)
+trained: $(TRAIN_STAMP)  ## what choices do to accuracy, really trained -> build/trained.* (DATA= BOARD= OPTIONS=, PyTorch)
+	@$(TRAIN_VENV)/bin/python -m firebrick trained $(if $(DATA),--data "$(DATA)") $(asked_board) \
+	  $(scheduled) $(OPTIONS)
 
 advise: $(STAMP)  ## boards, engine and changes that suit a network (MODEL= FPS= BOARD=)
 	@$(BIN)/firebrick advise $(if $(MODEL),--model "$(MODEL)") $(if $(FPS),--fps "$(FPS)") \
-	  $(if $(filter file,$(origin BOARD)),,--board "$(BOARD)") $(OPTIONS)
+	  $(asked_board) $(OPTIONS)
 
 bitstream: $(STAMP)  ## build/BOARD/firebrick.bit and .hwh (BOARD=pynq-z2 TOOLCHAIN=vivado|openxc7 CLOCK=MHz)
 	@$(BIN)/firebrick bitstream --board "$(BOARD)" --toolchain "$(TOOLCHAIN)" --seed $(SEED) \

@@ -9,6 +9,7 @@ been given is done again.  A job's result does not depend on where it is done.
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
 import logging
 import signal
@@ -52,6 +53,17 @@ def sources_hash(files: Iterable[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
+def versions(*packages: str) -> str:
+    """Packages with their versions, or that there is none."""
+    found = []
+    for name in packages:
+        try:
+            found.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            found.append(f"no {name}")
+    return ", ".join(found)
+
+
 class Kept:
     """Results in a file of lines, one a job, of the jobs that have this ``signature``.
 
@@ -77,11 +89,13 @@ class Kept:
             self._write([name, result])
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         assert self._file is not None
         self._file.close()
         if not self.results:
             self.path.unlink()
+        elif isinstance(error, KeyboardInterrupt):
+            error.add_note(KEPT)
 
     def add(self, name: str, result: Any) -> None:
         """One result more, on the disk when this returns."""

@@ -14,7 +14,7 @@ import time
 import numpy as np
 from rich.console import Console
 
-from firebrick.commands.accuracy_jobs import evaluate_on, original
+from firebrick.commands.accuracy_jobs import evaluate_kept, original
 from firebrick.commands.agreement import add_accept_option, check_agreement, print_accuracy
 from firebrick.commands.calibration import add_calibration_options, choose_calibration
 from firebrick.commands.chosen import MODEL_HELP
@@ -81,10 +81,7 @@ def main(arguments: list[str] | None = None) -> None:
                 _write(options.out, rows, console)
                 return
             qnet = model.quantize(calibration, effort=options.effort)
-    if options.scheduler:
-        result = evaluate_on(options, qnet, reference, labels)
-    else:
-        result = evaluate(qnet, reference, labels)
+    result = evaluate_kept(options, qnet, reference, labels)
     print_accuracy(console, result, f"{qnet.name}, {result.images} images")
     _write(options.out, vars(result), console)
     if result.agreement is not None:

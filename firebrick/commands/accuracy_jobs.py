@@ -1,10 +1,12 @@
-"""Accuracy on a Dask cluster: batches of labelled pictures are independent jobs."""
+"""Accuracy of batches of labelled pictures, which are kept as they come: by this process, or as
+independent jobs on a Dask cluster."""
 
 from __future__ import annotations
 
 import argparse
 import hashlib
 import pickle
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,7 +22,7 @@ from firebrick.quantize.calibration.model import Model, read_model
 from firebrick.quantize.calibration.reference import Reference, float_reference
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.importers.load import load_network
-from firebrick.quantize.jobs import Kept, run_jobs, sources_hash
+from firebrick.quantize.jobs import Kept, run_jobs, sources_hash, versions
 from firebrick.quantize.pictures.labels import Label
 from firebrick.quantize.pictures.preprocess import for_network, load_images
 from firebrick.quantize.qnetwork import QNetwork
@@ -40,14 +42,15 @@ class Original:
     measured: bool
 
 
-def evaluate_on(
+def evaluate_kept(
     options: argparse.Namespace,
     qnet: QNetwork,
     reference: Reference | None,
     labels: list[Label],
 ) -> Accuracy:
-    """:func:`quantize.report.accuracy.evaluate` on the cluster ``options.scheduler``; batches that
-    were measured when it was interrupted are not measured again."""
+    """:func:`quantize.report.accuracy.evaluate`, on the cluster ``options.scheduler`` if one is
+    named, and otherwise here, whose threads use all cores; batches that were measured when it was
+    interrupted are not measured again."""
     where = Original(
         _absolute(options.model),
         _absolute(options.float_model),
@@ -61,20 +64,33 @@ def evaluate_on(
     with sole_writer(options.out):
         kept = Kept(Path(options.out).with_suffix(".batches"), signature)
         with kept:
-            done = run_jobs(
-                count_files,
-                jobs,
-                kept=kept,
-                shared=(qnet, where),
-                scheduler=options.scheduler,
-                agree=sources,
-            )
+            if options.scheduler:
+                done = run_jobs(
+                    count_files,
+                    jobs,
+                    kept=kept,
+                    shared=(qnet, where),
+                    scheduler=options.scheduler,
+                    agree=sources,
+                )
+            else:
+                done = _here(qnet, reference, jobs, kept)
             for _ in track(done, f"evaluate: batches of {BATCH} images", len(jobs)):
                 pass
         truth = np.array([label.class_index for label in labels])
         result = total([kept.results[name] for name in jobs], truth, reference)
         kept.path.unlink()
     return result
+
+
+def _here(
+    qnet: QNetwork, reference: Reference | None, jobs: Mapping[str, list[str]], kept: Kept
+) -> Iterator[str]:
+    """As :func:`run_jobs`, batch by batch in this process."""
+    for name, paths in jobs.items():
+        if name not in kept.results:
+            kept.add(name, count(qnet, reference, load_images(paths, qnet.preprocessing)))
+        yield name
 
 
 def count_files(qnet: QNetwork, where: Original, paths: list[str]) -> dict:
@@ -115,8 +131,10 @@ def original(path: str, qnet: QNetwork) -> Reference:
 
 @cache
 def sources() -> str:
-    """A hash of the sources that measure."""
-    return sources_hash(sorted(Path(quantize.__file__).parent.rglob("*.py")))
+    """What workers must have in common: the sources that measure, and the packages that round sums
+    in their own ways."""
+    measuring = sources_hash(sorted(Path(quantize.__file__).parent.rglob("*.py")))
+    return f"{measuring}, {versions('numpy', 'onnxruntime', 'pillow')}"
 
 
 def _absolute(path: str | None) -> str | None:

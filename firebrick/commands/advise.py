@@ -8,7 +8,9 @@ the model says of it.  Needs the network's layers alone: no pictures, no preproc
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,9 @@ from rich.console import Console
 
 from firebrick.commands.chosen import MODEL_HELP, is_bundled
 from firebrick.commands.frame import Parser, number
-from firebrick.hw.boards.board import load_board
+from firebrick.hw.boards.board import Board, load_board
 from firebrick.hw.compiler.feasible import without_numbers
-from firebrick.hw.explore.advice import Adviser, Gain, Option, fastest, gains, smallest
+from firebrick.hw.explore.advice import Adviser, Gain, Option, elsewhere, fastest, gains, smallest
 from firebrick.hw.explore.changes import parameters, rebuilt
 from firebrick.hw.explore.engines import all_boards
 from firebrick.hw.explore.sweep import BOUNDS
@@ -36,31 +38,64 @@ from firebrick.quantize.support.terminal import Table, new_console
 def main(arguments: list[str] | None = None) -> int:
     """The command; raises FirebrickError for whatever the user can put right."""
     options = _parser().parse_args(arguments)
-    if options.fps is not None and not options.fps > 0:
-        raise FirebrickError(f"FPS {options.fps:g}: a frame rate is greater than 0")
+    if options.fps is not None and not 0 < options.fps < math.inf:
+        raise FirebrickError(f"FPS {options.fps:g}: a frame rate is a number greater than 0")
     boards = [load_board(options.board)] if options.board else all_boards()
     prepare()
     net = read_layers(options.model)
-    adviser = Adviser(net)
-    own = [adviser.own(board) for board in boards]
-    able = adviser.options(boards)
-    if not able:
-        raise FirebrickError(f"{own[0].engine.board.title}: {own[0].problem}")
-    wished = smallest(able, options.fps) if options.fps else None
-    chosen = wished or (fastest(able) if options.fps or not options.board else _own(own, able))
-    assert chosen is not None
-    found = gains(net, chosen)
+    advice = advise(net, boards, options.fps, own=bool(options.board))
     if options.json:
-        facts = _facts(net, own, chosen, found, options.fps, wished)
-        print(json.dumps(facts, indent=2))
+        print(json.dumps(_facts(advice), indent=2))
     else:
-        _print(new_console(), net, own, chosen, found, options.fps, wished)
+        _print(new_console(), advice)
     return 0
 
 
-def _own(own: list[Option], able: list[Option]) -> Option | None:
-    """The board's own engine where it runs the network."""
-    return own[0] if not own[0].problem else fastest(able)
+@dataclass(frozen=True)
+class Advice:
+    """What the boards' own engines do with a network, the engine that is chosen for it and in
+    words for what, other boards on which it is as good, and changes to the network."""
+
+    net: QNetwork
+    own: list[Option]
+    wished: float | None
+    reached: bool | None
+    chosen: Option
+    reason: str
+    elsewhere: list[Option]
+    gains: list[Gain]
+
+
+def advise(net: QNetwork, boards: Sequence[Board], wished: float | None, own: bool) -> Advice:
+    """Advice for ``wished`` frames a second; without, on the fastest engine, or on the ``own`` one
+    of a board."""
+    adviser = Adviser(net)
+    boards_own = [adviser.own(board) for board in boards]
+    able = adviser.options(boards)
+    chosen = fastest(able)
+    if chosen is None:
+        last = boards_own[-1]
+        raise FirebrickError(
+            f"{net.name}: no engine of these boards runs it; {last.engine.shape} on "
+            f"{last.engine.board.title}: {last.problem}"
+        )
+    if wished is not None:
+        enough = smallest(able, wished)
+        if enough is not None:
+            reason = f"The smallest engine that reaches {wished:g} frames a second:"
+        else:
+            reason = f"No engine reaches {wished:g} frames a second; this one is the fastest:"
+        chosen = enough or chosen
+        reached = enough is not None
+        least = wished if reached else chosen.frames_per_second
+    else:
+        reason, reached, least = "The fastest engine:", None, chosen.frames_per_second
+        if own and not boards_own[0].problem:
+            chosen, reason = boards_own[0], "The board's own engine:"
+        elif own:
+            reason = "The fastest engine for this board, whose own one does not run the network:"
+    others = elsewhere(able, chosen, least)
+    return Advice(net, boards_own, wished, reached, chosen, reason, others, gains(net, chosen))
 
 
 def read_layers(model: str | None) -> QNetwork:
@@ -76,24 +111,18 @@ def read_layers(model: str | None) -> QNetwork:
     return without_numbers(load_network(model))
 
 
-def _facts(
-    net: QNetwork,
-    own: list[Option],
-    chosen: Option,
-    found: list[Gain],
-    fps: float | None,
-    wished: Option | None,
-) -> dict[str, Any]:
+def _facts(advice: Advice) -> dict[str, Any]:
     """The advice as JSON data."""
     return {
-        "network": net.name,
-        "parameters": parameters(net),
-        "macs": chosen.macs,
-        "boards": [_option(option) for option in own],
-        "wished_frames_per_second": fps,
-        "reached": None if fps is None else wished is not None,
-        "engine": _option(chosen),
-        "changes": [asdict(gain) for gain in found],
+        "network": advice.net.name,
+        "parameters": parameters(advice.net),
+        "macs": advice.chosen.macs,
+        "boards": [_option(option) for option in advice.own],
+        "wished_frames_per_second": advice.wished,
+        "reached": advice.reached,
+        "engine": _option(advice.chosen),
+        "also_on": [option.engine.board.name for option in advice.elsewhere],
+        "changes": [asdict(gain) for gain in advice.gains],
     }
 
 
@@ -115,22 +144,15 @@ def _option(option: Option) -> dict[str, Any]:
     }
 
 
-def _print(
-    console: Console,
-    net: QNetwork,
-    own: list[Option],
-    chosen: Option,
-    found: list[Gain],
-    fps: float | None,
-    wished: Option | None,
-) -> None:
-    shown = Table(box=SIMPLE_HEAD, title=f"{net.name} on the boards as they are")
+def _print(console: Console, advice: Advice) -> None:
+    chosen = advice.chosen
+    shown = Table(box=SIMPLE_HEAD, title=f"{advice.net.name} on the boards as they are")
     for name in ("board", "array"):
         shown.add_column(name, no_wrap=True)
     for name in ("cycles", "frames/s"):
         shown.add_column(name, justify="right", no_wrap=True)
     shown.add_column("bound by")
-    for option in own:
+    for option in advice.own:
         shown.add_row(
             option.engine.board.name,
             str(option.engine.shape),
@@ -139,11 +161,11 @@ def _print(
             option.speed.bound or option.problem,
         )
     console.print(shown)
-    if fps and wished is None:
-        console.print(f"No engine reaches {fps:g} frames a second; the fastest one does:")
-    elif fps:
-        console.print(f"The smallest engine that reaches {fps:g} frames a second:")
+    console.print(advice.reason)
     console.print(_engine(chosen))
+    if advice.elsewhere:
+        titles = ", ".join(option.engine.board.title for option in advice.elsewhere)
+        console.print(f"The same engine does for {titles}.")
     spent = dict(zip(BOUNDS, chosen.speed.spent, strict=True))
     shares = ", ".join(f"{name} {n / chosen.speed.cycles:.1%}" for name, n in spent.items() if n)
     console.print(
@@ -151,13 +173,15 @@ def _print(
         "multiplications are the network's; the others are columns without a filter and pixels "
         "beyond a row's end."
     )
-    if not found:
+    if not advice.gains:
         console.print("No change to the layers that was tried makes it quicker there.")
-    for place, gain in enumerate(found, 1):
+    count = parameters(advice.net)
+    for place, gain in enumerate(advice.gains, 1):
+        than = "as before" if gain.parameters == count else f"instead of {count:,}"
         console.print(
             f"{place}. {gain.text}: {gain.frames_per_second:.1f} frames a second, "
             f"{gain.times:.2f} times as fast ({gain.cycles:,} cycles), {gain.parameters:,} "
-            f"parameters instead of {parameters(net):,}."
+            f"parameters {than}."
         )
     console.print(
         "Predicted by the models of cycles and resources; a changed network has to be trained "

@@ -24,7 +24,16 @@ from firebrick.hw.explore.designs import Design, designs
 from firebrick.hw.explore.engines import Engine, all_boards, engine, engines
 from firebrick.hw.explore.page import render
 from firebrick.hw.explore.results import collect, table
-from firebrick.hw.explore.sweep import Job, Measured, Point, expand, measure, pairs_of, signature
+from firebrick.hw.explore.sweep import (
+    Job,
+    Measured,
+    Point,
+    expand,
+    measure,
+    pairs_of,
+    signature,
+    sources,
+)
 from firebrick.hw.model.compiled import prepare
 from firebrick.quantize.jobs import Kept, run_jobs
 from firebrick.quantize.support.files import write_text
@@ -45,7 +54,7 @@ ABOUT = (
 def main(arguments: list[str] | None = None) -> int:
     """The command; raises FirebrickError for whatever the user can put right."""
     options = _parser().parse_args(arguments)
-    boards = [load_board(name) for name in options.board] if options.board else all_boards()
+    boards = [load_board(name) for name in dict.fromkeys(options.board or ())] or all_boards()
     reference = _reference(boards)
     out = Path(options.out)
     page, data, rows = (out.with_suffix(suffix) for suffix in (".html", ".json", ".csv"))
@@ -53,8 +62,9 @@ def main(arguments: list[str] | None = None) -> int:
     console = new_console()
     with sole_writer(out):
         begin = time.monotonic()
-        kept = Kept(out.with_suffix(".points"), signature())
-        points = sweep(designs(), [e for b in boards for e in engines(b)], kept, options.scheduler)
+        found = [e for board in boards for e in engines(board)]
+        kept = Kept(out.with_suffix(".points"), signature(pairs_of(found)))
+        points = sweep(designs(), found, kept, options.scheduler)
         seconds = time.monotonic() - begin
         made = charts(points, reference)
         facts = collect(points, made, reference, seconds)
@@ -78,7 +88,7 @@ def sweep(
         for config in (replace(design.config, name="network") for design in chosen)
     }
     with kept:
-        done = run_jobs(measure, jobs, kept=kept, scheduler=scheduler, agree=signature)
+        done = run_jobs(measure, jobs, kept=kept, scheduler=scheduler, agree=sources)
         for _ in track(done, "networks", len(jobs)):
             pass
     measured = [

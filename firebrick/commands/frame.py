@@ -52,7 +52,8 @@ def run_cli(main: Callable[[], int | None]) -> NoReturn:
     except KeyboardInterrupt as error:  # also one that came while another error was told
         interrupts.ignore()
         number = error.number if isinstance(error, interrupts.Interrupted) else signal.SIGINT
-        _tell("interrupted" if number == signal.SIGINT else "ended by a signal")
+        said = "interrupted" if number == signal.SIGINT else "ended by a signal"
+        _tell("; ".join([said, *getattr(error, "__notes__", ())]))
         code, unwritten = SIGNALLED + number, _flush(sys.stdout)
     if isinstance(unwritten, BrokenPipeError):
         code = SIGNALLED + signal.SIGPIPE

@@ -20,7 +20,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 
 from firebrick.commands.frame import Parser, positive
-from firebrick.commands.trained_jobs import Job, Regime, content, sources, train_and_judge, worker
+from firebrick.commands.trained_jobs import Job, Regime, content, train_and_judge, worker
 from firebrick.hw.boards.board import load_board
 from firebrick.hw.explore.engines import Engine, engine
 from firebrick.hw.explore.page import render
@@ -33,6 +33,7 @@ from firebrick.hw.model.compiled import prepare
 from firebrick.models.datasets import NAMES, Dataset, dataset, split
 from firebrick.models.training import Recipe, check_torch
 from firebrick.quantize.architectures import SqueezeNetConfig
+from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.jobs import Kept, run_jobs
 from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.locks import sole_writer
@@ -58,6 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     check_torch()
     board = load_board(options.board)
+    if options.folder and options.data == NAMES[0]:
+        raise FirebrickError("--folder has the files of Fashion-MNIST: add --data fashion")
     data = dataset(options.data, options.folder)
     regime = _regime(options)
     split(data, regime.training, regime.held_out, seed=0)  # too few are told of before any work
@@ -71,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
     planned = trainees(first, Costs(reference), studies)
     with sole_writer(out):
         begin = time.monotonic()
-        kept = Kept(out.with_suffix(".points"), f"{sources()} {content(data)} {regime}")
+        kept = Kept(out.with_suffix(".points"), f"{worker()} {content(data)} {regime}")
         taken_up = len(kept.results)
         points = measure(planned, data, regime, range(options.seeds), kept, options.scheduler)
         run = _run(data, regime, options.seeds, points, time.monotonic() - begin)
@@ -197,7 +200,7 @@ def _print(console: Console, found: Sequence[Finding], facts: dict[str, Any]) ->
             f"{f.claim.strategy}: {f.claim.says} ({f.claim.better} against {f.claim.worse})",
             f.claim.condition,
             f.verdict,
-            *(f"{sample.mean:+.1f} ± {sample.bar:.1f}" for sample in (f.real, f.fixed)),
+            *(sample.told("+") for sample in (f.real, f.fixed)),
         )
     if found:
         console.print(shown)

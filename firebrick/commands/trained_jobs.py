@@ -4,7 +4,6 @@ importer as a user's own would be, quantized, and judged on pictures that it has
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -21,7 +20,7 @@ from firebrick.quantize import golden
 from firebrick.quantize.architectures import SqueezeNetConfig
 from firebrick.quantize.calibration.quantizer import quantize_network
 from firebrick.quantize.importers.load import load_model
-from firebrick.quantize.jobs import sources_hash
+from firebrick.quantize.jobs import sources_hash, versions
 from firebrick.quantize.network import Network
 from firebrick.quantize.pictures.preprocess import float_input
 from firebrick.quantize.qnetwork import Preprocessing
@@ -125,9 +124,9 @@ def content(data: Dataset) -> str:
 
 
 def worker() -> str:
-    """What workers must have in common: the sources that train and judge, and PyTorch."""
-    torch = "with" if importlib.util.find_spec("torch") else "without"
-    return f"{sources()}, {torch} PyTorch"
+    """What workers must have in common: the sources that train and judge, and the packages that
+    round sums in their own ways."""
+    return f"{sources()}, {versions('torch', 'numpy', 'onnxruntime')}"
 
 
 @cache

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from firebrick.hw.boards.board import Board
 from firebrick.hw.explore.changes import changes, parameters
-from firebrick.hw.explore.engines import Engine, engine, engines
+from firebrick.hw.explore.engines import Engine, engine, engines, memories_that_fit
 from firebrick.hw.explore.sweep import Speed, Speeds
 from firebrick.hw.memory_timing import MemoryTiming
 from firebrick.hw.shape import EngineShape
@@ -72,10 +72,23 @@ class Adviser:
         """The network on the engine that a board's file names."""
         return self.option(engine(board, board.shape))
 
+    def _able(self, chosen: Engine) -> Option:
+        """The network on an engine; where that has too little memory of a kind for the network, on
+        the same array with other memories that fit, if one of those runs it."""
+        first = self.option(chosen)
+        if not first.speed.refusal:
+            return first
+        board, shape = chosen.board, chosen.shape
+        others = (
+            self.option(engine(board, other))
+            for other in memories_that_fit(board.chip, shape.pixels, shape.channels, shape.pump)
+        )
+        return next((option for option in others if not option.problem), first)
+
     def options(self, boards: Sequence[Board]) -> list[Option]:
         """The engines that can be had on these boards and run the network, in the smallest chip
         and with the fewest LUTs first."""
-        found = [self.option(chosen) for board in boards for chosen in engines(board)]
+        found = [self._able(chosen) for board in boards for chosen in engines(board)]
         able = [option for option in found if not option.problem]
         return sorted(able, key=_size)
 
@@ -90,6 +103,18 @@ def fastest(options: Sequence[Option]) -> Option | None:
     return max(options, key=lambda o: o.frames_per_second, default=None)
 
 
+def elsewhere(options: Sequence[Option], chosen: Option, least: float = 0.0) -> list[Option]:
+    """The same engine on other boards with the same chip, where it is at least so fast."""
+    ours = chosen.engine
+    return [
+        option
+        for option in options
+        if (option.engine.shape, option.engine.board.chip) == (ours.shape, ours.board.chip)
+        and option.engine.board != ours.board
+        and option.frames_per_second >= least
+    ]
+
+
 def gains(net: QNetwork, on: Option) -> list[Gain]:
     """The changes to the network that buy most on an engine, the best of each kind; a smaller
     picture by what it buys beyond its fewer pixels.  Those that buy nothing are left out."""
@@ -97,7 +122,7 @@ def gains(net: QNetwork, on: Option) -> list[Gain]:
     _, height, width = net.tensors[net.input].shape
     for change in changes(net, on.engine.shape):
         option = Adviser(change.net).option(on.engine)
-        if option.problem:
+        if option.problem or option.speed.cycles >= on.speed.cycles:
             continue
         times = on.speed.cycles / option.speed.cycles
         gain = Gain(
@@ -112,8 +137,7 @@ def gains(net: QNetwork, on: Option) -> list[Gain]:
         worth = times * (rows * columns) / (height * width)
         if change.kind not in best or worth > best[change.kind][0]:
             best[change.kind] = worth, gain
-    found = [gain for _, gain in best.values() if gain.times > 1]
-    return sorted(found, key=lambda gain: -gain.times)[:CHANGES]
+    return sorted((gain for _, gain in best.values()), key=lambda gain: -gain.times)[:CHANGES]
 
 
 def _size(option: Option) -> tuple[int, int, str]:

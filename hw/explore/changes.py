@@ -74,6 +74,15 @@ def changes(net: QNetwork, shape: EngineShape) -> Iterator[Change]:
         changed = rebuilt(net, filters=filters)
         if changed is not None:
             yield Change(kind, text, changed)
+    for kind, text, filters in _tied_filters(tied_layers(net, modules), shape.channels):
+        changed = rebuilt(net, filters=filters)
+        if changed is not None:
+            yield Change(kind, text, changed)
+    for layer, nodes in _pointwise(net, modules):
+        changed = rebuilt(net, nodes=nodes)
+        if changed is not None:
+            rows, columns = layer.weights.shape[2:]
+            yield Change("1x1 for 3x3", f"{layer.name}: 1x1 for {rows}x{columns} filters", changed)
     for pool, module, nodes in _earlier(net, modules):
         changed = rebuilt(net, nodes=nodes)
         if changed is not None:
@@ -101,11 +110,10 @@ def _filters(modules: Sequence[Fire], c: int) -> Iterator[tuple[str, str, dict[s
             for name, n in fitted.items():
                 text = f"{name} with {n} filters instead of {before[name]}: a multiple of {c}"
                 yield kind, text, {name: n}
-    fewer = {
-        name: max(c * (n // c // 2), n // 2 if n < 2 * c else c) for name, n in squeezes.items()
-    }
+    fewer = {name: _half(n, c) for name, n in squeezes.items()}
     if fewer:
-        yield "fewer squeeze filters", f"{_told(fewer, squeezes)}: half as many", fewer
+        text = f"{_told(fewer, squeezes)}: {_halved(fewer, squeezes)}"
+        yield "fewer squeeze filters", text, fewer
     moved: dict[str, int] = {}
     for fire in modules:
         small = [e for e in fire.expands if e.weights.shape[2] == 1]
@@ -117,6 +125,80 @@ def _filters(modules: Sequence[Fire], c: int) -> Iterator[tuple[str, str, dict[s
             moved[small[0].name] = len(small[0].bias) + count
     if moved:
         yield "1x1 for 3x3", f"{_told(moved, expands)}: half of the 3x3 filters as 1x1", moved
+
+
+def tied_layers(net: QNetwork, modules: Sequence[Fire]) -> list[list[QConv]]:
+    """Convolutions outside of Fire modules whose filters can be made more or fewer: each with those
+    whose maps are added to its own, which need as many.  Maps that leave the network, or that a
+    concatenation joins, stay as they are."""
+    leader = {name: name for name in net.tensors}
+
+    def of(name: str) -> str:
+        while leader[name] != name:
+            name = leader[name]
+        return name
+
+    kept = {net.input, *net.maps}
+    for node in net.nodes:
+        if isinstance(node, QConcat):
+            kept.update((*node.inputs, node.output))
+        elif isinstance(node, QAdd | QMaxPool):
+            for name in inputs_of(node):
+                leader[of(name)] = of(node.output)
+    kept = {of(name) for name in kept}
+    inside = _inside(modules)
+    found: dict[str, list[QConv]] = {}
+    for node in net.nodes:
+        if isinstance(node, QConv):
+            found.setdefault(of(node.output), []).append(node)
+    return [
+        layers
+        for name, layers in found.items()
+        if name not in kept and not inside.intersection(layer.name for layer in layers)
+    ]
+
+
+def _inside(modules: Sequence[Fire]) -> set[str]:
+    """Layers of Fire modules."""
+    return {layer.name for fire in modules for layer in (fire.squeeze, *fire.expands)}
+
+
+def _tied_filters(tied: Sequence[Sequence[QConv]], c: int) -> Iterator[tuple[str, str, dict]]:
+    """As :func:`_filters`, of layers outside of Fire modules: each with those it is tied to."""
+    before = {layer.name: len(layer.bias) for layers in tied for layer in layers}
+    for layers in tied:
+        n = len(layers[0].bias)
+        if n % c and n > c:
+            fitted = {layer.name: n // c * c for layer in layers}
+            yield "filters", f"{_told(fitted, before)}: a multiple of {c}", fitted
+        fewer = {layer.name: _half(n, c) for layer in layers}
+        yield "fewer filters", f"{_told(fewer, before)}: {_halved(fewer, before)}", fewer
+
+
+def _half(n: int, c: int) -> int:
+    """Half of ``n`` filters; of two times ``c`` channels and more the nearest multiple of these."""
+    return n // 2 if n < 2 * c else c * max(1, round(n / (2 * c)))
+
+
+def _halved(filters: Mapping[str, int], before: Mapping[str, int]) -> str:
+    """How many of them are left, in words."""
+    exactly = all(2 * n == before[name] for name, n in filters.items())
+    return "half as many" if exactly else "about half as many"
+
+
+def _pointwise(net: QNetwork, modules: Sequence[Fire]) -> Iterator[tuple[QConv, list[QNode]]]:
+    """Every larger convolution outside of Fire modules, behind the first layer, with 1x1 filters
+    where the size of its map stays."""
+    inside = _inside(modules)
+    for layer in net.nodes:
+        if not isinstance(layer, QConv) or layer.name in inside or layer.input == net.input:
+            continue
+        sizes = (net.tensors[name].shape[1:] for name in (layer.input, layer.output))
+        stays = all(conv_size(n, 1, layer.stride, 0, 0) == m for n, m in zip(*sizes, strict=True))
+        if layer.weights.shape[2:] == (1, 1) or not stays:
+            continue
+        small = replace(layer, weights=layer.weights[:, :, :1, :1], padding=(0, 0, 0, 0))
+        yield layer, [small if node is layer else node for node in net.nodes]
 
 
 def _told(filters: Mapping[str, int], before: Mapping[str, int]) -> str:
@@ -185,7 +267,8 @@ def rebuilt(
                 return None
             shapes[node.output] = first
         elif isinstance(node, QMaxPool):
-            rows, columns = (pool_size(n, node.kernel, node.ceil_mode) for n in first[1:])
+            padded = (n + node.padding for n in first[1:])
+            rows, columns = (pool_size(n, node.kernel, node.ceil_mode) for n in padded)
             shapes[node.output] = (first[0], rows, columns)
         else:
             count = (filters or {}).get(node.name, len(node.bias))

@@ -16,6 +16,8 @@ TOP5 = "top-5 accuracy on ImageNet, %"
 SIZE = "size as float32, MiB"
 # Networks whose sizes differ by less are of the same size.
 ALIKE = 0.1
+# Below so many frames a second tenths are told.
+SLOW = 20
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,11 @@ def rate(point: Point) -> float:
     return point.frames_per_second
 
 
+def fps(point: Point) -> str:
+    """Frames a second in words of a sentence: of a slow engine, too, two digits count."""
+    return f"{rate(point):.1f}" if rate(point) < SLOW else f"{rate(point):.0f}"
+
+
 def mebibytes(point: Point) -> float:
     """Size of the network as floats, as the paper counts."""
     return point.measured.float_bytes / MIB
@@ -162,7 +169,7 @@ def _figure_3a(own: Sequence[Point], reference: Engine) -> Chart | None:
         ],
         sentence,
         RATE,
-        legend="top_center",
+        legend="center_right",
     )
 
 
@@ -233,8 +240,8 @@ def _downsampling(own: Sequence[Point], reference: Engine) -> Chart | None:
     early, late = points[0], points[-1]
     sentence = (
         f"All of these have {points[0].measured.parameters:,} parameters. Pooling after "
-        f"{early.design.value} gives {rate(early):.0f} frames a second, after "
-        f"{late.design.value} {rate(late):.0f}: late downsampling, which the paper holds to be "
+        f"{early.design.value} gives {fps(early)} frames a second, after "
+        f"{late.design.value} {fps(late)}: late downsampling, which the paper holds to be "
         f"more accurate, costs up to {rate(early) / rate(late):.1f} times the speed."
     )
     return Chart(
@@ -295,9 +302,9 @@ def _expand(own: Sequence[Point], reference: Engine) -> Chart | None:
         key=lambda pair: rate(pair[0]) / rate(pair[1]),
     )
     sentence = (
-        f"From {fast.design.config.name} modules ({mebibytes(fast):.1f} MiB, {rate(fast):.0f} "
+        f"From {fast.design.config.name} modules ({mebibytes(fast):.1f} MiB, {fps(fast)} "
         f"frames a second) to {slow.design.config.name} ({mebibytes(slow):.1f} MiB, "
-        f"{rate(slow):.1f}) the size grows {mebibytes(slow) / mebibytes(fast):.0f} times and the "
+        f"{fps(slow)}) the size grows {mebibytes(slow) / mebibytes(fast):.0f} times and the "
         f"speed falls {rate(fast) / rate(slow):.0f} times. Of networks that differ by less than "
         f"{ALIKE:.0%} in size, {quick.design.config.name} ({mebibytes(quick):.1f} MiB) is "
         f"{rate(quick) / rate(lame):.1f} times as fast as {lame.design.config.name} "
@@ -315,37 +322,68 @@ def _expand(own: Sequence[Point], reference: Engine) -> Chart | None:
 
 
 def _pictures(points: Sequence[Point]) -> Chart | None:
-    series, said, sizes = [], [], [1.0]
+    shown: dict[str, dict[int, Point]] = {}
     for engine in _own_engines(points):
-        found = [
-            p
+        found = {
+            p.design.config.input_size[0]: p
             for p in of_study(points, "picture and classes")
             if p.engine == engine and p.speed.cycles
             and p.design.config.classes == 1000 and p.design.config.first_kernel == 3
-        ]  # fmt: skip
-        if not found:
-            continue
-        sizes = [float(p.design.config.input_size[0]) for p in found]
-        name = f"{engine.board.chip.name}, {engine.shape}"
-        series.append(Series(name, sizes, [rate(p) for p in found], [_label(p) for p in found]))
-        if sizes[0] != sizes[-1]:
-            said.append(
-                f"{rate(found[0]) / rate(found[-1]):.1f} times on {name} ({rate(found[0]):.0f} to "
-                f"{rate(found[-1]):.0f})"
-            )
-    if not series:
+        }  # fmt: skip
+        if found:
+            shown[f"{engine.board.chip.name}, {engine.shape}"] = found
+    if not shown:
         return None
+    sentence = _some([p for found in shown.values() for p in found.values()])
+    # Sizes that all of these engines run.
+    common = sorted(set.intersection(*(set(found) for found in shown.values())))
+    if len(common) > 1:
+        small, large = common[0], common[-1]
+        said = ", ".join(
+            f"{rate(found[small]) / rate(found[large]):.1f} times on {name} ({fps(found[small])} "
+            f"to {fps(found[large])})"
+            for name, found in shown.items()
+        )
+        sentence = (
+            f"From {small} to {large} pixels a side there are {(large / small) ** 2:.1f} times as "
+            f"many; frames a second fall {said}.{_fewer_classes(points)}"
+        )
     return Chart(
         "pictures",
         "Pictures: v1.1 with 1000 classes on each chip's own engine",
         "rows and columns of the picture",
         RATE,
-        series,
-        f"From {sizes[0]:.0f} to {sizes[-1]:.0f} pixels a side there are "
-        f"{(sizes[-1] / sizes[0]) ** 2:.1f} times as many; frames a second fall "
-        f"{', '.join(said)}.",
+        [
+            Series(
+                name,
+                [float(size) for size in found],
+                [rate(p) for p in found.values()],
+                [_label(p) for p in found.values()],
+            )
+            for name, found in shown.items()
+        ],
+        sentence,
         logarithmic=True,
     )
+
+
+def _fewer_classes(points: Sequence[Point], size: int = 224) -> str:
+    """What v1.1 with 10 classes is against 1000, on each chip's own engine."""
+    gains = []
+    for engine in _own_engines(points):
+        rates = {
+            p.design.config.classes: rate(p)
+            for p in of_study(points, "picture and classes")
+            if p.engine == engine and p.speed.cycles
+            and p.design.config.input_size[0] == size and p.design.config.first_kernel == 3
+        }  # fmt: skip
+        if 10 in rates and 1000 in rates:
+            gains.append(rates[10] / rates[1000])
+    if not gains:
+        return ""
+    few, many = f"{min(gains):.2f}", f"{max(gains):.2f}"
+    times = few if few == many else f"{few} to {many}"
+    return f" With 10 classes instead of 1000 they are {times} times as many at {size} pixels."
 
 
 def _network_front(own: Sequence[Point], reference: Engine) -> Chart | None:
@@ -355,8 +393,7 @@ def _network_front(own: Sequence[Point], reference: Engine) -> Chart | None:
     best = network_front(points)
     accurate = accuracy_front(points)
     told = ", ".join(
-        f"{p.design.config.name} ({p.design.top5} %, {rate(p):.0f} frames/s, {mebibytes(p):.1f} "
-        "MiB)"
+        f"{p.design.config.name} ({p.design.top5} %, {fps(p)} frames/s, {mebibytes(p):.1f} MiB)"
         for p in accurate
     )
     return Chart(
@@ -369,9 +406,9 @@ def _network_front(own: Sequence[Point], reference: Engine) -> Chart | None:
             _line("most for their speed", sorted(best, key=mebibytes), "front"),
         ],
         f"For {len(best)} of {len(points)} networks no other has more parameters and is as fast: "
-        f"from {best[-1].design.config.name} ({mebibytes(best[-1]):.1f} MiB, {rate(best[-1]):.0f} "
+        f"from {best[-1].design.config.name} ({mebibytes(best[-1]):.1f} MiB, {fps(best[-1])} "
         f"frames a second) to {best[0].design.config.name} ({mebibytes(best[0]):.1f} MiB, "
-        f"{rate(best[0]):.0f}). Of those whose accuracy the paper states, no other is as good in "
+        f"{fps(best[0])}). Of those whose accuracy the paper states, no other is as good in "
         f"accuracy, speed and size: {told}.",
         logarithmic=True,
     )

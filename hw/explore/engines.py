@@ -88,17 +88,25 @@ def with_memories(chip: Chip, pixels: int, channels: int, pump: int = 1) -> Engi
 
     A pumped array has the same bytes of weights.
     """
-    for act_words, weight_words, bias_pairs in DEPTHS:
-        shape = replace(
-            EngineShape(pixels, channels),
-            act_words=act_words,
-            weight_words=weight_words,
-            bias_pairs=bias_pairs,
-        )
-        shape = pumped(shape, pump)
-        if not lacking(predict_resources(shape), chip.resources):
-            return shape
-    return shape
+    fitting = memories_that_fit(chip, pixels, channels, pump)
+    return fitting[0] if fitting else _shapes(pixels, channels, pump)[-1]
+
+
+@cache
+def memories_that_fit(
+    chip: Chip, pixels: int, channels: int, pump: int = 1
+) -> tuple[EngineShape, ...]:
+    """Such an array with each of DEPTHS that fits the chip beside it."""
+    shapes = _shapes(pixels, channels, pump)
+    return tuple(s for s in shapes if not lacking(predict_resources(s), chip.resources))
+
+
+def _shapes(pixels: int, channels: int, pump: int) -> list[EngineShape]:
+    array = EngineShape(pixels, channels)
+    return [
+        pumped(replace(array, act_words=act, weight_words=weights, bias_pairs=biases), pump)
+        for act, weights, biases in DEPTHS
+    ]
 
 
 def all_boards() -> list[Board]:

@@ -6,6 +6,7 @@ array shape, the cycles of boards whose memory looks the same to the same engine
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from firebrick import quantize
 from firebrick.hw.compiler.feasible import without_numbers
 from firebrick.hw.compiler.outline import Outline, outline
 from firebrick.hw.compiler.steps import CompileError
@@ -22,13 +24,13 @@ from firebrick.hw.memory_timing import MemoryTiming
 from firebrick.hw.model.compiled import field_table, predict_outline
 from firebrick.hw.model.prediction import Prediction
 from firebrick.hw.shape import EngineShape
-from firebrick.quantize import architectures
 from firebrick.quantize.architectures import SqueezeNetConfig, without_weights
 from firebrick.quantize.jobs import sources_hash
 from firebrick.quantize.qnetwork import QNetwork
 from firebrick.quantize.report.figures import Sizes, layer_figures
 
 HW = Path(__file__).resolve().parents[1]
+SOURCES = (".py", ".cpp", ".toml")
 # What a frame's cycles go to: K steps of the array, and its waits by cause.
 MACS, WEIGHTS, MAPS, DRAIN, SWITCH = BOUNDS = ("MACs", "weights", "maps", "drain", "switch")
 
@@ -191,13 +193,14 @@ def expand(
 
 
 @cache
-def signature() -> str:
-    """A hash of all that a job's result depends on."""
-    files = [path for folder in ("compiler", "model", "explore") for path in _sources(HW / folder)]
-    return sources_hash(
-        [*files, HW / "shape.py", HW / "definition.py", Path(architectures.__file__)]
-    )
+def sources() -> str:
+    """A hash of the sources that a job's result depends on."""
+    folders = (HW, HW / "compiler", HW / "model", HW / "explore")
+    files = [path for folder in folders for path in folder.iterdir()]
+    quantizer = Path(quantize.__file__).parent.rglob("*.py")
+    return sources_hash(sorted([*(p for p in files if p.suffix in SOURCES), *quantizer]))
 
 
-def _sources(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.suffix in (".py", ".cpp", ".toml"))
+def signature(pairs: tuple[Pair, ...]) -> str:
+    """A hash of all that kept results depend on: sources, and the engines that they are of."""
+    return f"{sources()}-{hashlib.sha256(repr(pairs).encode()).hexdigest()[:16]}"

@@ -201,7 +201,8 @@ class Streams {
       p_asked = p_seq > 1 ? a_asked[p_seq - 2] : 0.0;
       p_limit = ready && a_fetched >= p_asked - kEps ? p_end : -1.0;
     } else if (p_kind == kBiases) {
-      const int64_t room = pair_free + k.bias_pairs - 2;
+      // Two fewer hold fb_program back, which takes two more meanwhile.
+      const int64_t room = pair_free + k.bias_pairs;
       const int64_t left = pairs_before + fields[p_seq % groups].bias_pairs - room;
       p_limit = p_end - std::max<int64_t>(0, left);
     } else if (p_kind == kWeights) {

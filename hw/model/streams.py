@@ -173,7 +173,8 @@ class Streams:
             self.p_limit = self.p_end if ready and self.a_fetched >= self.p_asked - EPS else -1.0
         elif self.p_kind == _BIASES:
             f = self.fields[self.p_seq % self.groups]
-            room = self.pair_free + self.shape.bias_pairs - 2
+            # Two fewer hold fb_program back, which takes two more meanwhile.
+            room = self.pair_free + self.shape.bias_pairs
             left = self.pairs_before + f["bias_pairs"] - room
             self.p_limit = self.p_end - max(0, left)
         elif self.p_kind == _WEIGHTS:

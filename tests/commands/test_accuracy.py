@@ -205,8 +205,6 @@ def test_on_a_cluster_it_is_the_same_bit_for_bit(labelled, tmp_path, monkeypatch
     folder, _, _, net, qnet = labelled
     export_onnx(net, qnet.preprocessing, folder / "net.onnx")
     monkeypatch.setattr(accuracy_jobs, "BATCH", 6)
-    monkeypatch.setattr(measured, "BATCH", 6)
-    monkeypatch.setattr(measured.evaluate, "__defaults__", (6,))
     arguments = [
         *("--model", str(folder / "net.npz"), "--float-model", str(folder / "net.onnx")),
         *("--images", str(folder), "--labels", str(folder / "labels.csv")),
@@ -221,6 +219,33 @@ def test_on_a_cluster_it_is_the_same_bit_for_bit(labelled, tmp_path, monkeypatch
     assert sorted(p.name for p in tmp_path.iterdir()) == ["here.json", "there.json"]
     figures = json.loads((tmp_path / "there.json").read_text())
     assert figures["images"] == 20 and figures["fixed_top1"] == 75.0
+
+
+def test_what_was_measured_is_not_measured_again(labelled, tmp_path, monkeypatch):
+    """An interrupted measurement goes on, and comes to the same figures."""
+    folder = labelled[0]
+    monkeypatch.setattr(accuracy_jobs, "BATCH", 6)
+    real, sizes = accuracy_jobs.count, []
+
+    def counted(qnet, reference, images):
+        sizes.append(len(images))
+        if len(sizes) == 3:
+            raise KeyboardInterrupt
+        return real(qnet, reference, images)
+
+    monkeypatch.setattr(accuracy_jobs, "count", counted)
+    arguments = [
+        *("--model", str(folder / "net.npz"), "--images", str(folder)),
+        *("--labels", str(folder / "labels.csv"), "--out"),
+    ]
+    with pytest.raises(KeyboardInterrupt):
+        accuracy.main([*arguments, str(tmp_path / "cut.json")])
+    assert [p.name for p in tmp_path.iterdir()] == ["cut.batches"]
+    accuracy.main([*arguments, str(tmp_path / "cut.json")])
+    accuracy.main([*arguments, str(tmp_path / "whole.json")])
+    assert sizes == [6, 6, 6, 6, 2, 6, 6, 6, 2]
+    assert (tmp_path / "cut.json").read_text() == (tmp_path / "whole.json").read_text()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cut.json", "whole.json"]
 
 
 @pytest.mark.parametrize("kind", ["npz", "onnx"])

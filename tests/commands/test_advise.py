@@ -32,10 +32,21 @@ def test_words(capsys) -> None:
     assert "No engine reaches 1e+06 frames a second" in capsys.readouterr().out
 
 
+def test_words_say_why_an_engine_was_chosen(capsys) -> None:
+    for arguments, text in (
+        ([], "The fastest engine:"),
+        (["--board", "zybo"], "The board's own engine:"),
+        (["--fps", "6000"], "The same engine does for Zybo, Zybo Z7-10."),
+    ):
+        assert advise.main(["--model", "digits", *arguments]) == 0
+        assert text in " ".join(capsys.readouterr().out.split())
+
+
 def test_json_and_the_smallest_chip(capsys) -> None:
     slow, quick = (told(capsys, "--model", "digits", "--fps", fps) for fps in ("1000", "9000"))
     assert slow["reached"] and quick["reached"]
     assert (slow["engine"]["chip"], quick["engine"]["chip"]) == ("xc7z007s", "xc7z010")
+    assert quick["also_on"] == ["zybo", "zybo-z7-10"] and slow["also_on"] == []
     assert quick["engine"]["frames_per_second"] >= 9000
     assert sum(slow["engine"]["spent"].values()) == pytest.approx(slow["engine"]["cycles"], abs=5)
     assert slow["parameters"] == 29370 and len(slow["boards"]) >= 8
@@ -59,7 +70,8 @@ def test_a_file_is_as_the_bundled_network(capsys, small_qnet, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["--fps", "0"], "a frame rate is greater than 0"),
+        (["--fps", "0"], "a frame rate is a number greater than 0"),
+        (["--fps", "inf"], "a frame rate is a number greater than 0"),
         (["--board", "nexys"], "board 'nexys' is not known"),
         (["--model", "no.onnx"], "no.onnx: no such network file"),
     ],

@@ -14,7 +14,7 @@ from firebrick.commands import explore
 from firebrick.hw.boards.board import load_board
 from firebrick.hw.explore import engines
 from firebrick.hw.explore.designs import designs
-from firebrick.hw.explore.sweep import signature
+from firebrick.hw.explore.sweep import pairs_of, signature
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.jobs import Kept
 
@@ -75,17 +75,29 @@ def test_an_interrupted_sweep_is_taken_up(
         return real(job)
 
     monkeypatch.setattr(explore, "measure", counted)
-    path = tmp_path / "kept"
+    path, said = tmp_path / "kept", signature(pairs_of(found))
     with pytest.raises(KeyboardInterrupt):
-        explore.sweep(chosen, found, Kept(path, signature()))
-    kept = Kept(path, signature())
+        explore.sweep(chosen, found, Kept(path, said))
+    kept = Kept(path, said)
     assert len(kept.results) == 4
     points = explore.sweep(chosen, found, kept)
     assert len(done) == len(chosen) + 1
-    assert points == explore.sweep(chosen, found, Kept(tmp_path / "anew", signature()))
+    assert points == explore.sweep(chosen, found, Kept(tmp_path / "anew", said))
 
 
 def test_what_is_wrong_is_told_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(FirebrickError, match="board 'nexys' is not known"):
         explore.main(["--board", "nexys", "--out", str(tmp_path / "x")])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_results_of_other_engines_are_not_taken_up(one_engine, tmp_path: Path) -> None:
+    """A sweep of one board that was interrupted says nothing of another."""
+    chosen = [d for d in designs() if d.study == "bypass"][:2]
+    one, other = (engines.engines(load_board(name)) for name in ("pynq-z2", "cora-z7-07s"))
+    path = tmp_path / "kept"
+    explore.sweep(chosen, one, Kept(path, signature(pairs_of(one))))
+    kept = Kept(path, signature(pairs_of(other)))
+    assert not kept.results
+    anew = Kept(tmp_path / "anew", signature(pairs_of(other)))
+    assert explore.sweep(chosen, other, kept) == explore.sweep(chosen, other, anew)

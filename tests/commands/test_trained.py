@@ -165,6 +165,7 @@ def test_what_is_wrong_is_told_before_any_work(fake_trainer, tmp_path: Path) -> 
     for options, told in (
         (["--board", "nexys"], "board 'nexys' is not known"),
         (["--data", "fashion", "--folder", str(tmp_path)], "apt-get install dataset-fashion"),
+        (["--folder", str(tmp_path)], "add --data fashion"),
         (["--study", "depth"], "invalid choice: 'depth'"),
         (["--training", "1790"], "are too few for 1790"),
         (["--seeds", "0"], "at least 1"),

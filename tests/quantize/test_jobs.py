@@ -14,7 +14,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from firebrick.quantize.errors import FirebrickError
-from firebrick.quantize.jobs import Kept, run_jobs
+from firebrick.quantize.jobs import KEPT, Kept, run_jobs
 from tests.conftest import ROOT
 
 JOBS = {f"job {n}": n for n in range(6)}
@@ -204,7 +204,7 @@ def test_an_interrupt_ends_the_workers_and_keeps_what_was_done(tmp_path: Path) -
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)
         _, told = process.communicate(timeout=60)
-    assert (process.returncode, told) == (130, "interrupted\n")
+    assert (process.returncode, told) == (130, f"interrupted; {KEPT}\n")
     kept = Kept(path, "s").results
     assert 2 <= len(kept) < 40 and all(result[1] == result[0] ** 2 for result in kept.values())
     for _ in range(100):

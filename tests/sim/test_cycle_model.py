@@ -26,6 +26,7 @@ from firebrick.sim.random_networks import (
     V1_0,
     V1_1,
     Fire,
+    Pool,
     Recipe,
     build,
     random_images,
@@ -129,6 +130,15 @@ def test_chained_modules(first: int, squeeze: int, shape: EngineShape, tmp_path:
     assert profile is not None
     for group, measured in zip(predicted.groups, profile.groups, strict=True):
         assert group.cycles == pytest.approx(measured.cycles, rel=TOLERANCE), group.name
+
+
+def test_groups_that_fill_the_memory_of_biases(tmp_path: Path) -> None:
+    """48 and 16 pairs of channels, one group's while the one before it computes: all 64 that there
+    are, and the weights behind them come meanwhile, too."""
+    pool, fire = Pool(2, False), Fire(32, 32, 32)
+    net = build(Recipe(16, 16, 3, 3, 1, 1, 32, (pool, fire, pool, fire), 10), 1)
+    predicted, counters, _ = hold(net, EngineShape(8, 32, bias_pairs=64), tmp_path)
+    assert predicted.cycles == pytest.approx(counters.cycles, rel=0.01)
 
 
 @pytest.mark.parametrize("seed", [4, 7])

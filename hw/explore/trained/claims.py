@@ -119,9 +119,9 @@ def _findings(points: Sequence[Point]) -> Iterator[Finding]:
 
 def enough(points: Sequence[Point]) -> Point | None:
     """The smallest squeeze ratio that no larger one was more accurate than, beyond the error bar of
-    the differences."""
+    the differences; None where there is no such bar."""
     rising = of(points, SQUEEZE, FILTERS)
-    if len(rising) < len(SQUEEZE_RATIOS):
+    if len(rising) < len(SQUEEZE_RATIOS) or len(rising[0].real.values) < 2:
         return None
     for number, point in enumerate(rising):
         if not any(verdict(p.real.minus(point.real)) == HELD for p in rising[number + 1 :]):

@@ -25,6 +25,8 @@ SAID = {
     HELD: "the paper's claim held here",
     OPEN: "that is within the error bar, the claim is neither confirmed nor refuted here",
 }
+ONE = "one seed"
+NOTHING = "one seed has no error bar, the claim is neither confirmed nor refuted"
 REFUSED = "the paper's claim did not hold here"
 
 
@@ -145,7 +147,7 @@ def _larger(points: Sequence[Point], found: Sequence[Finding]) -> Chart | None:
 
 def _figure(sample: Sample) -> str:
     """A mean with its error bar."""
-    return f"{sample.mean:.1f} ± {sample.bar:.1f}"
+    return sample.told()
 
 
 def _told(finding: Finding) -> str:
@@ -157,12 +159,13 @@ def _told(finding: Finding) -> str:
         FILTERS: "equal filters",
     }[claim.condition]
     fixed = finding.fixed
+    seeds = len(fixed.values)
+    said = SAID.get(finding.verdict, REFUSED)
     return (
         f"At {cost}, {claim.says} ({claim.better} against {claim.worse}): "
         f"{_figure(better.real)} against {_figure(worse.real)} %, "
-        f"{finding.real.mean:+.1f} ± {finding.real.bar:.1f} points over the same "
-        f"{len(fixed.values)} seeds (fixed point {fixed.mean:+.1f} ± {fixed.bar:.1f}): "
-        f"{SAID.get(finding.verdict, REFUSED)}."
+        f"{finding.real.told('+')} points over {f'the same {seeds} seeds' if seeds > 1 else ONE} "
+        f"(fixed point {fixed.told('+')}): {said if seeds > 1 else NOTHING}."
     )
 
 
@@ -236,7 +239,7 @@ def _fixed(points: Sequence[Point]) -> Chart | None:
         ],
         f"Over {len(own)} networks fixed point is {every.mean:+.2f} points from float; {clear} of "
         f"them lose more than their error bar; the largest loss is "
-        f"{lost[worst].mean:+.1f} ± {lost[worst].bar:.1f}, of {own[worst].trainee.config.name}.",
+        f"{lost[worst].told('+')}, of {own[worst].trainee.config.name}.",
     )
 
 

@@ -37,6 +37,11 @@ class Sample:
         count = len(self.values)
         return student(count) * self.deviation / count**0.5 if count > 1 else float("inf")
 
+    def told(self, sign: str = "") -> str:
+        """The mean with its error bar, if there is one; with a sign where that is "+"."""
+        bar = f" ± {self.bar:.1f}" if len(self.values) > 1 else ""
+        return f"{self.mean:{sign}.1f}{bar}"
+
     def minus(self, other: Sample) -> Sample:
         """Differences, seed by seed: both were trained and judged on the same pictures."""
         return Sample(tuple(a - b for a, b in zip(self.values, other.values, strict=True)))

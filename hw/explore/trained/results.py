@@ -61,8 +61,8 @@ def tables(points: Sequence[Point], found: Sequence[Finding]) -> list[dict[str, 
                     f"{f.claim.strategy}: {f.claim.says}",
                     f.claim.condition,
                     f"{f.claim.better} against {f.claim.worse}",
-                    _difference(f.real),
-                    _difference(f.fixed),
+                    f.real.told("+"),
+                    f.fixed.told("+"),
                     f.verdict,
                 )
                 for f in found
@@ -83,10 +83,6 @@ def tables(points: Sequence[Point], found: Sequence[Finding]) -> list[dict[str, 
             ],
         },
     ]
-
-
-def _difference(sample: Sample) -> str:
-    return f"{sample.mean:+.1f} ± {sample.bar:.1f}"
 
 
 def _spread(sample: Sample) -> str:

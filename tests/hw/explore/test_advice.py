@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from firebrick.hw.boards.board import load_board
@@ -10,7 +12,7 @@ from firebrick.hw.explore.advice import Adviser, fastest, gains, smallest
 from firebrick.hw.explore.changes import changes
 from firebrick.hw.explore.engines import engine, with_memories
 from firebrick.hw.model.compiled import predict_outline
-from tests.hw.explore.test_changes import SMALL, layers
+from tests.hw.explore.test_changes import SMALL, layers, residual
 
 BOARDS = [load_board(name) for name in ("pynq-z2", "cora-z7-07s", "zybo-z7-10")]
 
@@ -56,3 +58,25 @@ def test_changes_are_the_best_of_their_kind_and_in_order(adviser: Adviser) -> No
     for gain in found:
         again = Adviser(tried[gain.text]).option(on.engine)
         assert again.speed.cycles == gain.cycles
+
+
+def test_a_network_without_fire_modules_gets_three_changes_too() -> None:
+    net = residual()
+    for board in BOARDS:
+        on = Adviser(net).own(board)
+        found = gains(net, on)
+        assert len(found) == 3
+        tried = {change.text: change.net for change in changes(net, board.shape)}
+        for gain in found:
+            assert Adviser(tried[gain.text]).option(on.engine).speed.cycles == gain.cycles
+
+
+def test_an_array_has_other_memories_where_the_network_needs_them() -> None:
+    """Fire modules whose squeezed rows are more than the usual activation memory holds."""
+    large = replace(SMALL, base_expand=128, incr_expand=0, squeeze_ratio=1.0)
+    large = replace(large, input_size=(97, 301))
+    adviser = Adviser(layers(large))
+    usual = engine(BOARDS[0], with_memories(BOARDS[0].chip, 5, 16))
+    assert "activation memory has 4096" in adviser.option(usual).speed.refusal
+    found = [o.engine for o in adviser.options(BOARDS[:1]) if str(o.engine.shape) == "5x16"]
+    assert [(e.shape.act_words, bool(e.lacking)) for e in found] == [(8192, False)]

@@ -8,11 +8,19 @@ import pytest
 
 from firebrick.hw.compiler.feasible import without_numbers
 from firebrick.hw.compiler.outline import outline
-from firebrick.hw.explore.changes import Change, changes, fires, parameters, rebuilt
+from firebrick.hw.explore.changes import (
+    Change,
+    changes,
+    fires,
+    parameters,
+    rebuilt,
+    tied_layers,
+)
 from firebrick.hw.shape import PYNQ_Z2
 from firebrick.quantize.architectures import SqueezeNetConfig, without_weights
 from firebrick.quantize.qnetwork import QNetwork
 from firebrick.quantize.report import figures
+from tests.quantize.builders import Builder
 
 SMALL = SqueezeNetConfig(
     modules=4, base_expand=80, incr_expand=32, first_filters=16, classes=10, squeeze_ratio=0.5,
@@ -87,3 +95,60 @@ def test_maps_that_no_longer_agree_make_no_network() -> None:
     net = layers(replace(SMALL, bypass="simple"))
     assert rebuilt(net, filters={"fire3/expand1x1": 8}) is None
     assert rebuilt(net, size=(5, 5)) is None
+
+
+def test_a_padded_pooling_keeps_its_size() -> None:
+    """One that begins ahead of the map has a row and a column more than without."""
+    made = Builder(1, (4, 32, 32))
+    made.conv("first", 16, 3, pad=1)
+    made.pool("pool", 3, False, padding=1)
+    made.conv("classes", 10, 1)
+    net = without_numbers(made.build())
+    again = rebuilt(net)
+    assert again is not None
+    assert again.tensors["pool.out"].shape == net.tensors["pool.out"].shape == (16, 16, 16)
+
+
+def residual(first: int = 48, down: int = 96, kernel: int = 3) -> QNetwork:
+    """Two blocks whose maps are added to what goes around them; the second one halves the map."""
+    made = Builder(1, (4, 32, 32))
+    begin = made.conv("first", first, 3, pad=1)
+    left = made.conv("left", first, 3, pad=1)
+    block = made.add("add1", left, begin)
+    made.conv("down", down, kernel, stride=2, pad=(0, 0, 1, 1) if kernel > 1 else 0)
+    right = made.conv("next", 96, 3, pad=1)
+    around = made.conv("around", 96, 1, stride=2, source=block)
+    made.add("add2", right, around)
+    made.conv("classes", 10, 1)
+    return without_numbers(made.build())
+
+
+def test_layers_whose_maps_are_added_have_as_many_filters() -> None:
+    net = residual()
+    tied = [[layer.name for layer in layers] for layers in tied_layers(net, fires(net))]
+    assert tied == [["first", "left"], ["down"], ["next", "around"]]
+    made = {change.text: change.net for change in changes(net, PYNQ_Z2)}
+    assert same(made["first 48 to 32, left 48 to 32: a multiple of 32"], residual(first=32))
+    assert same(made["first 48 to 24, left 48 to 24: half as many"], residual(first=24))
+    assert same(made["down 96 to 64: about half as many"], residual(down=64))
+    assert "next 96 to 64, around 96 to 64: about half as many" in made
+    assert not [text for text in made if "classes" in text]
+
+
+def test_a_layer_of_1x1_filters() -> None:
+    """All but the first layer and those of 1x1 already; the map stays as large."""
+    made = {c.text: c.net for c in changes(residual(), PYNQ_Z2) if c.kind == "1x1 for 3x3"}
+    assert list(made) == [f"{name}: 1x1 for 3x3 filters" for name in ("left", "down", "next")]
+    net = made["down: 1x1 for 3x3 filters"]
+    assert parameters(residual()) - parameters(net) == 8 * 48 * 96
+    assert same(net, residual(kernel=1))
+
+
+def test_what_a_concatenation_joins_or_leaves_the_network_stays() -> None:
+    made = Builder(1, (4, 32, 32))
+    made.conv("first", 40, 3, pad=1)
+    made.fire("fire", 8, 16)
+    head = made.conv("head", 40, 3, pad=1)
+    net = without_numbers(made.ends_in(head))
+    tied = tied_layers(net, fires(net))
+    assert [[layer.name for layer in layers] for layers in tied] == [["first"]]

@@ -59,7 +59,7 @@ def test_figure_3a_says_what_the_points_say(all_points: list[Point]) -> None:
         numbers[k] for k in (6, 7, 8, 10)
     ]
     told, plain, late = made["figure_3a"].series
-    assert list(told.y) == [80.3, 86.0, 86.0] and not told.right
+    assert list(told.y) == [80.3, 85.6, 86.0, 86.0] and not told.right
     assert plain.right and late.right and len(plain.x) == len(plain.y) == 21
     assert list(plain.x) == sorted(plain.x)
 
@@ -99,3 +99,22 @@ def test_single_networks_that_are_told_about_may_be_missing() -> None:
     for name in ("SR 0.125", "SR 1", "1% 3x3", "99% 3x3", "simple bypass, SR 0.125"):
         made = charts(points({names.index(name)}), OWN)
         assert len(made) == 10
+
+
+def test_pictures_are_of_sizes_that_run() -> None:
+    names = [d.config.name for d in designs()]
+    made = {
+        gone: {chart.name: chart for chart in charts(points(set(map(names.index, gone))), OWN)}
+        for gone in (
+            (),
+            ("v1.1, 320x320, 1000 classes",),
+            tuple(n for n in names if n.startswith("v1.1, ") and "x96, " not in n and "1000 " in n),
+        )
+    }
+    whole, fewer, one = (charts_["pictures"].sentence for charts_ in made.values())
+    assert whole.startswith("From 96 to 320 pixels a side there are 11.1 times as many;")
+    assert fewer.startswith("From 96 to 256 pixels a side there are 7.1 times as many;")
+    assert one.startswith("1 of these networks run")
+    by_name = {p.design.config.name: p for p in points(set())}
+    few, many = (rate(by_name[f"v1.1, 224x224, {n} classes"]) for n in (10, 1000))
+    assert whole.endswith(f"instead of 1000 they are {few / many:.2f} times as many at 224 pixels.")

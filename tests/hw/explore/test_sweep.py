@@ -103,7 +103,8 @@ def test_designs_are_the_papers_and_each_is_a_network_of_its_own() -> None:
     told = {d.config.name: d.top5 for d in found if d.top5 is not None}
     assert told == {
         "SR 0.125": 80.3, "SR 0.75": 86.0, "SR 1": 86.0, "50% 3x3": 85.6,
-        "no bypass, SR 0.125": 80.3, "simple bypass, SR 0.125": 82.5,
+        "SR 0.5": 85.6, "99% 3x3": 85.6, "no bypass, SR 0.5": 85.6, "no bypass, SR 0.125": 80.3,
+        "simple bypass, SR 0.125": 82.5,
         "complex bypass, SR 0.125": 82.0,
     }  # fmt: skip
     ratios = [d.value for d in found if d.study == "squeeze ratio"]

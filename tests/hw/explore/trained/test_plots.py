@@ -65,6 +65,9 @@ def test_texts_state_the_figures_and_the_verdict(made: list[Point]) -> None:
 @pytest.mark.parametrize("study", STUDIES)
 def test_single_studies_and_single_seeds(study: str) -> None:
     some = points(planned(study), bigger_is_better, seeds=1)
+    for text in [chart.sentence for chart in plots(some)]:
+        assert "inf" not in text and "±" not in text
+    assert "one seed has no error bar" in plots(some)[0].sentence
     page = render(plots(some), {"title": "t", "about": "a", "cards": [], "tables": []})
     assert page.count("data-root-id") == len(plots(some)) >= 3
     facts = collect(some, findings(some), plots(some), reference(), {"seeds": 1})
