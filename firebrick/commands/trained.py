@@ -1,9 +1,10 @@
 """What the SqueezeNet paper's choices do to accuracy, measured: small networks, really trained.
 
-Squeeze ratio, share of 3x3 filters, early and late downsampling and bypass, with equal filters, at
-equal parameters and at equal cycles of a frame on a board; every network for several seeds, as
-float and as fixed point.  Writes a page of plots (.html) and all points as data (.json).  Needs
-PyTorch.  Networks are kept as they come: what was interrupted is taken up where it was left.
+Squeeze ratio, share of 3x3 filters, early and late downsampling, bypass, and how many expand
+filters there are where, with equal filters, at equal parameters and at equal cycles of a frame on a
+board; every network for several seeds, as float and as fixed point.  Writes a page of plots (.html)
+and all points as data (.json).  Needs PyTorch.  Networks are kept as they come: what was
+interrupted is taken up where it was left.
 """
 
 from __future__ import annotations

@@ -20,9 +20,9 @@ from firebrick.quantize.report.figures import parameters
 
 # What the filters are chosen for.
 FILTERS, PARAMETERS, CYCLES = CONDITIONS = ("equal filters", "equal parameters", "equal cycles")
-SQUEEZE, SHARE, POOLING, BYPASS = STUDIES = (
-    *("squeeze ratio", "share of 3x3 filters", "downsampling"),
-    "bypass",
+SQUEEZE, SHARE, POOLING, BYPASS, WIDTH, GROWTH = STUDIES = (
+    *("squeeze ratio", "share of 3x3 filters", "downsampling", "bypass"),
+    *("expand filters", "frequency"),
 )
 SQUEEZE_RATIOS = (0.125, 0.25, 0.5, 0.75, 1.0)
 EQUAL_SQUEEZE_RATIOS = (0.125, 0.25, 0.5, 1.0)
@@ -34,6 +34,10 @@ POOLINGS = (
     ("fire4", "fire5"),
 )
 BYPASSES = ("none", "simple", "complex")
+# Expand filters of the first module, and how many more every second one has.
+EXPANDS = ((8, 4), (16, 8), (24, 12), (32, 16))
+# Modules after which expand filters become more: of four modules all, every second, none.
+FREQUENCIES = (1, 2, 4)
 # Filters that are tried: of the first module, and how many more the third has than half of that.
 WIDTHS = range(4, 65)
 MORE = range(-2, 3)
@@ -134,6 +138,13 @@ def _choices(study: str, first: SqueezeNetConfig) -> Iterator[tuple[str, Choices
             yield condition, [(", ".join(p), replace(first, pool_after=p)) for p in POOLINGS]
     elif study == BYPASS:
         yield FILTERS, [(b, replace(first, bypass=b)) for b in BYPASSES]
+    elif study == WIDTH:
+        yield (
+            FILTERS,
+            [(f"{b} + {i}", replace(first, base_expand=b, incr_expand=i)) for b, i in EXPANDS],
+        )
+    elif study == GROWTH:
+        yield PARAMETERS, [(str(f), replace(first, freq=f)) for f in FREQUENCIES]
     else:
         raise FirebrickError(f"study {study!r}: not one of {', '.join(STUDIES)}")
 

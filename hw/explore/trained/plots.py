@@ -11,10 +11,12 @@ from firebrick.hw.explore.trained.family import (
     BYPASS,
     CYCLES,
     FILTERS,
+    GROWTH,
     PARAMETERS,
     POOLING,
     SHARE,
     SQUEEZE,
+    WIDTH,
 )
 from firebrick.hw.explore.trained.points import Point, Sample, distinct, of
 
@@ -72,6 +74,24 @@ def plots(points: Sequence[Point]) -> list[Chart]:
             (FILTERS,),
         ),
         _study(points, found, "bypass", "Table 3: bypass", "bypass", BYPASS, (FILTERS,)),
+        _study(
+            points,
+            found,
+            "expand_filters",
+            "Section 5.1: expand filters",
+            "of the first module, and how many more after every second",
+            WIDTH,
+            (FILTERS,),
+        ),
+        _study(
+            points,
+            found,
+            "frequency",
+            "Section 5.1: the frequency at which expand filters become more",
+            "modules from one increment to the next",
+            GROWTH,
+            (PARAMETERS,),
+        ),
         _fixed(points),
         _front(points),
     ]
@@ -174,9 +194,19 @@ def _both(one: int, other: int) -> str:
 
 
 def _range(points: Sequence[Point]) -> str:
-    """Where the networks that a claim is about were not trained."""
+    """Where there is no claim, or the networks that it is about were not trained."""
     best = max(points, key=lambda p: p.real.mean)
-    return f"The best of these is {best.trainee.value} with {_figure(best.real)} %."
+    first, last = points[0], points[-1]
+    told = f"The best of these is {best.trainee.value} with {_figure(best.real)} %"
+    if first is last or len(first.real.values) < 2:
+        return f"{told}."
+    return (
+        f"{told}. From {first.trainee.value} ({first.trainee.parameters:,} parameters, "
+        f"{first.trainee.cycles:,} cycles a frame) to {last.trainee.value} "
+        f"({last.trainee.parameters:,}, {last.trainee.cycles:,}) accuracy changes by "
+        f"{last.real.minus(first.real).told('+')} points over the same seeds (fixed point "
+        f"{last.fixed.minus(first.fixed).told('+')})."
+    )
 
 
 def _line(name: str, points: Sequence[Point], kind: str) -> Series:

@@ -8,15 +8,24 @@ import pytest
 
 from firebrick.hw.explore.page import render
 from firebrick.hw.explore.trained.claims import findings
-from firebrick.hw.explore.trained.family import BYPASS, CYCLES, POOLING, SQUEEZE, STUDIES, Trainee
+from firebrick.hw.explore.trained.family import (
+    BYPASS,
+    CYCLES,
+    FILTERS,
+    POOLING,
+    SQUEEZE,
+    STUDIES,
+    WIDTH,
+    Trainee,
+)
 from firebrick.hw.explore.trained.plots import front_of, plots
 from firebrick.hw.explore.trained.points import Point, of
 from firebrick.hw.explore.trained.results import collect, tables
 from tests.hw.explore.trained.made_up import planned, points, reference
 
 NAMES = [
-    *("figure_3a", "strategy_1", "strategy_2", "strategy_3", "figure_3b", "bypass", "fixed"),
-    "front",
+    *("figure_3a", "strategy_1", "strategy_2", "strategy_3", "figure_3b", "bypass"),
+    *("expand_filters", "frequency", "fixed", "front"),
 ]
 
 
@@ -62,12 +71,21 @@ def test_texts_state_the_figures_and_the_verdict(made: list[Point]) -> None:
     assert "No larger ratio was more accurate than 0.125" in flat["figure_3a"]
 
 
+def test_studies_without_a_claim_say_what_the_first_and_the_last_come_to(made: list[Point]) -> None:
+    shown = {chart.name: chart.sentence for chart in plots(made)}
+    first, *_, last = of(made, WIDTH, FILTERS)
+    changed = last.real.minus(first.real)
+    assert f"changes by {changed.mean:+.1f} ± {changed.bar:.1f} points" in shown["expand_filters"]
+    assert "From 1 (" in shown["frequency"] and "to 4 (" in shown["frequency"]
+
+
 @pytest.mark.parametrize("study", STUDIES)
 def test_single_studies_and_single_seeds(study: str) -> None:
     some = points(planned(study), bigger_is_better, seeds=1)
     for text in [chart.sentence for chart in plots(some)]:
         assert "inf" not in text and "±" not in text
-    assert "one seed has no error bar" in plots(some)[0].sentence
+    if findings(some):
+        assert "one seed has no error bar" in plots(some)[0].sentence
     page = render(plots(some), {"title": "t", "about": "a", "cards": [], "tables": []})
     assert page.count("data-root-id") == len(plots(some)) >= 3
     facts = collect(some, findings(some), plots(some), reference(), {"seeds": 1})
