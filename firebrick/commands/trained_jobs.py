@@ -6,12 +6,14 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from firebrick import models, quantize
 from firebrick.models.datasets import Dataset, Split, split
@@ -54,6 +56,40 @@ class Job:
     seeds: tuple[int, ...]
 
 
+def task_of(data: Dataset, regime: Regime, config: SqueezeNetConfig) -> tuple[Dataset, Regime]:
+    """What a network of ``config`` is to learn of ``data``: the first ``config.classes`` classes,
+    with as many pictures of each as ``regime`` has of all of them, and every picture with as many
+    rows and columns as the network sees, by Pillow's bilinear filter."""
+    chosen = data.labels < config.classes
+    training = int(chosen[: data.training].sum())
+    share = Fraction(config.classes, len(data.classes))
+    images = _resized(data.images[chosen], config.input_size)
+    return (
+        Dataset(
+            data.name,
+            data.title,
+            images,
+            data.labels[chosen],
+            data.classes[: config.classes],
+            training,
+        ),
+        replace(
+            regime, training=int(regime.training * share), held_out=int(regime.held_out * share)
+        ),
+    )
+
+
+def _resized(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """uint8 [N, 1, H, W] with ``size`` as H and W; as they are where that is their own."""
+    if images.shape[2:] == size:
+        return images
+    rows, cols = size
+    made = [
+        Image.fromarray(one[0]).resize((cols, rows), Image.Resampling.BILINEAR) for one in images
+    ]
+    return np.stack([np.asarray(one) for one in made])[:, None]
+
+
 def preprocessing(data: Dataset) -> Preprocessing:
     """As the pictures are trained on: gray, from 0 to 1, of their own size."""
     size = data.images.shape[2:]
@@ -67,6 +103,7 @@ def train_and_judge(data: Dataset, regime: Regime, job: Job) -> dict:
 
 def judged(data: Dataset, regime: Regime, job: Job, trainer: Train) -> dict:
     """As :func:`train_and_judge`, whoever trains."""
+    data, regime = task_of(data, regime, job.config)
     splits = [split(data, regime.training, regime.held_out, seed) for seed in job.seeds]
     prepared = preprocessing(data)
     inputs = np.stack([float_input(part.images, prepared) for part in splits])
@@ -126,7 +163,7 @@ def content(data: Dataset) -> str:
 def worker() -> str:
     """What workers must have in common: the sources that train and judge, and the packages that
     round sums in their own ways."""
-    return f"{sources()}, {versions('torch', 'numpy', 'onnxruntime')}"
+    return f"{sources()}, {versions('torch', 'numpy', 'onnxruntime', 'pillow')}"
 
 
 @cache

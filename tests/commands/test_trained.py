@@ -8,13 +8,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from firebrick.commands import trained, trained_jobs
-from firebrick.commands.trained_jobs import Job, Regime, content, judged
+from firebrick.commands.trained_jobs import Job, Regime, content, judged, task_of
 from firebrick.hw.boards.board import load_board
 from firebrick.hw.explore.engines import engine
 from firebrick.hw.explore.trained.family import BYPASS, Costs, base, trainees
@@ -151,6 +152,29 @@ def test_what_is_judged_is_what_was_trained() -> None:
         right = 100 * float((held == 3).mean())
         assert found["float"][number] == found["fixed"][number] == pytest.approx(right)
     assert found["agreement"] == [100.0, 100.0]
+
+
+def test_fewer_classes_and_other_sizes() -> None:
+    """As many pictures of each class, and the same pictures enlarged: what is learned is that."""
+    data = dataset("digits")
+    config = base("base", 1, (8, 8), 10)
+    same, regime = task_of(data, REGIME, config)
+    assert regime == REGIME and np.array_equal(same.images, data.images)
+    few, fewer = task_of(data, REGIME, replace(config, classes=2))
+    assert (fewer.training, fewer.held_out, few.classes) == (8, 10, ("0", "1"))
+    assert set(few.labels) == {0, 1} and len(few.labels) == (data.labels < 2).sum()
+    large, _ = task_of(data, REGIME, replace(config, input_size=(16, 12)))
+    assert large.images.shape == (len(data.labels), 1, 16, 12)
+    means = [images.mean((1, 2, 3)) for images in (large.images, data.images)]
+    assert np.corrcoef(means)[0, 1] > 0.98
+    # Where the makers say what is for training, that many are left of it.
+    parted = replace(data, training=1000)
+    assert task_of(parted, REGIME, replace(config, classes=2))[0].training == (
+        (data.labels[:1000] < 2).sum()
+    )
+    for one in (replace(config, classes=2), replace(config, input_size=(6, 6))):
+        found = judged(data, REGIME, Job(one, (3,)), fake)
+        assert 0 <= found["float"][0] <= 100
 
 
 def test_without_pytorch_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cache
 
 from firebrick.hw.compiler.feasible import without_numbers
@@ -20,9 +21,9 @@ from firebrick.quantize.report.figures import parameters
 
 # What the filters are chosen for.
 FILTERS, PARAMETERS, CYCLES = CONDITIONS = ("equal filters", "equal parameters", "equal cycles")
-SQUEEZE, SHARE, POOLING, BYPASS, WIDTH, GROWTH = STUDIES = (
+SQUEEZE, SHARE, POOLING, BYPASS, WIDTH, GROWTH, PICTURE, CLASSES = STUDIES = (
     *("squeeze ratio", "share of 3x3 filters", "downsampling", "bypass"),
-    *("expand filters", "frequency"),
+    *("expand filters", "frequency", "picture size", "classes"),
 )
 SQUEEZE_RATIOS = (0.125, 0.25, 0.5, 0.75, 1.0)
 EQUAL_SQUEEZE_RATIOS = (0.125, 0.25, 0.5, 1.0)
@@ -38,6 +39,9 @@ BYPASSES = ("none", "simple", "complex")
 EXPANDS = ((8, 4), (16, 8), (24, 12), (32, 16))
 # Modules after which expand filters become more: of four modules all, every second, none.
 FREQUENCIES = (1, 2, 4)
+# Rows and columns of the pictures, as parts of their own number; and of ten classes so many.
+SCALES = (Fraction(3, 4), Fraction(1), Fraction(3, 2), Fraction(2))
+CLASS_SHARES = (Fraction(1, 5), Fraction(1, 2), Fraction(1))
 # Filters that are tried: of the first module, and how many more the third has than half of that.
 WIDTHS = range(4, 65)
 MORE = range(-2, 3)
@@ -145,6 +149,12 @@ def _choices(study: str, first: SqueezeNetConfig) -> Iterator[tuple[str, Choices
         )
     elif study == GROWTH:
         yield PARAMETERS, [(str(f), replace(first, freq=f)) for f in FREQUENCIES]
+    elif study == PICTURE:
+        sizes = [tuple(int(side * scale) for side in first.input_size) for scale in SCALES]
+        yield FILTERS, [(f"{r}x{c}", replace(first, input_size=(r, c))) for r, c in sizes]
+    elif study == CLASSES:
+        counts = [int(first.classes * share) for share in CLASS_SHARES]
+        yield FILTERS, [(str(c), replace(first, classes=c)) for c in counts]
     else:
         raise FirebrickError(f"study {study!r}: not one of {', '.join(STUDIES)}")
 

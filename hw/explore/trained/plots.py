@@ -9,16 +9,18 @@ from firebrick.hw.explore.fronts import front
 from firebrick.hw.explore.trained.claims import HELD, OPEN, Finding, enough, findings
 from firebrick.hw.explore.trained.family import (
     BYPASS,
+    CLASSES,
     CYCLES,
     FILTERS,
     GROWTH,
     PARAMETERS,
+    PICTURE,
     POOLING,
     SHARE,
     SQUEEZE,
     WIDTH,
 )
-from firebrick.hw.explore.trained.points import Point, Sample, distinct, of
+from firebrick.hw.explore.trained.points import Point, Sample, distinct, of, one_task
 
 ACCURACY = "held-out pictures named rightly, %"
 # Series stand beside each other, so that their error bars can be told apart.
@@ -91,6 +93,24 @@ def plots(points: Sequence[Point]) -> list[Chart]:
             "modules from one increment to the next",
             GROWTH,
             (PARAMETERS,),
+        ),
+        _study(
+            points,
+            found,
+            "pictures",
+            "Picture size: the same pictures, made smaller or larger",
+            "rows and columns",
+            PICTURE,
+            (FILTERS,),
+        ),
+        _study(
+            points,
+            found,
+            "classes",
+            "Classes: the first so many of them, as many pictures of each",
+            "classes",
+            CLASSES,
+            (FILTERS,),
         ),
         _fixed(points),
         _front(points),
@@ -274,8 +294,9 @@ def _fixed(points: Sequence[Point]) -> Chart | None:
 
 
 def front_of(points: Sequence[Point]) -> list[Point]:
-    """Networks that no other beats in both accuracy, of the fixed point, and cycles."""
-    return front(distinct(points), lambda p: (p.fixed.mean, -p.trainee.cycles))
+    """Networks that no other beats in both accuracy, of the fixed point, and cycles, of those that
+    tell all classes apart."""
+    return front(distinct(one_task(points)), lambda p: (p.fixed.mean, -p.trainee.cycles))
 
 
 def _front(points: Sequence[Point]) -> Chart | None:
@@ -283,7 +304,7 @@ def _front(points: Sequence[Point]) -> Chart | None:
     if len(best) < 2:
         return None
     fast, accurate = best[-1], best[0]
-    own = distinct(points)
+    own = distinct(one_task(points))
     return Chart(
         "front",
         "Accuracy for cycles: all networks",

@@ -89,6 +89,14 @@ def of(points: Iterable[Point], study: str, condition: str) -> list[Point]:
     return [p for p in points if (p.trainee.study, p.trainee.condition) == (study, condition)]
 
 
+def one_task(points: Iterable[Point]) -> list[Point]:
+    """The points whose networks tell the most classes apart: accuracies among fewer are those of
+    an easier task."""
+    points = list(points)
+    most = max((p.trainee.config.classes for p in points), default=0)
+    return [p for p in points if p.trainee.config.classes == most]
+
+
 def distinct(points: Sequence[Point]) -> list[Point]:
     """Each network once: those of several studies are the same samples."""
     return list({(p.real, p.fixed, p.trainee.parameters): p for p in points}.values())

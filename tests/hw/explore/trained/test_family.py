@@ -10,11 +10,13 @@ import pytest
 from firebrick.hw.compiler.compile import compile_network
 from firebrick.hw.explore.trained.family import (
     BYPASS,
+    CLASSES,
     CONDITIONS,
     CYCLES,
     EQUAL,
     GROWTH,
     PARAMETERS,
+    PICTURE,
     POOLING,
     SHARE,
     SQUEEZE,
@@ -34,7 +36,7 @@ from tests.hw.explore.trained.made_up import BASE, planned, reference
 FILTERS_OF = ("base_expand", "incr_expand", "name")
 CHOICES = {
     SQUEEZE: "squeeze_ratio", SHARE: "pct_3x3", POOLING: "pool_after", BYPASS: "bypass",
-    WIDTH: "base_expand", GROWTH: "freq",
+    WIDTH: "base_expand", GROWTH: "freq", PICTURE: "input_size", CLASSES: "classes",
 }  # fmt: skip
 
 

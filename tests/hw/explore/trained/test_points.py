@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from firebrick.hw.explore.trained.family import FILTERS, SQUEEZE
-from firebrick.hw.explore.trained.points import Sample, distinct, find
+from firebrick.hw.explore.trained.family import CLASSES, FILTERS, SQUEEZE
+from firebrick.hw.explore.trained.points import Sample, distinct, find, one_task
 from tests.hw.explore.trained.made_up import planned, points
 
 
@@ -34,6 +34,12 @@ def test_differences_are_of_the_same_seeds() -> None:
     one, other = Sample((90.0, 80.0, 70.0)), Sample((89.0, 79.0, 69.0))
     assert one.minus(other) == Sample((1.0, 1.0, 1.0)) and one.minus(other).bar == 0
     assert one.bar > 20
+
+
+def test_fewer_classes_are_another_task() -> None:
+    made = points(planned(CLASSES), lambda one: 90.0)
+    assert [p.trainee.value for p in made] == ["2", "5", "10"]
+    assert one_task(made) == made[2:] and one_task([]) == []
 
 
 def test_networks_of_several_studies_are_counted_once() -> None:
