@@ -56,9 +56,9 @@ TOOLCHAIN ?= vivado
 CLOCK ?=
 # With Vivado, PLACEMENT=1: a pblock for each column of the array, along the chip's DSPs.
 PLACEMENT ?=
-# Array, pixels x channels, empty: the board's, or the largest that openXC7 can place; minutes that
-# its placement and routing may take, empty: 60; seeds, from SEED on, that it places to route the
-# fastest, empty: 1.
+# Array, pixels x channels (with memories of other depths: 8x16,act_words=8192), empty: the board's,
+# or the largest that openXC7 can place; minutes that its placement and routing may take, empty: 60;
+# seeds, from SEED on, that it places to route the fastest, empty: 1.
 SHAPE ?=
 MINUTES ?=
 SEEDS ?=

@@ -7,6 +7,11 @@ from dataclasses import dataclass, replace
 from firebrick.quantize.errors import FirebrickError
 
 PUMPS = (1, 2)
+# Memories whose depths an engine may choose.
+DEPTHS = (
+    *("act_words", "weight_words", "bias_pairs", "pool_channels", "pool_line_words", "sums"),
+    "fifo_words",
+)
 # Below this a word of the SystemVerilog engine does not hold a sum of 40 bits; the C++ one's does.
 RTL_PIXELS_MIN = 5
 
@@ -43,15 +48,7 @@ class EngineShape:
             raise ValueError(f"{self.pixels} pixels: an array has 4 to 32 rows of pixels")
         if self.channels not in (8, 16, 32, 64):
             raise ValueError(f"{self.channels} channels: an array has 8, 16, 32 or 64 channels")
-        for name in (
-            "act_words",
-            "weight_words",
-            "bias_pairs",
-            "pool_channels",
-            "pool_line_words",
-            "sums",
-            "fifo_words",
-        ):
+        for name in DEPTHS:
             depth = getattr(self, name)
             if depth & (depth - 1) or depth < 16:
                 raise ValueError(
@@ -106,14 +103,17 @@ PYNQ_Z2 = EngineShape()
 """14 x 32: 210 DSPs and a column in LUTs on the xc7z020."""
 
 
-def parse_shape(text: str) -> EngineShape:
-    """An array's shape as a user writes it, pixels x channels: ``14x32``; ``14x32p2`` is pumped.
+def parse_shape(text: str, usual: EngineShape = PYNQ_Z2) -> EngineShape:
+    """An engine as a user writes it: pixels x channels, ``14x32``; ``14x32p2`` is pumped, behind
+    commas memories have other depths, ``14x32,act_words=2048,bias_pairs=512``.
 
-    A pumped engine has the same bytes of weights in half as many words.
+    Depths that are not named are those of ``usual``; a pumped engine has the same bytes of weights
+    in half as many words.
 
     Raises FirebrickError for what is none, or one that the engine cannot have.
     """
-    pixels, _, rest = text.partition("x")
+    array, *depths = text.split(",")
+    pixels, _, rest = array.partition("x")
     channels, has_pump, pump = rest.partition("p")
     numbers = (pixels, channels, *([pump] if has_pump else []))
     if not all(number.isdecimal() for number in numbers):
@@ -122,6 +122,27 @@ def parse_shape(text: str) -> EngineShape:
             f"{PYNQ_Z2}p2"
         )
     try:
-        return pumped(EngineShape(int(pixels), int(channels)), int(pump or 1))
+        shape = replace(usual, pixels=int(pixels), channels=int(channels))
+        return replace(pumped(shape, int(pump or 1)), **_depths(depths))
     except ValueError as error:
         raise FirebrickError(f"array shape {text!r}: {error}") from error
+
+
+def _depths(texts: list[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for text in texts:
+        name, _, depth = text.partition("=")
+        if name not in DEPTHS or not depth.isdecimal() or name in found:
+            raise ValueError(
+                f"{text!r}: behind a comma stands a memory and its depth, once, such as "
+                f"{DEPTHS[0]}=2048; memories are {', '.join(DEPTHS)}"
+            )
+        found[name] = int(depth)
+    return found
+
+
+def spelled(shape: EngineShape, usual: EngineShape = PYNQ_Z2) -> str:
+    """What :func:`parse_shape` makes ``shape`` of: with the depths that are not the usual ones."""
+    plain = parse_shape(str(shape), usual)
+    changed = [name for name in DEPTHS if getattr(shape, name) != getattr(plain, name)]
+    return ",".join([str(shape), *(f"{name}={getattr(shape, name)}" for name in changed)])

@@ -26,6 +26,7 @@ from firebrick.hw.explore.changes import parameters, rebuilt
 from firebrick.hw.explore.engines import all_boards
 from firebrick.hw.explore.sweep import BOUNDS
 from firebrick.hw.model.compiled import prepare
+from firebrick.hw.shape import spelled
 from firebrick.models.bundled import DEFAULT, bundled
 from firebrick.quantize import qfile
 from firebrick.quantize.errors import FirebrickError
@@ -121,6 +122,7 @@ def _facts(advice: Advice) -> dict[str, Any]:
         "wished_frames_per_second": advice.wished,
         "reached": advice.reached,
         "engine": _option(advice.chosen),
+        "build": _build(advice.chosen),
         "also_on": [option.engine.board.name for option in advice.elsewhere],
         "changes": [asdict(gain) for gain in advice.gains],
     }
@@ -166,6 +168,7 @@ def _print(console: Console, advice: Advice) -> None:
     if advice.elsewhere:
         titles = ", ".join(option.engine.board.title for option in advice.elsewhere)
         console.print(f"The same engine does for {titles}.")
+    console.print(f"It is built by {_build(chosen)}", soft_wrap=True)
     spent = dict(zip(BOUNDS, chosen.speed.spent, strict=True))
     shares = ", ".join(f"{name} {n / chosen.speed.cycles:.1%}" for name, n in spent.items() if n)
     console.print(
@@ -187,6 +190,13 @@ def _print(console: Console, advice: Advice) -> None:
         "Predicted by the models of cycles and resources; a changed network has to be trained "
         "again, and no clock has been confirmed by Vivado."
     )
+
+
+def _build(option: Option) -> str:
+    """The command that makes a bitstream of the engine."""
+    board, shape = option.engine.board, option.engine.shape
+    array = "" if shape == board.shape else f" SHAPE={spelled(shape, board.shape)}"
+    return f"make bitstream BOARD={board.name}{array}"
 
 
 def _engine(option: Option) -> str:

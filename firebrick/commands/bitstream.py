@@ -30,7 +30,7 @@ from firebrick.hw.flow.placeable import (
 )
 from firebrick.hw.flow.toolrun import Report
 from firebrick.hw.model.resources import lacking, predict_resources
-from firebrick.hw.shape import EngineShape, parse_shape, pumped
+from firebrick.hw.shape import EngineShape, parse_shape
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.locks import sole_writer
 from firebrick.quantize.support.paths import build_folder
@@ -107,9 +107,7 @@ def _with_shape(board: Board, options: argparse.Namespace) -> Board:
         return not lacking(predict_resources(shape), board.chip.resources)
 
     if options.shape:
-        asked = parse_shape(options.shape)
-        shape = replace(board.shape, pixels=asked.pixels, channels=asked.channels)
-        board = replace(board, shape=pumped(shape, asked.pump))
+        board = replace(board, shape=parse_shape(options.shape, board.shape))
     if options.toolchain != "openxc7":
         return board
     if options.shape:
@@ -126,7 +124,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--clock", type=float, help="at most so many MHz; the board's default")
     parser.add_argument(
         "--shape",
-        help="array: 14x32, or pumped: 14x32p2 (the board's; openxc7: the largest it places)",
+        help="array: 14x32, or pumped: 14x32p2 (the board's; openxc7: the largest it places); "
+        "14x32,act_words=2048 has a memory of another depth than the board's engine",
     )
     parser.add_argument("--out", help="folder (build/<board>)")
     parser.add_argument(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from firebrick.commands import advise
+from firebrick.hw.boards.board import load_board
+from firebrick.hw.shape import parse_shape
 from firebrick.models.digits import MODEL_PATH
 from firebrick.quantize import qfile
 from firebrick.quantize.errors import FirebrickError
@@ -52,8 +55,19 @@ def test_json_and_the_smallest_chip(capsys) -> None:
     assert slow["parameters"] == 29370 and len(slow["boards"]) >= 8
 
 
+def test_the_command_that_builds_it_builds_that(capsys) -> None:
+    found = told(capsys, "--model", "digits", "--fps", "9000")
+    make, command, board, text = found["build"].split()
+    assert (make, command) == ("make", "bitstream")
+    assert board == f"BOARD={found['engine']['board']}"
+    own = load_board(found["engine"]["board"]).shape
+    shape = parse_shape(text.removeprefix("SHAPE="), own)
+    assert asdict(shape) == found["engine"]["shape"] and shape != own
+
+
 def test_a_board_is_its_own_engine(capsys) -> None:
     found = told(capsys, "--model", "digits", "--board", "zybo")
+    assert found["build"] == "make bitstream BOARD=zybo"
     assert (found["engine"]["board"], found["reached"]) == ("zybo", None)
     assert found["engine"]["cycles"] == found["boards"][0]["cycles"]
 
