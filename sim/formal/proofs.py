@@ -44,8 +44,7 @@ def _shown(file: str, last_port: str, first: str, states: dict[str, str]) -> tup
 
 
 _PLAN = "!plan_valid_q || (busy_q && plan_len_q == plan_len && plan_last_q == plan_last)"
-_WRITER = (
-    *_narrow("fb_axi_writer.sv", "awaddr_q"),
+_WRITER_SHOWN = (
     *_shown(
         "fb_axi_writer.sv",
         "axi_bready_o",
@@ -98,8 +97,9 @@ _WRITER = (
     ),
 )
 
-_READER = (
-    *_narrow("fb_axi_reader.sv", "araddr_q"),
+_WRITER = (*_narrow("fb_axi_writer.sv", "awaddr_q"), *_WRITER_SHOWN)
+
+_READER_SHOWN = (
     *_shown(
         "fb_axi_reader.sv",
         "axi_rready_o",
@@ -121,6 +121,36 @@ _READER = (
     ),
 )
 
+_READER = (*_narrow("fb_axi_reader.sv", "araddr_q"), *_READER_SHOWN)
+
+_BESIDE = Edit("fb_fifo.sv", "module fb_fifo #(", "module fb_fifo_rtl #(", "beside its contract")
+_CONTRACT = ("fifo_contract_properties.sv", "fifo_contract.sv")
+
+
+def _bursts(file: str, ready: str, valid: str) -> tuple[Edit, ...]:
+    """Mutants of a master whose addresses are proven in the sizes of the chip."""
+    return (
+        Edit(
+            file,
+            "to_boundary = LenBits'(BurstBeats) - {1'b0, addr_q[OffsetBits-1:0]};",
+            "to_boundary = LenBits'(BurstBeats);",
+            "bursts across a boundary",
+        ),
+        Edit(
+            file,
+            "plan_last   = beats_q <= 24'(to_boundary);",
+            "plan_last   = beats_q[15:0] <= 16'(to_boundary);",
+            "a long command is taken for a short one",
+        ),
+        Edit(
+            file,
+            f"issue = plan_valid_q & ~drain_q & (~{valid} | {ready})",
+            "issue = plan_valid_q & ~drain_q",
+            "replaces an address that is shown",
+        ),
+    )
+
+
 PROOFS: tuple[Proof, ...] = (
     Proof(
         "fifo, distributed RAM",
@@ -139,6 +169,24 @@ PROOFS: tuple[Proof, ...] = (
         {"Width": 1, "Depth": 8, "Latency": 3},
         (_STUTTER,),
         edits=(_BLOCK,),
+    ),
+    Proof(
+        "fifo, distributed RAM, and its contract",
+        "fb_fifo",
+        _FIFO,
+        _CONTRACT,
+        {"Width": 1, "Depth": 4, "Latency": 2},
+        (_LOST,),
+        edits=(_BESIDE,),
+    ),
+    Proof(
+        "fifo, block RAM, and its contract",
+        "fb_fifo",
+        _FIFO,
+        _CONTRACT,
+        {"Width": 1, "Depth": 4, "Latency": 3},
+        (_STUTTER,),
+        edits=(_BESIDE, _BLOCK),
     ),
     Proof(
         "register slice",
@@ -442,6 +490,30 @@ PROOFS: tuple[Proof, ...] = (
         steps=5,
         reach=16,
         limit=400,
+    ),
+    Proof(
+        "AXI read master, addresses in the chip's sizes",
+        "fb_axi_reader",
+        ("fb_axi_reader.sv",),
+        ("burst_properties.sv", "fifo_contract.sv"),
+        {"Writes": 0, "MaxOutstanding": 8, "FifoDepth": 32},
+        _bursts("fb_axi_reader.sv", "axi_arready_i", "arvalid_q"),
+        edits=_READER_SHOWN,
+        steps=3,
+        reach=16,
+        quick=True,
+    ),
+    Proof(
+        "AXI write master, addresses in the chip's sizes",
+        "fb_axi_writer",
+        ("fb_axi_writer.sv",),
+        ("burst_properties.sv", "fifo_contract.sv"),
+        {"Writes": 1, "MaxOutstanding": 8, "FifoDepth": 32},
+        _bursts("fb_axi_writer.sv", "axi_awready_i", "awvalid_q"),
+        edits=_WRITER_SHOWN,
+        steps=3,
+        reach=32,
+        quick=True,
     ),
     Proof(
         "AXI read master, a beat followed",

@@ -1,7 +1,7 @@
 // The general-purpose port's slave as the processor and the windows behind it see it, with a reset
 // at any time. Towards the processor: one B for each burst, after its last beat, with its ID and the
 // worst of its answers; as many R beats as asked for, RLAST in place, with the burst's ID; what is
-// shown stays. Towards the windows: one access at a time, to the window that holds the address, with
+// shown stays; nothing is behind a reset. Towards the windows: one access at a time, to the window that holds the address, with
 // the address of the beat, reads and whole writes only, what is shown stays. Every beat is answered
 // in a bounded number of cycles, those not counted in which a window or the processor is waited for.
 //
@@ -116,6 +116,7 @@ module axi3_slave_properties #(
   endfunction
 
   logic started_q = 1'b0;
+  logic reset_q;
 
   // -------------------------------------------------------------------------------------- writes
   logic                w_open_q, w_whole_q;       // a burst is taken; its beats are, too
@@ -152,6 +153,7 @@ module axi3_slave_properties #(
 
   always_ff @(posedge clk_i) begin
     started_q <= 1'b1;
+    reset_q <= !rst_ni;
     b_waited_q <= bvalid && !bready_i && rst_ni;
     aw_waited_q <= awvalid_i && !awready && rst_ni;
     w_waited_q <= wvalid_i && !wready && rst_ni;
@@ -292,6 +294,10 @@ module axi3_slave_properties #(
     if (ar_waited_q) assume (arvalid_i && ar_q == {arid_i, araddr_i, arlen_i, arsize_i, arburst_i});
     assume ((lite_bvalid_i & ~(lite_aw_owed_q & lite_w_owed_q)) == '0);
     assume ((lite_rvalid_i & ~lite_ar_owed_q) == '0);
+    if (started_q && reset_q) begin
+      a_reset: assert (!bvalid && !rvalid && lite_awvalid == '0 && lite_wvalid == '0 &&
+                       lite_arvalid == '0);
+    end
     if (started_q && rst_ni) begin
       a_one_write: assert (!(awready && w_open_q));
       if (bvalid) a_b_last: assert (w_open_q && w_whole_q && lite_aw_owed_q == '0);

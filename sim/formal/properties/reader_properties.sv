@@ -2,7 +2,7 @@
 // address that is shown stays; a burst has 1 to BurstBeats beats and stays within a multiple of its
 // longest, hence within 4 KB; at most MaxOutstanding are under way; the bursts ask for what the
 // commands do, each beat once and in order, and each is delivered so; nothing new is asked for or
-// delivered after an abort until the memory has answered; idle is idle.
+// delivered after an abort until the memory has answered, nothing at all behind a reset; idle is idle.
 //
 // Taken for granted: the memory answers in order what it was asked for and counts beats right, R is
 // silent otherwise but for answers to bursts of before a reset, which come before the first new
@@ -96,6 +96,7 @@ module reader_properties #(
   );
 
   logic started_q = 1'b0;
+  logic reset_q;
   logic accept, pop, shown, take, beat, done;
 
   // the memory: bursts taken and not answered, the oldest first
@@ -148,6 +149,7 @@ module reader_properties #(
 
   always_ff @(posedge clk_i) begin
     started_q <= 1'b1;
+    reset_q <= !rst_ni;
     left_q <= left;
     at_q <= at;
     asked_q <= asked_q + CountBits'(take) - CountBits'(done);
@@ -232,6 +234,7 @@ module reader_properties #(
     if (accept && mark_i) begin
       assume (mark_beat_i < cmd_beats_i && cmd_addr_i + AddrBits'(mark_beat_i) == place);
     end
+    if (started_q && reset_q) a_reset: assert (!arvalid && !data_valid && !error);
     if (started_q && rst_ni) begin
       if (waited_q) a_ar_stays: assert (arvalid && araddr == araddr_q && arlen == arlen_q);
       if (arvalid) begin

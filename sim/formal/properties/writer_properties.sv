@@ -4,7 +4,7 @@
 // bursts that were shown, WLAST in its place; the bursts write what the commands say and the data
 // stream holds, in order; strobes are all on, and off only for what an abort cut short; a command is
 // done when all of it is acknowledged; nothing new begins after an abort until the memory has
-// answered; idle is idle.
+// answered, nothing at all behind a reset; idle is idle.
 //
 // Taken for granted: the memory answers a burst that it has taken whole, once, and B is silent
 // otherwise but for answers to bursts of before a reset, which come before the first new burst; a
@@ -130,6 +130,7 @@ module writer_properties #(
   end
 
   logic started_q = 1'b0;
+  logic reset_q;
   logic accept, push, shown, take, w_shown, w_take, w_done, answer;
 
   // bursts shown, not answered; taken on AW, whole on W, neither answered; shown, not whole on W
@@ -162,6 +163,7 @@ module writer_properties #(
 
   always_ff @(posedge clk_i) begin
     started_q <= 1'b1;
+    reset_q <= !rst_ni;
     if (awvalid) fresh_q <= 1'b0;
     open_q <= open_q + CountBits'(shown) - CountBits'(answer_q);
     aw_taken_q <= aw_taken_q + CountBits'(take) - CountBits'(answer);
@@ -296,6 +298,7 @@ module writer_properties #(
     if (bvalid_i && !answer) assume (fresh_q && !awvalid);
     assume (cmd_beats_i != '0);
     assume ((AddrBits+1)'(cmd_addr_i) + (AddrBits+1)'(cmd_beats_i) <= (AddrBits+1)'(1 << AddrBits));
+    if (started_q && reset_q) a_reset: assert (!awvalid && !wvalid && !done && !error);
     if (started_q && rst_ni) begin
       if (aw_waited_q) a_aw_stays: assert (awvalid && awaddr == awaddr_q && awlen == awlen_q);
       if (w_waited_q) begin
