@@ -127,6 +127,28 @@ _BESIDE = Edit("fb_fifo.sv", "module fb_fifo #(", "module fb_fifo_rtl #(", "besi
 _CONTRACT = ("fifo_contract_properties.sv", "fifo_contract.sv")
 
 
+_SLAVE = _shown(
+    "fb_axi3_slave.sv",
+    "lite_rready_o",
+    "  assign lite_rready_o = rd_state_q == RdAnswer ? rd_hit_q : '0;",
+    {
+        "wr_state": "wr_state_q",
+        "wr_left": "wr_left_q",
+        "wr_kept": "{wr_id_q, wr_len_q, wr_size_q, wr_burst_q}",
+        "wr_addr": "wr_addr_q",
+        "wr_hit": "wr_hit_q",
+        "wr_beat": "{wr_beat_id_q, wr_beat_last_q}",
+        "wr_wrong": "wr_wrong_q",
+        "wr_resp": "wr_resp_q",
+        "rd_state": "rd_state_q",
+        "rd_left": "rd_left_q",
+        "rd_kept": "{rd_id_q, rd_len_q, rd_size_q, rd_burst_q}",
+        "rd_addr": "rd_addr_q",
+        "rd_hit": "rd_hit_q",
+    },
+)
+
+
 def _bursts(file: str, ready: str, valid: str) -> tuple[Edit, ...]:
     """Mutants of a master whose addresses are proven in the sizes of the chip."""
     return (
@@ -250,6 +272,18 @@ PROOFS: tuple[Proof, ...] = (
                 "choice = 1'b0 ? chosen_q :",
                 "changes an address that is shown",
             ),
+            Edit(
+                "fb_read_join.sv",
+                "expected = axi_rvalid_i && (owed_q != '0);",
+                "expected = axi_rvalid_i;",
+                "hands on a beat of before a reset",
+            ),
+            Edit(
+                "fb_read_join.sv",
+                "if (take) owners_q[tail_q] <= choice;",
+                "if (take) owners_q[tail_q] <= a_arvalid_i && choice;",
+                "gives a lone master's data to the other",
+            ),
         ),
     ),
     Proof(
@@ -366,7 +400,7 @@ PROOFS: tuple[Proof, ...] = (
         ),
         limit=300,
     ),
-    # A descriptor that rests has its verdict in the third cycle: eight are as good as all.
+    # A descriptor that rests has its verdict in the third cycle: no state is older.
     Proof(
         "rules of descriptors",
         "fb_rules",
@@ -416,7 +450,32 @@ PROOFS: tuple[Proof, ...] = (
                 "the squeeze map's channels are to have halves",
             ),
         ),
-        bound=8,
+        steps=4,
+        reach=8,
+        limit=200,
+    ),
+    Proof(
+        "rules of descriptors, two K steps a cycle",
+        "fb_rules",
+        ("firebrick_pkg.sv", "fb_rules.sv"),
+        ("rules_properties.sv",),
+        {"Pump": 2},
+        (
+            Edit(
+                "fb_rules.sv",
+                "(32'(phase1) % Pump != 0) || ",
+                "",
+                "half a set of channels passes",
+            ),
+            Edit(
+                "fb_rules.sv",
+                "(32'(phase1) % (2 * Pump) != 0)",
+                "(32'(phase1) % 2 != 0)",
+                "halves of a set of channels",
+            ),
+        ),
+        steps=4,
+        reach=8,
         limit=200,
     ),
     Proof(
@@ -450,7 +509,8 @@ PROOFS: tuple[Proof, ...] = (
                 "does not wait for a window",
             ),
         ),
-        bound=14,
+        edits=_SLAVE,
+        steps=6,
         reach=24,
         limit=400,
     ),
