@@ -277,6 +277,39 @@ PROOFS: tuple[Proof, ...] = (
         quick=True,
     ),
     Proof(
+        "results on their way out",
+        "fb_output",
+        ("fb_output.sv",),
+        ("output_properties.sv", "fifo_contract.sv"),
+        {"FifoWords": 4},
+        (
+            Edit(
+                "fb_output.sv",
+                "left_q <= is_sum ? '0 : LaneBits'(WordBeats - 1);",
+                "left_q <= LaneBits'(WordBeats - 1);",
+                "a sum has two beats",
+            ),
+            Edit(
+                "fb_output.sv",
+                "assign fifo_ready = !valid_q || (beat_ready_i && (left_q == '0));",
+                "assign fifo_ready = !valid_q || beat_ready_i;",
+                "drops half a word",
+            ),
+            Edit(
+                "fb_output.sv",
+                "else if (beat_ready_i && (left_q == '0)) valid_q",
+                "else if (left_q == '0) valid_q",
+                "does not wait for the writer",
+            ),
+            Edit(
+                "fb_output.sv",
+                "                                   : 24'(segment_words) << $clog2(WordBeats);",
+                "                                   : 24'(segment_words);",
+                "half of a segment",
+            ),
+        ),
+    ),
+    Proof(
         "two masters on a read port",
         "fb_read_join",
         ("fb_read_join.sv",),
