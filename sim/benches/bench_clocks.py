@@ -12,6 +12,7 @@ from firebrick.sim.benches.runner import bench_parameters
 
 PERIOD_NS = 10
 LOCK = 300  # cycles in which a good clock has locked
+LOCK_CYCLES = 256  # that a lock is waited for before the MMCM is reset again
 # Cycles in which a new clock has locked: a reset of the MMCM, the stand-in's lock, synchronizers.
 RESET, LOCKING = 16, 50
 RELOCK = RESET + LOCKING + 16
@@ -26,6 +27,19 @@ async def edges(signal: Any, cycles: int) -> int:
         if await First(rise, end) is not rise:
             return count
         count += 1
+
+
+async def mmcm_resets(dut: Any, cycles: int) -> list[int]:
+    """How long each reset of the MMCM was that ended within so many cycles, in cycles."""
+    found, high = [], 0
+    for _ in range(cycles):
+        await RisingEdge(dut.fclk_i)
+        if dut.gen_two.u_mmcm.reset.value == 1:
+            high += 1
+        elif high:
+            found.append(high)
+            high = 0
+    return found
 
 
 async def cycles_until(dut: Any, most: int) -> int:
@@ -62,6 +76,8 @@ async def reset_and_lock(dut: Any) -> None:
     await Timer(1 if pumped else 4 * PERIOD_NS, "ns")
     assert dut.rst_no.value == 0
     await ClockCycles(dut.fclk_i, 10)
+    # The MMCM is reset with the chip.
+    assert not pumped or dut.gen_two.u_mmcm.reset.value == 1
     dut.fclk_reset_ni.value = 1
     await First(RisingEdge(dut.rst_no), ClockCycles(dut.fclk_i, LOCK))
     assert dut.rst_no.value == 1 and dut.lost_o.value == 0
@@ -80,6 +96,10 @@ async def reset_and_lock(dut: Any) -> None:
             assert again >= RESET + LOCKING, f"reset for {again} cycles only at {period_ns} ns"
         await ClockCycles(dut.fclk_i, LOCK)
         assert dut.rst_no.value == int(locks)
+        if not locks:
+            # Again and again: another clock may have come.
+            tries = await mmcm_resets(dut, 3 * (LOCK_CYCLES + RESET))
+            assert len(tries) >= 2 and set(tries[1:]) == {RESET}, f"resets of {tries} cycles"
         assert (await edges(dut.clk_o, 50) > 0) == locks
         if locks:
             assert dut.lost_o.value == 1

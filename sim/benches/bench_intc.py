@@ -196,3 +196,21 @@ async def as_pynq_uses_it(dut: Any) -> None:
         dut.irq_i.value = 0
         await bench.settle()
         assert dut.irq_o.value == 0
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def reset_while_interrupting(dut: Any) -> None:
+    """A reset, be it of one cycle, ends the interrupt with it, and forgets that there was one."""
+    bench = Bench(dut)
+    await bench.start()
+    for cycles in (1, 4):
+        await bench.write(OFFSET["SIE"], 1)
+        await bench.write(OFFSET["MER"], ENABLE | HARDWARE)
+        dut.irq_i.value = 1
+        await bench.settle()
+        assert dut.irq_o.value == 1
+        dut.irq_i.value = 0
+        await reset(dut, cycles)
+        await RisingEdge(dut.clk_i)
+        assert dut.irq_o.value == 0
+        assert await bench.read(OFFSET["ISR"]) == await bench.read(OFFSET["MER"]) == 0

@@ -296,6 +296,7 @@ async def wrong_headers(dut: Any) -> None:
         ("HEADER_CRC", bench.header(stream, pixels=1, header_crc=0)),
         ("GROUPS", bench.header(stream, groups=0)),
         ("GROUPS", bench.header(stream, groups=1, stream_bytes=0)),
+        ("GROUPS", bench.header(stream, groups=1, stream_bytes=8 * d.DESCRIPTOR_BEATS - 8)),
         ("GROUPS", bench.header(stream, groups=1, stream_bytes=len(stream) + 4)),
         ("GROUPS", bench.header(stream, groups=1, stream_bytes=(1 << 27) + len(stream))),
         ("SHAPE", bench.header(stream, groups=0, pixels=bench.pixels + 1)),

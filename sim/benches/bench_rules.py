@@ -163,3 +163,23 @@ async def two_rows(dut: Any) -> None:
                 inner["p0_channels"] = inner["p0_phase1"] = 2 * shape.pump
                 assert broken_rule(inner, shape) is None
                 assert await verdict(dut, inner) is None
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def offsets(dut: Any) -> None:
+    """Each of an offset's three lowest bits alone, and together, makes it none of a whole beat;
+    what an operand's is does not matter where nothing is added."""
+    shape = engine_shape()
+    start_clock(dut)
+    await RisingEdge(dut.clk_i)
+    for name in ("src_offset", "dst_offset", "add_offset"):
+        for low in range(8):
+            for adds in (0, 1):
+                fields = legal_fields(shape) | {"mode": d.MODE_DIRECT, "p3_enable": 0}
+                fields |= {"segment_words": 1, "dst_tile_words": 1, "dst_last_tile": 0}
+                fields |= {"dst_row_words": 1, "add_enable": adds}
+                fields[name] = fields[name] & ~7 | low
+                matters = low and (adds or name != "add_offset")
+                expected = FIELDS if matters else None
+                assert broken_rule(fields, shape) == expected, (name, low, adds)
+                assert await verdict(dut, fields) == expected, (name, low, adds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import deque
 from typing import Any
@@ -97,3 +98,22 @@ async def no_path_through(dut: Any) -> None:
             seen.add(tuple(int(signal.value) for signal in outputs))
         assert len(seen) == 1
         await Timer(1, "ns")
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def reset_while_full(dut: Any) -> None:
+    """A reset, be it of one cycle, forgets both words: there is room, and nothing is shown."""
+    bench = Bench(dut)
+    await bench.start()
+    for places, cycles in itertools.product((1, 2), (1, 4)):
+        while len(bench.words) < places:
+            await bench.step(push=True, pop=False)
+        assert len(bench.words) == places
+        bench.words.clear()
+        bench.offered = bench.held = None
+        dut.in_valid_i.value = 0
+        await reset(dut, cycles)
+        before = bench.popped
+        for _ in range(20):
+            await bench.step(push=True, pop=True)
+        assert bench.popped == before + 19

@@ -291,6 +291,13 @@ async def registers_by_bursts(dut: Any) -> None:
     byte = Read(first + 1, size=0, id=5)
     await bench.gp.start(byte).wait()
     assert byte.data[0] >> 8 & 0xFF == values[0] >> 8 & 0xFF
+    # The interrupt controller's, one after another with nothing else in between, and as a burst.
+    for _ in range(2):
+        for name, value in (("IER", 0), ("ISR", 0), ("IVR", 0xFFFF_FFFF)):
+            assert await bench.get(INTC[name]) == value
+    controller = Read(d.INTC_BASE, 7)
+    await bench.gp.start(controller).wait()
+    assert controller.data[6] == 0xFFFF_FFFF and controller.resps == [OKAY] * 8
     for address in (0x4000_0000, d.INTC_BASE + d.INTC_BYTES, d.ENGINE_BASE - 4, HOLE):
         assert (await bench.gp.read(address))[1] == DECERR
         assert await bench.gp.write(address, 1) == DECERR

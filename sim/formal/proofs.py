@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from firebrick.sim.formal.prover import Edit, Proof
+from firebrick.sim.formal.states import READER, READER_SHOWN, SLAVE, SMALL, WRITER, WRITER_SHOWN
 
 # Nothing that a queue does depends on its words, and no bit of a word meets another: one bit of
 # width and a small depth stand for all. The form in block RAM begins at 128 words.
@@ -21,105 +22,33 @@ _STUTTER = Edit(
     "shows a word twice",
 )
 
-# The masters' address and count registers are narrowed to what the small commands need.
-_SMALL = {"BurstBeats": 2, "MaxOutstanding": 2, "FifoDepth": 4, "AddrBits": 3, "BeatBits": 2}
+_BESIDE = Edit("fb_fifo.sv", "module fb_fifo #(", "module fb_fifo_rtl #(", "beside its contract")
+_CONTRACT = ("fifo_contract_properties.sv", "fifo_contract.sv")
 
 
-def _narrow(file: str, address: str) -> tuple[Edit, ...]:
+def _bursts(file: str, ready: str, valid: str) -> tuple[Edit, ...]:
+    """Mutants of a master whose addresses are proven in the sizes of the chip."""
     return (
-        Edit(file, "logic [28:0] addr_q;", "logic [3:0] addr_q;", "small addresses"),
-        Edit(file, "logic [23:0] beats_q;", "logic [2:0] beats_q;", "small commands"),
-        Edit(file, f"logic [28:0]          {address};", f"logic [3:0] {address};", "as addr_q"),
-    )
-
-
-def _shown(file: str, last_port: str, first: str, states: dict[str, str]) -> tuple[Edit, ...]:
-    """Ports ``see_*_o`` for helping assertions, of 64 bits: values by port name."""
-    ports = "".join(f",\n  output logic [63:0] see_{name}_o" for name in states)
-    values = "".join(f"\n  assign see_{name}_o = 64'({value});" for name, value in states.items())
-    return (
-        Edit(file, f"{last_port}\n);", f"{last_port}{ports}\n);", "shows its state"),
-        Edit(file, first, first + values, "shows its state"),
-    )
-
-
-_PLAN = "!plan_valid_q || (busy_q && plan_len_q == plan_len && plan_last_q == plan_last)"
-_WRITER = (
-    *_narrow("fb_axi_writer.sv", "awaddr_q"),
-    *_shown(
-        "fb_axi_writer.sv",
-        "axi_bready_o",
-        "  assign axi_bready_o = 1'b1;",
-        {
-            "busy": "busy_q",
-            "send": "send_q",
-            "answer": "bvalid_q",
-            "owner": "owner_valid",
-            "drain": "drain_q",
-            "plan": _PLAN,
-            "tag": "tag_q[0]",
-            "beats": "beats_q",
-            "outstanding": "outstanding_q",
-            "lengths": "next_level",
-            "owners": "owner_level",
-            "left": "left_q",
-            "ends": "send_last_q",
-            "unclaimed": "unclaimed_q",
-            "level": "fifo_level",
-            "length": "u_lengths_words",
-            "owned": "u_owners_words",
-            "data": "{u_fifo_words[192], u_fifo_words[128], u_fifo_words[64], u_fifo_words[0]}",
-            "young_lengths": "u_lengths_young",
-            "young_owners": "u_owners_young",
-        },
-    ),
-    *(
         Edit(
-            "fb_axi_writer.sv",
-            f".level_o    ({level})",
-            f".level_o    ({level}), .words_o({queue}_words), .young_o({queue}_young)",
-            "shows a queue's words",
-        )
-        for queue, level in (
-            ("u_fifo", "fifo_level"),
-            ("u_lengths", "next_level"),
-            ("u_owners", "owner_level"),
-        )
-    ),
-    Edit(
-        "fb_axi_writer.sv",
-        "  logic                 fifo_valid, fifo_pop;",
-        "  logic                 fifo_valid, fifo_pop;\n"
-        "  logic [64*FifoDepth-1:0] u_fifo_words;\n"
-        "  logic [LenBits*MaxOutstanding-1:0] u_lengths_words;\n"
-        "  logic [5*MaxOutstanding-1:0] u_owners_words;\n"
-        "  logic [1:0] u_fifo_young, u_lengths_young, u_owners_young;",
-        "shows the queues' words",
-    ),
-)
+            file,
+            "to_boundary = LenBits'(BurstBeats) - {1'b0, addr_q[OffsetBits-1:0]};",
+            "to_boundary = LenBits'(BurstBeats);",
+            "bursts across a boundary",
+        ),
+        Edit(
+            file,
+            "plan_last   = beats_q <= 24'(to_boundary);",
+            "plan_last   = beats_q[15:0] <= 16'(to_boundary);",
+            "a long command is taken for a short one",
+        ),
+        Edit(
+            file,
+            f"issue = plan_valid_q & ~drain_q & (~{valid} | {ready})",
+            "issue = plan_valid_q & ~drain_q",
+            "replaces an address that is shown",
+        ),
+    )
 
-_READER = (
-    *_narrow("fb_axi_reader.sv", "araddr_q"),
-    *_shown(
-        "fb_axi_reader.sv",
-        "axi_rready_o",
-        "  assign axi_rready_o = 1'b1;",
-        {
-            "busy": "busy_q",
-            "drain": "drain_q",
-            "beat": "{rlast_q, rvalid_q}",
-            "plan": _PLAN,
-            "room": "room_q",
-            "roomy": "roomy_q",
-            "planned": "plan_valid_q",
-            "popped": "pop_q",
-            "level": "fifo_level",
-            "left": "beats_q",
-            "outstanding": "outstanding_q",
-            "addr": "addr_q",
-        },
-    ),
-)
 
 PROOFS: tuple[Proof, ...] = (
     Proof(
@@ -139,6 +68,24 @@ PROOFS: tuple[Proof, ...] = (
         {"Width": 1, "Depth": 8, "Latency": 3},
         (_STUTTER,),
         edits=(_BLOCK,),
+    ),
+    Proof(
+        "fifo, distributed RAM, and its contract",
+        "fb_fifo",
+        _FIFO,
+        _CONTRACT,
+        {"Width": 1, "Depth": 4, "Latency": 2},
+        (_LOST,),
+        edits=(_BESIDE,),
+    ),
+    Proof(
+        "fifo, block RAM, and its contract",
+        "fb_fifo",
+        _FIFO,
+        _CONTRACT,
+        {"Width": 1, "Depth": 4, "Latency": 3},
+        (_STUTTER,),
+        edits=(_BESIDE, _BLOCK),
     ),
     Proof(
         "register slice",
@@ -190,6 +137,39 @@ PROOFS: tuple[Proof, ...] = (
         quick=True,
     ),
     Proof(
+        "results on their way out",
+        "fb_output",
+        ("fb_output.sv",),
+        ("output_properties.sv", "fifo_contract.sv"),
+        {"FifoWords": 4},
+        (
+            Edit(
+                "fb_output.sv",
+                "left_q <= is_sum ? '0 : LaneBits'(WordBeats - 1);",
+                "left_q <= LaneBits'(WordBeats - 1);",
+                "a sum has two beats",
+            ),
+            Edit(
+                "fb_output.sv",
+                "assign fifo_ready = !valid_q || (beat_ready_i && (left_q == '0));",
+                "assign fifo_ready = !valid_q || beat_ready_i;",
+                "drops half a word",
+            ),
+            Edit(
+                "fb_output.sv",
+                "else if (beat_ready_i && (left_q == '0)) valid_q",
+                "else if (left_q == '0) valid_q",
+                "does not wait for the writer",
+            ),
+            Edit(
+                "fb_output.sv",
+                "                                   : 24'(segment_words) << $clog2(WordBeats);",
+                "                                   : 24'(segment_words);",
+                "half of a segment",
+            ),
+        ),
+    ),
+    Proof(
         "two masters on a read port",
         "fb_read_join",
         ("fb_read_join.sv",),
@@ -201,6 +181,18 @@ PROOFS: tuple[Proof, ...] = (
                 "choice = hold_q ? chosen_q :",
                 "choice = 1'b0 ? chosen_q :",
                 "changes an address that is shown",
+            ),
+            Edit(
+                "fb_read_join.sv",
+                "expected = axi_rvalid_i && (owed_q != '0);",
+                "expected = axi_rvalid_i;",
+                "hands on a beat of before a reset",
+            ),
+            Edit(
+                "fb_read_join.sv",
+                "if (take) owners_q[tail_q] <= choice;",
+                "if (take) owners_q[tail_q] <= a_arvalid_i && choice;",
+                "gives a lone master's data to the other",
             ),
         ),
     ),
@@ -237,7 +229,7 @@ PROOFS: tuple[Proof, ...] = (
         "fb_axi_writer",
         ("fb_axi_writer.sv",),
         ("writer_properties.sv", "fifo_contract.sv"),
-        _SMALL,
+        SMALL,
         (
             Edit(
                 "fb_axi_writer.sv",
@@ -270,7 +262,7 @@ PROOFS: tuple[Proof, ...] = (
                 "an abort ends a burst that the memory knows to be longer",
             ),
         ),
-        edits=_WRITER,
+        edits=WRITER,
         steps=5,
         reach=16,
         limit=400,
@@ -318,7 +310,7 @@ PROOFS: tuple[Proof, ...] = (
         ),
         limit=300,
     ),
-    # A descriptor that rests has its verdict in the third cycle: eight are as good as all.
+    # A descriptor that rests has its verdict in the third cycle: no state is older.
     Proof(
         "rules of descriptors",
         "fb_rules",
@@ -368,7 +360,32 @@ PROOFS: tuple[Proof, ...] = (
                 "the squeeze map's channels are to have halves",
             ),
         ),
-        bound=8,
+        steps=4,
+        reach=8,
+        limit=200,
+    ),
+    Proof(
+        "rules of descriptors, two K steps a cycle",
+        "fb_rules",
+        ("firebrick_pkg.sv", "fb_rules.sv"),
+        ("rules_properties.sv",),
+        {"Pump": 2},
+        (
+            Edit(
+                "fb_rules.sv",
+                "(32'(phase1) % Pump != 0) || ",
+                "",
+                "half a set of channels passes",
+            ),
+            Edit(
+                "fb_rules.sv",
+                "(32'(phase1) % (2 * Pump) != 0)",
+                "(32'(phase1) % 2 != 0)",
+                "halves of a set of channels",
+            ),
+        ),
+        steps=4,
+        reach=8,
         limit=200,
     ),
     Proof(
@@ -402,7 +419,8 @@ PROOFS: tuple[Proof, ...] = (
                 "does not wait for a window",
             ),
         ),
-        bound=14,
+        edits=SLAVE,
+        steps=6,
         reach=24,
         limit=400,
     ),
@@ -411,7 +429,7 @@ PROOFS: tuple[Proof, ...] = (
         "fb_axi_reader",
         ("fb_axi_reader.sv",),
         ("reader_properties.sv", "fifo_contract.sv"),
-        {**_SMALL, "Follow": 0},
+        SMALL,
         (
             Edit(
                 "fb_axi_reader.sv",
@@ -437,19 +455,6 @@ PROOFS: tuple[Proof, ...] = (
                 "issue = plan_valid_q & ~drain_q",
                 "replaces an address that is shown",
             ),
-        ),
-        edits=_READER,
-        steps=5,
-        reach=16,
-        limit=400,
-    ),
-    Proof(
-        "AXI read master, a beat followed",
-        "fb_axi_reader",
-        ("fb_axi_reader.sv",),
-        ("reader_properties.sv", "fifo_contract.sv"),
-        _SMALL,
-        (
             Edit(
                 "fb_axi_reader.sv",
                 "addr_q  <= addr_q + 29'(plan_len_q);",
@@ -463,9 +468,33 @@ PROOFS: tuple[Proof, ...] = (
                 "a command ends with its first burst",
             ),
         ),
-        edits=_READER,
-        bound=11,
+        edits=READER,
+        steps=5,
         reach=16,
         limit=400,
+    ),
+    Proof(
+        "AXI read master, addresses in the chip's sizes",
+        "fb_axi_reader",
+        ("fb_axi_reader.sv",),
+        ("burst_properties.sv", "fifo_contract.sv"),
+        {"Writes": 0, "MaxOutstanding": 8, "FifoDepth": 32},
+        _bursts("fb_axi_reader.sv", "axi_arready_i", "arvalid_q"),
+        edits=READER_SHOWN,
+        steps=3,
+        reach=16,
+        quick=True,
+    ),
+    Proof(
+        "AXI write master, addresses in the chip's sizes",
+        "fb_axi_writer",
+        ("fb_axi_writer.sv",),
+        ("burst_properties.sv", "fifo_contract.sv"),
+        {"Writes": 1, "MaxOutstanding": 8, "FifoDepth": 32},
+        _bursts("fb_axi_writer.sv", "axi_awready_i", "awvalid_q"),
+        edits=WRITER_SHOWN,
+        steps=3,
+        reach=32,
+        quick=True,
     ),
 )

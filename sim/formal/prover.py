@@ -132,8 +132,11 @@ def prove(proof: Proof, mutant: Edit | None = None, limit: int | None = None) ->
     seconds = limit or proof.limit
     if mutant and proof.steps:
         search = f"scorr; bmc3 -F {proof.reach}"
-    elif cycles := proof.steps or proof.bound:
-        search = f"scorr; bmc3 -F {cycles}"
+    elif proof.steps:
+        # Few cycles: what scorr has proven by itself bmc3 would call undecided.
+        search = f"bmc3 -F {proof.steps}"
+    elif proof.bound:
+        search = f"scorr; bmc3 -F {proof.bound}"
     else:
         search = "scorr; &get -n; &scl; &put; pdr"
     status = _abc(proof, folder, "model", search, seconds)

@@ -1,19 +1,21 @@
 // The general-purpose port's slave as the processor and the windows behind it see it, with a reset
 // at any time. Towards the processor: one B for each burst, after its last beat, with its ID and the
 // worst of its answers; as many R beats as asked for, RLAST in place, with the burst's ID; what is
-// shown stays. Towards the windows: one access at a time, to the window that holds the address, with
-// the address of the beat, reads and whole writes only, what is shown stays. Every beat is answered
-// in a bounded number of cycles, those not counted in which a window or the processor is waited for.
+// shown stays; nothing is behind a reset. Towards the windows: one access at a time, to the window
+// that holds the address, with the address of the beat, reads and whole writes only, what is shown
+// stays. Every beat is answered in a bounded number of cycles, those not counted in which a window
+// or the processor is waited for.
 //
 // Taken for granted: the processor keeps what it shows (W beats may break every other rule); bursts
 // that wrap have 2, 4, 8 or 16 beats; a window answers what it has taken, once. Addresses have
 // AddrBits bits that are free, of which the uppermost one or two choose the window.
+//
+// The h_ assertions say what the slave has come to in each of its states: true like the others, they
+// make the induction close. For them the slave shows its state (see_*).
 `default_nettype none
 
 module axi3_slave_properties #(
-  parameter int unsigned AddrBits = 8,
-  // whether what is read and written is followed: the ports' rules alone are proven faster
-  parameter bit          Follow   = 1'b1
+  parameter int unsigned AddrBits = 8
 ) (
   input wire logic                clk_i,
   input wire logic                rst_ni,
@@ -38,6 +40,10 @@ module axi3_slave_properties #(
   logic [31:0] rdata, lite_awaddr, lite_wdata, lite_araddr;
   logic [3:0]  lite_wstrb;
   logic [1:0]  lite_awvalid, lite_wvalid, lite_bready, lite_arvalid, lite_rready;
+
+  logic [63:0] see_wr_state, see_wr_left, see_wr_kept, see_wr_addr, see_wr_hit, see_wr_beat;
+  logic [63:0] see_wr_wrong;
+  logic [63:0] see_wr_resp, see_rd_state, see_rd_left, see_rd_kept, see_rd_addr, see_rd_hit;
 
   fb_axi3_slave #(
     .IdBits (2),
@@ -93,11 +99,24 @@ module axi3_slave_properties #(
     .lite_rdata_i  ({31'd0, lite_rdata_i[1], 31'd0, lite_rdata_i[0]}),
     .lite_rresp_i,
     .lite_rvalid_i,
-    .lite_rready_o (lite_rready)
+    .lite_rready_o (lite_rready),
+    .see_wr_state_o(see_wr_state),
+    .see_wr_left_o(see_wr_left),
+    .see_wr_kept_o(see_wr_kept),
+    .see_wr_addr_o(see_wr_addr),
+    .see_wr_hit_o(see_wr_hit),
+    .see_wr_beat_o(see_wr_beat),
+    .see_wr_wrong_o(see_wr_wrong),
+    .see_wr_resp_o(see_wr_resp),
+    .see_rd_state_o(see_rd_state),
+    .see_rd_left_o(see_rd_left),
+    .see_rd_kept_o(see_rd_kept),
+    .see_rd_addr_o(see_rd_addr),
+    .see_rd_hit_o(see_rd_hit)
   );
 
-  // The address of beat number `beat`, word aligned, from the AXI specification's formulas.
-  function automatic logic [AddrBits:0] beat_address(
+  // The address of beat number `beat` from the AXI specification's formulas, as it is and of its word.
+  function automatic logic [AddrBits:0] whole_address(
     logic [AddrBits-1:0] start, logic [3:0] beat, logic [3:0] len, logic [1:0] size,
     logic [1:0] burst
   );
@@ -105,9 +124,16 @@ module axi3_slave_properties #(
     aligned = ({1'b0, start} >> size) << size;
     moved = aligned + ((AddrBits+1)'(beat) << size);
     total = (((AddrBits+1)'(len) + (AddrBits+1)'(1)) << size) - (AddrBits+1)'(1);  // less one: a mask
-    if (burst == 2'd0) beat_address = {1'b0, start};
-    else if (burst == 2'd1) beat_address = (beat == '0) ? {1'b0, start} : moved;
-    else beat_address = (aligned & ~total) | (moved & total);
+    if (beat == '0 || burst == 2'd0) whole_address = {1'b0, start};
+    else if (burst == 2'd1) whole_address = moved;
+    else whole_address = (aligned & ~total) | (moved & total);
+  endfunction
+
+  function automatic logic [AddrBits:0] beat_address(
+    logic [AddrBits-1:0] start, logic [3:0] beat, logic [3:0] len, logic [1:0] size,
+    logic [1:0] burst
+  );
+    beat_address = whole_address(start, beat, len, size, burst);
     beat_address[1:0] = '0;
   endfunction
 
@@ -116,6 +142,7 @@ module axi3_slave_properties #(
   endfunction
 
   logic started_q = 1'b0;
+  logic reset_q;
 
   // -------------------------------------------------------------------------------------- writes
   logic                w_open_q, w_whole_q;       // a burst is taken; its beats are, too
@@ -152,6 +179,7 @@ module axi3_slave_properties #(
 
   always_ff @(posedge clk_i) begin
     started_q <= 1'b1;
+    reset_q <= !rst_ni;
     b_waited_q <= bvalid && !bready_i && rst_ni;
     aw_waited_q <= awvalid_i && !awready && rst_ni;
     w_waited_q <= wvalid_i && !wready && rst_ni;
@@ -214,6 +242,19 @@ module axi3_slave_properties #(
       if (w_now_hit != '0 && w_now_wrong) w_beat_error_q <= 1'b1;
     end
     if (aw_take) {w_decode_q, w_beat_error_q} <= '0;
+  end
+
+  // for helping assertions: what the beat that is served has of its own, and what was before it
+  logic       w_ruled_q, w_decoded_q, w_erred_q;
+  logic [1:0] w_before_q;
+  logic [3:0] w_strb_q;
+  always_ff @(posedge clk_i) begin
+    if (w_take) begin
+      w_ruled_q <= wid_i != w_id_q || wlast_i != (w_number == w_len_q) || w_burst_q == 2'd3 ||
+                   w_size_q == 2'd3;
+      w_strb_q <= wstrb_i;
+      {w_decoded_q, w_erred_q, w_before_q} <= {w_decode_q, w_beat_error_q, w_answers_q};
+    end
   end
 
   // --------------------------------------------------------------------------------------- reads
@@ -284,6 +325,116 @@ module axi3_slave_properties #(
   assign w_unknown = w_burst_q == 2'd3 || w_size_q == 2'd3;
   assign r_unknown = r_burst_q == 2'd3 || r_size_q == 2'd3;
 
+  // What the slave has to have come to, by its state. One window at most is hit; an access is on its
+  // way to it or is owed by it.
+  localparam logic [2:0] WrData = 3'd2, WrCheck = 3'd3, WrAccess = 3'd4, WrAnswer = 3'd5,
+                         WrStep = 3'd6, WrResponse = 3'd7;
+  localparam logic [2:0] RdDecode = 3'd2, RdAccess = 3'd3, RdAnswer = 3'd4, RdData = 3'd5;
+  logic [2:0] wr_state, rd_state;
+  logic [3:0] wr_left, rd_left;
+  logic [1:0] wr_hit, rd_hit, wr_resp;
+  logic       w_serves, w_partial;
+  logic [AddrBits:0] w_whole_address, r_whole_address;
+  assign wr_state = see_wr_state[2:0];
+  assign rd_state = see_rd_state[2:0];
+  assign wr_left = see_wr_left[3:0];
+  assign rd_left = see_rd_left[3:0];
+  assign wr_hit = see_wr_hit[1:0];
+  assign rd_hit = see_rd_hit[1:0];
+  assign wr_resp = see_wr_resp[1:0];
+  assign w_serves = wr_state >= WrCheck && wr_state != WrResponse;
+  assign w_partial = w_strb_q != '0 && w_strb_q != '1;
+  assign w_whole_address = whole_address(w_start_q, (wr_state == WrData) ? w_number : w_beat_q,
+                                         w_len_q, w_size_q, w_burst_q);
+  assign r_whole_address = whole_address(r_start_q, r_beat_q, r_len_q, r_size_q, r_burst_q);
+
+  function automatic logic [1:0] worst(logic decode, logic erred, logic [1:0] answers);
+    worst = decode ? 2'd3 : (answers | {erred, 1'b0});
+  endfunction
+
+  always_comb begin
+    if (started_q && rst_ni) begin
+      h_w_open: assert (w_open_q == (wr_state >= WrData));
+      if (w_open_q) begin
+        h_w_kept: assert (see_wr_kept[9:0] == {w_id_q, w_len_q, w_size_q, w_burst_q} &&
+                          wraps_well(w_len_q, w_burst_q));
+      end
+      if (wr_state == WrData) begin
+        h_w_next: assert (wr_left == w_len_q - w_number && w_number <= w_len_q && !w_whole_q &&
+                          (w_serving_q ? w_beat_q < w_len_q : w_beat_q == '0));
+      end
+      if (w_serves) begin
+        h_w_serves: assert (w_serving_q && w_beat_q <= w_len_q && wr_left == w_len_q - w_beat_q &&
+                            w_whole_q == (wr_left == '0));
+        h_w_beat: assert (lite_wstrb == w_strb_q && lite_wdata == {31'd0, w_bit_q} &&
+                          w_ask_q == (w_hit_q != '0 && !w_ruled_q && w_strb_q == '1) &&
+                          w_decode_q == (w_decoded_q || w_hit_q == '0) && (!w_unknown || w_ruled_q) &&
+                          w_beat_error_q == (w_erred_q || (w_hit_q != '0 && (w_ruled_q || w_partial))));
+        if (!w_unknown) h_w_hit: assert (w_hit_q == window(32'(w_place)));
+      end
+      if (wr_state == WrResponse) h_w_ends: assert (w_serving_q && w_whole_q);
+      if ((wr_state == WrData || w_serves) && !w_unknown) begin
+        h_w_address: assert (see_wr_addr[31:0] == 32'(w_whole_address));
+      end
+      if (w_serves && wr_state != WrCheck) begin
+        h_w_window: assert (wr_hit != 2'b11 && (w_unknown || wr_hit == w_hit_q));
+      end
+      if (wr_state == WrCheck) begin
+        h_w_rules: assert (w_ruled_q == (see_wr_beat[2:1] != w_id_q ||
+                                         see_wr_beat[0] != (wr_left == '0) || w_unknown));
+      end
+      if (wr_state == WrAccess) h_w_ruled: assert (see_wr_wrong[0] == w_ruled_q);
+      if (wr_state == WrAnswer) begin
+        h_w_asked: assert (w_ask_q && !w_unknown && (lite_awvalid ^ lite_aw_owed_q) == wr_hit &&
+                           (lite_awvalid & lite_aw_owed_q) == '0 &&
+                           (lite_wvalid ^ lite_w_owed_q) == wr_hit &&
+                           (lite_wvalid & lite_w_owed_q) == '0);
+      end else begin
+        h_w_silent: assert ({lite_awvalid, lite_wvalid, lite_aw_owed_q, lite_w_owed_q} == '0);
+      end
+      // what the beats before have come to, then with the one that is served
+      if (w_serves && wr_state != WrStep) begin
+        h_w_before: assert (w_answers_q == w_before_q);
+        if (!w_unknown) begin
+          h_w_resp: assert (wr_resp == worst(w_decoded_q, w_erred_q, w_before_q));
+        end
+      end else if (w_open_q && !w_unknown) begin
+        h_w_worst: assert (wr_resp == worst(w_decode_q, w_beat_error_q, w_answers_q));
+      end else if (w_open_q && w_serving_q) begin
+        h_w_unknown: assert (wr_resp[1]);
+      end
+      if (wr_state == WrData && !w_serving_q) begin
+        h_w_none: assert ({w_decode_q, w_beat_error_q, w_answers_q, wr_resp} == '0);
+      end
+
+      h_r_open: assert (r_open_q == (rd_state >= RdDecode) && rd_state <= RdData);
+      if (r_open_q) begin
+        h_r_kept: assert (see_rd_kept[9:0] == {r_id_q, r_len_q, r_size_q, r_burst_q} &&
+                          wraps_well(r_len_q, r_burst_q) && r_beat_q <= r_len_q &&
+                          rd_left == r_len_q - r_beat_q);
+        if (!r_unknown) h_r_address: assert (see_rd_addr[31:0] == 32'(r_whole_address));
+        if (rd_state != RdDecode) begin
+          h_r_window: assert (rd_hit != 2'b11 && (r_unknown || rd_hit == r_hit));
+        end
+        if (rd_state != RdData) h_r_fresh: assert (!r_answered_q);
+      end
+      if (rd_state == RdAnswer) begin
+        h_r_asked: assert (!r_unknown && rd_hit != '0 && (lite_arvalid ^ lite_ar_owed_q) == rd_hit &&
+                           (lite_arvalid & lite_ar_owed_q) == '0);
+      end else begin
+        h_r_silent: assert ({lite_arvalid, lite_ar_owed_q} == '0);
+      end
+      if (rd_state == RdData) begin
+        if (r_answered_q) begin
+          h_r_answer: assert (!r_unknown && rdata[0] == r_bit_q && rresp == r_resp_q);
+        end else begin
+          h_r_error: assert (rdata == '0 && rresp[1] &&
+                             (r_unknown || (rresp == 2'd3 && rd_hit == '0)));
+        end
+      end
+    end
+  end
+
   always_comb begin
     if (!started_q) assume (!rst_ni);
     assume (wraps_well(awlen_i, awburst_i) && wraps_well(arlen_i, arburst_i));
@@ -292,6 +443,10 @@ module axi3_slave_properties #(
     if (ar_waited_q) assume (arvalid_i && ar_q == {arid_i, araddr_i, arlen_i, arsize_i, arburst_i});
     assume ((lite_bvalid_i & ~(lite_aw_owed_q & lite_w_owed_q)) == '0);
     assume ((lite_rvalid_i & ~lite_ar_owed_q) == '0);
+    if (started_q && reset_q) begin
+      a_reset: assert (!bvalid && !rvalid && lite_awvalid == '0 && lite_wvalid == '0 &&
+                       lite_arvalid == '0);
+    end
     if (started_q && rst_ni) begin
       a_one_write: assert (!(awready && w_open_q));
       if (bvalid) a_b_last: assert (w_open_q && w_whole_q && lite_aw_owed_q == '0);
@@ -327,22 +482,20 @@ module axi3_slave_properties #(
       end
       a_read_prompt: assert (r_slow_q < 4'd8);
 
-      if (Follow) begin
-        if (lite_awvalid != '0) a_write_place: assert (lite_awaddr == 32'(w_place));
-        if (lite_wvalid != '0) a_write_data: assert (lite_wdata == {31'd0, w_bit_q});
-        if (bvalid && w_unknown) a_b_unknown: assert (bresp[1]);
-        if (bvalid && !w_unknown && w_decode_q) a_b_decode: assert (bresp == 2'd3);
-        if (bvalid && !w_unknown && !w_decode_q) begin
-          a_b_worst: assert (bresp == (w_answers_q | {w_beat_error_q, 1'b0}));
-        end
-        if (lite_arvalid != '0) begin
-          a_read_place: assert (lite_araddr == 32'(r_place) && lite_arvalid == r_hit);
-        end
-        if (rvalid && r_answered_q) a_r_data: assert (rdata[0] == r_bit_q && rresp == r_resp_q);
-        if (rvalid && r_unknown) a_r_unknown: assert (!r_answered_q && rresp[1]);
-        if (rvalid && !r_answered_q && !r_unknown) begin
-          a_r_error: assert (rdata == '0 && rresp == 2'd3 && r_hit == '0);
-        end
+      if (lite_awvalid != '0) a_write_place: assert (lite_awaddr == 32'(w_place));
+      if (lite_wvalid != '0) a_write_data: assert (lite_wdata == {31'd0, w_bit_q});
+      if (bvalid && w_unknown) a_b_unknown: assert (bresp[1]);
+      if (bvalid && !w_unknown && w_decode_q) a_b_decode: assert (bresp == 2'd3);
+      if (bvalid && !w_unknown && !w_decode_q) begin
+        a_b_worst: assert (bresp == (w_answers_q | {w_beat_error_q, 1'b0}));
+      end
+      if (lite_arvalid != '0) begin
+        a_read_place: assert (lite_araddr == 32'(r_place) && lite_arvalid == r_hit);
+      end
+      if (rvalid && r_answered_q) a_r_data: assert (rdata[0] == r_bit_q && rresp == r_resp_q);
+      if (rvalid && r_unknown) a_r_unknown: assert (!r_answered_q && rresp[1]);
+      if (rvalid && !r_answered_q && !r_unknown) begin
+        a_r_error: assert (rdata == '0 && rresp == 2'd3 && r_hit == '0);
       end
 
       c_write_burst: cover (bvalid && w_len_q == 4'd2 && bresp == '0 && w_access_q);

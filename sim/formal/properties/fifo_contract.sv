@@ -1,10 +1,13 @@
 // The queue as fifo_properties.sv describes it and nothing more: in place of fb_fifo in the proofs of
-// modules that have one inside. Each may have the latency of block or of distributed RAM.
+// modules that have one inside. Each may have the latency of block or of distributed RAM. That the
+// queue does just this is proven with fifo_contract_properties.sv.
 `default_nettype none
 
 module fb_fifo #(
   parameter  int unsigned Width     = 64,
   parameter  int unsigned Depth     = 16,
+  // from a push to the output; 0: either
+  parameter  int unsigned Latency   = 0,
   localparam int unsigned LevelBits = $clog2(Depth + 1)
 ) (
   input  wire logic                 clk_i,
@@ -21,7 +24,9 @@ module fb_fifo #(
   output      logic [Depth-1:0][Width-1:0] words_o,
   output      logic [1:0]           young_o
 );
-  (* anyconst *) logic block_ram;
+  (* anyconst *) logic either;
+  logic block_ram;
+  assign block_ram = (Latency == 0) ? either : (Latency == 3);
 
   logic [LevelBits-1:0]        level_q, kept, aged_q;
   logic [Depth-1:0][Width-1:0] words_q, words;

@@ -2,7 +2,7 @@
 // address that is shown stays; a burst has 1 to BurstBeats beats and stays within a multiple of its
 // longest, hence within 4 KB; at most MaxOutstanding are under way; the bursts ask for what the
 // commands do, each beat once and in order, and each is delivered so; nothing new is asked for or
-// delivered after an abort until the memory has answered; idle is idle.
+// delivered after an abort until the memory has answered, nothing at all behind a reset; idle is idle.
 //
 // Taken for granted: the memory answers in order what it was asked for and counts beats right, R is
 // silent otherwise but for answers to bursts of before a reset, which come before the first new
@@ -21,9 +21,7 @@ module reader_properties #(
   parameter int unsigned FifoDepth      = 4,
   // bits of a beat's address, of a command's beats
   parameter int unsigned AddrBits       = 4,
-  parameter int unsigned BeatBits       = 3,
-  // whether the beat's way is followed: the ports' rules alone are proven faster
-  parameter bit          Follow         = 1'b1
+  parameter int unsigned BeatBits       = 3
 ) (
   input wire logic                clk_i,
   input wire logic                rst_ni,
@@ -52,7 +50,7 @@ module reader_properties #(
   logic        rmark;
   logic [63:0] see_busy, see_drain, see_beat, see_plan, see_room, see_level, see_left;
   logic [63:0] see_roomy, see_planned, see_popped;
-  logic [63:0] see_outstanding, see_addr;
+  logic [63:0] see_outstanding, see_addr, see_words, see_ring, see_hand;
 
   fb_axi_reader #(
     .BurstBeats    (BurstBeats),
@@ -92,10 +90,14 @@ module reader_properties #(
     .see_level_o      (see_level),
     .see_left_o       (see_left),
     .see_outstanding_o(see_outstanding),
-    .see_addr_o       (see_addr)
+    .see_addr_o       (see_addr),
+    .see_words_o      (see_words),
+    .see_ring_o       (see_ring),
+    .see_hand_o       (see_hand)
   );
 
   logic started_q = 1'b0;
+  logic reset_q;
   logic accept, pop, shown, take, beat, done;
 
   // the memory: bursts taken and not answered, the oldest first
@@ -148,6 +150,7 @@ module reader_properties #(
 
   always_ff @(posedge clk_i) begin
     started_q <= 1'b1;
+    reset_q <= !rst_ni;
     left_q <= left;
     at_q <= at;
     asked_q <= asked_q + CountBits'(take) - CountBits'(done);
@@ -223,6 +226,57 @@ module reader_properties #(
     end
   end
 
+  // Where the beat that is followed has to be, and whether it is there: in the queue, in the register
+  // in front of it, in a burst that the memory answers, in one that is shown, in the command.
+  localparam int unsigned IndexBits = $clog2(MaxOutstanding);
+  logic [FifoDepth-1:0]      see_marks, see_lasts;
+  logic [MaxOutstanding-1:0] see_ends;
+  logic [IndexBits-1:0]      ends_rd, ends_wr, ends_at, ends_next;
+  logic                      there, found;
+  logic [7:0]                level, behind;
+  assign {see_lasts, see_marks} = see_words[2*FifoDepth-1:0];
+  assign {see_ends, ends_wr, ends_rd} = see_ring[MaxOutstanding+2*IndexBits-1:0];
+  assign ends_next = ends_rd + see_outstanding[IndexBits-1:0];
+  assign level = see_level[7:0];
+  always_comb begin
+    there = 1'b0;
+    found = 1'b0;
+    behind = 8'(ahead_q);
+    ends_at = ends_rd;
+    if (behind < level) begin
+      found = 1'b1;
+      there = see_marks[behind] && see_lasts[behind] == ends_q;
+    end else behind = behind - level;
+    if (!found && beat_q) begin
+      if (behind == '0) begin
+        found = 1'b1;
+        there = see_hand[0] && (last_q && see_ends[ends_at]) == ends_q;
+      end else behind = behind - 8'd1;
+    end
+    if (beat_q && last_q) ends_at = ends_at + 1'b1;
+    for (int unsigned k = 0; k < MaxOutstanding; k++) begin
+      if (CountBits'(k) < asked_q) begin
+        if (!found && behind < 8'(left_q[k])) begin
+          found = 1'b1;
+          there = at_q[k] + AddrBits'(behind) == place &&
+                  (behind + 8'd1 == 8'(left_q[k]) && see_ends[ends_at]) == ends_q;
+        end else if (!found) behind = behind - 8'(left_q[k]);
+        ends_at = ends_at + 1'b1;
+      end
+    end
+    if (!found && arvalid) begin
+      if (behind <= arlen) begin
+        found = 1'b1;
+        there = araddr[3+:AddrBits] + AddrBits'(behind) == place &&
+                (behind == arlen && see_ends[ends_at]) == ends_q;
+      end else behind = behind - arlen - 8'd1;
+    end
+    if (!found) begin
+      there = see_busy[0] && behind < see_left[7:0] && (behind + 8'd1 == see_left[7:0]) == ends_q &&
+              see_addr[AddrBits-1:0] + AddrBits'(behind) == place;
+    end
+  end
+
   always_comb begin
     if (!started_q) assume (!rst_ni);
     if (rvalid_i && asked_q == '0) assume (fresh_q && !arvalid);
@@ -232,6 +286,7 @@ module reader_properties #(
     if (accept && mark_i) begin
       assume (mark_beat_i < cmd_beats_i && cmd_addr_i + AddrBits'(mark_beat_i) == place);
     end
+    if (started_q && reset_q) a_reset: assert (!arvalid && !data_valid && !error);
     if (started_q && rst_ni) begin
       if (waited_q) a_ar_stays: assert (arvalid && araddr == araddr_q && arlen == arlen_q);
       if (arvalid) begin
@@ -246,7 +301,7 @@ module reader_properties #(
       if (drained_q) a_nothing_new: assert (!shown && !data_valid);
       a_error: assert (error == error_q);
       if (data_valid) a_none_invented: assert (stored_q != '0);
-      if (Follow && data_valid && followed_q && ahead_q == '0) begin
+      if (data_valid && followed_q && ahead_q == '0) begin
         a_beat: assert (data[0] && data_last == ends_q);
       end
       a_ar_prompt: assert (slow_ar_q < 3'd4);
@@ -261,6 +316,8 @@ module reader_properties #(
       h_unissued: assert (8'(unissued_q) == (see_busy[0] ? see_left[7:0] : '0) +
                                             (shown ? arlen + 8'd1 : '0));
       h_plan: assert (see_plan[0] && (!see_busy[0] || see_left[7:0] != '0));
+      h_ends: assert (ends_wr == ends_next);
+      if (followed_q && !draining_q) h_beat: assert (there);
       if (!draining_q) begin
         h_stored: assert (8'(stored_q) == see_level[7:0] + 8'(beat_q));
         h_room: assert (32'(see_room[7:0]) + 32'(see_popped[0]) + 32'(stored_q) + 32'(coming) ==

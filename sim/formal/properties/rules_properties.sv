@@ -8,6 +8,7 @@
 module rules_properties #(
   parameter int unsigned Pixels = 14,
   parameter int unsigned Channels = 32,
+  parameter int unsigned Pump = 1,
   parameter int unsigned ActWords = 4096,
   parameter int unsigned WeightWords = 8192,
   parameter int unsigned BiasPairs = 1024,
@@ -23,6 +24,7 @@ module rules_properties #(
   fb_rules #(
     .Pixels       (Pixels),
     .Channels     (Channels),
+    .Pump         (Pump),
     .ActWords     (ActWords),
     .WeightWords  (WeightWords),
     .BiasPairs    (BiasPairs),
@@ -35,6 +37,15 @@ module rules_properties #(
     .too_large_o(too_large),
     .senseless_o(senseless)
   );
+
+  // channels are read Pump at a time
+  function automatic logic sets(logic [12:0] channels);
+    sets = Pump == 1 || !channels[0];
+  endfunction
+
+  function automatic logic odd(logic [12:0] channels);
+    odd = channels[$clog2(Pump)];
+  endfunction
 
   logic [1:0] age_q = '0;
   always_ff @(posedge clk_i) if (age_q != '1) age_q <= age_q + 2'd1;
@@ -88,20 +99,23 @@ module rules_properties #(
                    (g.load_reach == 2'd1 && g.load_phases == 0 && !g.load_skip && !g.src_rows[0]));
   // channels that a kernel row reads the half of are an even number
   assign halves = g.half_first || g.half_last;
-  assign halved = !halves || ((!g.p0_enable || g.p0_mid || !g.p0_phase1[0]) &&
-                              (!g.p1_enable || g.p1_mid || !g.p1_phase1[0]) &&
-                              (!g.p2_enable || g.p2_mid || !g.p2_phase1[0]));
+  assign halved = !halves || ((!g.p0_enable || g.p0_mid || !odd(g.p0_phase1)) &&
+                              (!g.p1_enable || g.p1_mid || !odd(g.p1_phase1)) &&
+                              (!g.p2_enable || g.p2_mid || !odd(g.p2_phase1)));
   assign pass_0 = !g.p0_enable || (g.p0_steps > 0 && g.p0_blocks > 0 && g.p0_last > 0 &&
                    32'(g.p0_last) <= Channels && g.p0_phase1 > 0 && g.p0_phase1 <= g.p0_channels &&
-                   g.p0_kh > 0 && g.p0_taps0 > 0 && !g.p0_mid);
+                   g.p0_kh > 0 && g.p0_taps0 > 0 && !g.p0_mid &&
+                   sets(g.p0_phase1) && sets(g.p0_channels));
   assign pass_1 = !g.p1_enable || (g.p1_steps > 0 && g.p1_blocks > 0 && g.p1_last > 0 &&
                    32'(g.p1_last) <= Channels && g.p1_phase1 > 0 && g.p1_phase1 <= g.p1_channels &&
-                   g.p1_kh > 0 && g.p1_taps0 > 0 && (!g.p1_mid || g.p0_enable));
+                   g.p1_kh > 0 && g.p1_taps0 > 0 && (!g.p1_mid || g.p0_enable) &&
+                   sets(g.p1_phase1) && sets(g.p1_channels));
   assign pass_2 = !g.p2_enable || (g.p2_steps > 0 && g.p2_blocks > 0 && g.p2_last > 0 &&
                    32'(g.p2_last) <= Channels && g.p2_phase1 > 0 && g.p2_phase1 <= g.p2_channels &&
-                   g.p2_kh > 0 && g.p2_taps0 > 0 && (!g.p2_mid || g.p0_enable));
+                   g.p2_kh > 0 && g.p2_taps0 > 0 && (!g.p2_mid || g.p0_enable) &&
+                   sets(g.p2_phase1) && sets(g.p2_channels));
   assign pass_3 = !g.p3_enable || (g.p3_steps > 0 && g.p3_blocks > 0 && g.p3_last > 0 &&
-                   32'(g.p3_last) <= Channels && g.p3_channels > 0);
+                   32'(g.p3_last) <= Channels && g.p3_channels > 0 && sets(g.p3_channels));
 
   always_comb begin
     if (passes) begin

@@ -4,7 +4,7 @@
 // bursts that were shown, WLAST in its place; the bursts write what the commands say and the data
 // stream holds, in order; strobes are all on, and off only for what an abort cut short; a command is
 // done when all of it is acknowledged; nothing new begins after an abort until the memory has
-// answered; idle is idle.
+// answered, nothing at all behind a reset; idle is idle.
 //
 // Taken for granted: the memory answers a burst that it has taken whole, once, and B is silent
 // otherwise but for answers to bursts of before a reset, which come before the first new burst; a
@@ -22,9 +22,7 @@ module writer_properties #(
   parameter int unsigned FifoDepth      = 4,
   // bits of a beat's address, of a command's beats
   parameter int unsigned AddrBits       = 4,
-  parameter int unsigned BeatBits       = 3,
-  // whether words, bursts and commands are followed: the ports' rules alone are proven faster
-  parameter bit          Follow         = 1'b1
+  parameter int unsigned BeatBits       = 3
 ) (
   input wire logic                clk_i,
   input wire logic                rst_ni,
@@ -130,6 +128,7 @@ module writer_properties #(
   end
 
   logic started_q = 1'b0;
+  logic reset_q;
   logic accept, push, shown, take, w_shown, w_take, w_done, answer;
 
   // bursts shown, not answered; taken on AW, whole on W, neither answered; shown, not whole on W
@@ -162,6 +161,7 @@ module writer_properties #(
 
   always_ff @(posedge clk_i) begin
     started_q <= 1'b1;
+    reset_q <= !rst_ni;
     if (awvalid) fresh_q <= 1'b0;
     open_q <= open_q + CountBits'(shown) - CountBits'(answer_q);
     aw_taken_q <= aw_taken_q + CountBits'(take) - CountBits'(answer);
@@ -296,6 +296,7 @@ module writer_properties #(
     if (bvalid_i && !answer) assume (fresh_q && !awvalid);
     assume (cmd_beats_i != '0);
     assume ((AddrBits+1)'(cmd_addr_i) + (AddrBits+1)'(cmd_beats_i) <= (AddrBits+1)'(1 << AddrBits));
+    if (started_q && reset_q) a_reset: assert (!awvalid && !wvalid && !done && !error);
     if (started_q && rst_ni) begin
       if (aw_waited_q) a_aw_stays: assert (awvalid && awaddr == awaddr_q && awlen == awlen_q);
       if (w_waited_q) begin
@@ -325,13 +326,13 @@ module writer_properties #(
       end
       a_prompt: assert (slow_q < 4'd6);
       a_w_prompt: assert (slow_w_q < 4'd6);
-      if (Follow && burst_q && bursts_ahead_q == '0 && wvalid) begin
+      if (burst_q && bursts_ahead_q == '0 && wvalid) begin
         a_last: assert (wlast == (beats_left_q == '0));
       end
-      if (Follow && command_q && commands_ahead_q == '0 && done) begin
+      if (command_q && commands_ahead_q == '0 && done) begin
         a_tag: assert (done_tag[0] == tag_q);
       end
-      if (Follow && word_q && words_ahead_q == '0 && w_shown && wstrb[0]) begin
+      if (word_q && words_ahead_q == '0 && w_shown && wstrb[0]) begin
         a_word: assert (wdata[0] == bit_q);
       end
 
@@ -360,15 +361,13 @@ module writer_properties #(
       h_middle: assert (!wvalid || wlast || see_send[0]);
       h_young: assert (see_young_lengths == see_young_owners && see_young_owners[7:0] <= see_lengths);
       h_queued: assert (queued_well);
-      if (Follow) begin
-        if (burst_q) h_burst: assert (burst_there);
-        if (command_q && !draining_q) begin
-          h_command: assert (tag_there && commands_ahead_q < commands_q);
-        end
-        if (word_q && !draining_q) begin
-          if (w_shown && wstrb[0] && words_ahead_q == '0) h_shown: assert (wdata[0] == bit_q);
-          else h_word: assert (word_at < see_level && see_data[word_at] == bit_q);
-        end
+      if (burst_q) h_burst: assert (burst_there);
+      if (command_q && !draining_q) begin
+        h_command: assert (tag_there && commands_ahead_q < commands_q);
+      end
+      if (word_q && !draining_q) begin
+        if (w_shown && wstrb[0] && words_ahead_q == '0) h_shown: assert (wdata[0] == bit_q);
+        else h_word: assert (word_at < see_level && see_data[word_at] == bit_q);
       end
 
       c_longest: cover (done && command_q && commands_ahead_q == '0 && cmd_beats_i == '1);

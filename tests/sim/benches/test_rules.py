@@ -5,7 +5,9 @@ import pytest
 from firebrick.sim.benches.runner import run_bench
 
 
-@pytest.mark.parametrize(("pixels", "channels", "pump"), [(14, 32, 1), (8, 8, 1), (8, 8, 2)])
+@pytest.mark.parametrize(
+    ("pixels", "channels", "pump"), [(14, 32, 1), (8, 8, 1), (8, 8, 2), (5, 8, 1)]
+)
 def test_rules(pixels: int, channels: int, pump: int) -> None:
     parameters = {
         "Pixels": pixels,

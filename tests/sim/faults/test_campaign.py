@@ -20,6 +20,8 @@ from firebrick.sim.faults.machine import Case, Machine, Outcome
 from firebrick.sim.faults.networks import SHAPE, check_cases, make_cases
 
 FIRST, COUNT = 1000, 253
+# How runs of crafted descriptors end, each many times.
+ENDS = ("BOUNDS", "FIELDS", "CAPACITY", "done")
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,15 @@ def test_fixed_part() -> None:
     assert {"BOUNDS", "FIELDS", "CAPACITY"} <= set(kinds["crafted descriptor"])
     assert {"DESCRIPTOR_CRC", "GROUPS"} <= set(kinds["misplaced groups"])
     assert set(kinds["double start"]) == set(kinds["registers while busy"]) == {"done"}
+
+
+@pytest.mark.nightly
+def test_ten_thousand_crafted_descriptors() -> None:
+    """None of them hangs, harms or answers wrongly."""
+    verdicts = list(command.campaign(["crafted descriptor"], 10_000, 1_000_000))
+    data = command.facts(verdicts, 1_000_000)
+    assert data["failures"] == [], "\n".join(command.table(data))
+    assert min(data["kinds"]["crafted descriptor"][name] for name in ENDS) > 500
 
 
 @pytest.mark.parametrize(

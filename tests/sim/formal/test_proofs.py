@@ -13,7 +13,15 @@ from firebrick.commands import formal
 from firebrick.quantize.errors import FirebrickError
 from firebrick.quantize.support.paths import ROOT
 from firebrick.sim.formal.proofs import PROOFS
-from firebrick.sim.formal.prover import BOUNDED, FAILED, INDUCTION, PROPERTIES, prove, sources
+from firebrick.sim.formal.prover import (
+    BOUNDED,
+    FAILED,
+    INDUCTION,
+    PROPERTIES,
+    Proof,
+    prove,
+    sources,
+)
 
 SLICE = next(proof for proof in PROOFS if proof.module == "fb_slice")
 
@@ -24,6 +32,19 @@ def test_a_slice_is_proven_and_its_mutant_refuted() -> None:
     assert proven.covers == {"c_word": 2, "c_full": 3}
     verdict = prove(SLICE, SLICE.mutants[0])
     assert verdict.method == FAILED and verdict.refuted and verdict.violated
+
+
+@pytest.mark.parametrize("proof", [p for p in PROOFS if p.quick], ids=lambda proof: proof.name)
+def test_quick_proofs(proof: Proof) -> None:
+    """The quick subset of `make formal`, each with its first mutant."""
+    assert prove(proof).method == INDUCTION
+    assert prove(proof, proof.mutants[0]).refuted
+
+
+def test_every_property_file_has_a_mutant() -> None:
+    """Each file is of a proof that a mutant does not pass."""
+    files = {path.name for path in (ROOT / PROPERTIES).glob("*.sv")}
+    assert files == {name for proof in PROOFS if proof.mutants for name in proof.properties}
 
 
 def test_a_bounded_search_ends_at_its_bound_and_finds_the_mutant() -> None:

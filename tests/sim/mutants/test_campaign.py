@@ -72,6 +72,13 @@ def test_known_mutants_are_in_the_text_of_today() -> None:
         assert mutant.apply(text) != text
 
 
+@pytest.mark.nightly
+def test_known_mutants_are_caught(tmp_path: Path) -> None:
+    """Those that survived once, each by the tests that were written for it."""
+    verdicts = judge(known(), tmp_path, report=lambda _: None)
+    assert [str(v.mutant) for v in verdicts if not v.caught] == []
+
+
 # Of a module that is not in the engine: benches alone can see it.
 OUTSIDE = by_text(
     "fb_intc.sv",
