@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from typing import Any
 
 import cocotb
 import numpy as np
+from cocotb.triggers import ClockCycles, ReadOnly, RisingEdge
 
 from firebrick.sim.benches.pipeline import pack, run, signed_array
-from firebrick.sim.benches.runner import bench_parameters
+from firebrick.sim.benches.runner import bench_parameters, reset, start_clock
 
 LATENCY = 3
 SPACING = 4  # cycles after which an index may come again
@@ -67,3 +69,33 @@ async def adds(dut: Any) -> None:
     assert set(np.flatnonzero(got["valid_o"])) == set(expected)
     for cycle, total in expected.items():
         assert sums[cycle] == total
+
+
+@cocotb.test()
+async def reset_drops_what_is_under_way(dut: Any) -> None:
+    """A reset, be it of one cycle, keeps a sum that is not there yet from being written."""
+    start_clock(dut)
+    for signal in (dut.valid_i, dut.init_i, dut.emit_i):
+        signal.value = 0
+    await reset(dut)
+
+    async def add(value: int, init: int, emit: int, wait: int) -> None:
+        for signal, given in zip(
+            (dut.valid_i, dut.sum_i, dut.index_i, dut.init_i, dut.emit_i),
+            (1, value, 3, init, emit),
+            strict=True,
+        ):
+            signal.value = given
+        await RisingEdge(dut.clk_i)
+        dut.valid_i.value = 0
+        await ClockCycles(dut.clk_i, wait)
+
+    for cycles, under_way in itertools.product((1, 4), (0, 1)):
+        await add(10, init=1, emit=0, wait=SPACING)
+        await add(5, init=0, emit=0, wait=under_way)
+        await reset(dut, cycles)
+        await ClockCycles(dut.clk_i, SPACING)
+        await add(1, init=0, emit=1, wait=LATENCY - 1)
+        await ReadOnly()
+        assert dut.valid_o.value == 1 and int(dut.sum_o.value) == 11
+        await RisingEdge(dut.clk_i)
