@@ -24,10 +24,10 @@ from firebrick.quantize.support.files import write_text
 from firebrick.quantize.support.paths import results
 from firebrick.sim.formal.proofs import PROOFS
 from firebrick.sim.formal.prover import BOUNDED, FAILED, INDUCTION, Edit, Proof, Verdict, prove
-from firebrick.sim.formal.witness import Testimony, disagreement, ready, testify
+from firebrick.sim.formal.witness import Judgement, disagreement, judge, ready
 
 # Of a proof or a mutant of one, what each of the two witnesses says.
-Judged = tuple[Proof, Edit | None, Verdict, Testimony]
+Judged = tuple[Proof, Edit | None, Verdict, Judgement]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,10 +42,10 @@ def main(arguments: list[str] | None = None) -> int:
     work: list[tuple[Proof, Edit | None]] = [(p, m) for p in chosen for m in (None, *p.mutants)]
     with ThreadPoolExecutor(options.jobs) as pool:
         verdicts = pool.map(lambda pair: prove(*pair), work)
-        testimonies = pool.map(lambda pair: testify(*pair), work)
+        judgements = pool.map(lambda pair: judge(*pair), work)
         judged = [
-            (proof, mutant, verdict, testimony)
-            for (proof, mutant), verdict, testimony in zip(work, verdicts, testimonies, strict=True)
+            (proof, mutant, verdict, judgement)
+            for (proof, mutant), verdict, judgement in zip(work, verdicts, judgements, strict=True)
         ]
     facts = _facts(judged, solver)
     facts["seconds"] = round(time.monotonic() - started, 1)
@@ -58,8 +58,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _facts(judged: list[Judged], solver: str) -> dict:
     proofs: list[dict] = []
-    for proof, mutant, verdict, testimony in judged:
-        differ = disagreement(proof, mutant, verdict, testimony)
+    for proof, mutant, verdict, judgement in judged:
+        differ = disagreement(proof, mutant, verdict, judgement)
         if mutant is None:
             proofs.append(
                 {
@@ -74,19 +74,19 @@ def _facts(judged: list[Judged], solver: str) -> dict:
                     "covers": verdict.covers,
                     "smtbmc": {
                         "solver": solver,
-                        "depth": testimony.depth,
-                        "induction": testimony.induction,
-                        "violated": testimony.violated,
+                        "depth": judgement.depth,
+                        "induction": judgement.induction,
+                        "violated": judgement.violated,
                         "mutants_refuted": 0,
-                        "seconds": round(testimony.seconds, 1),
+                        "seconds": round(judgement.seconds, 1),
                     },
                     "disagreement": differ,
                     "mutants": [],
                 }
             )
         else:
-            proofs[-1]["smtbmc"]["mutants_refuted"] += testimony.refuted
-            proofs[-1]["mutants"].append(_mutant(mutant, verdict, testimony, differ))
+            proofs[-1]["smtbmc"]["mutants_refuted"] += judgement.refuted
+            proofs[-1]["mutants"].append(_mutant(mutant, verdict, judgement, differ))
     mutants = [mutant for proof in proofs for mutant in proof["mutants"]]
     covers = [cycle for proof in proofs for cycle in proof["covers"].values()]
     methods = [proof["method"] for proof in proofs]
@@ -105,7 +105,7 @@ def _facts(judged: list[Judged], solver: str) -> dict:
     }
 
 
-def _mutant(mutant: Edit, verdict: Verdict, testimony: Testimony, differ: str) -> dict:
+def _mutant(mutant: Edit, verdict: Verdict, judgement: Judgement, differ: str) -> dict:
     return {
         "file": mutant.file,
         "what": mutant.why,
@@ -114,10 +114,10 @@ def _mutant(mutant: Edit, verdict: Verdict, testimony: Testimony, differ: str) -
         "cycle": verdict.depth,
         "seconds": round(verdict.seconds, 1),
         "smtbmc": {
-            "refuted": testimony.refuted,
-            "by": testimony.violated if testimony.refuted else "",
-            "cycle": testimony.depth,
-            "seconds": round(testimony.seconds, 1),
+            "refuted": judgement.refuted,
+            "by": judgement.violated if judgement.refuted else "",
+            "cycle": judgement.depth,
+            "seconds": round(judgement.seconds, 1),
         },
         "disagreement": differ,
     }

@@ -89,7 +89,7 @@ class Proof:
     steps: int = 0
     bound: int = 0
     reach: int = 40
-    depth: int = 20
+    depth: int = 12
     limit: int = 300
     quick: bool = False
 

@@ -39,7 +39,7 @@ SOLVER, PROGRAM = "yices", "yices-smt2"
 
 
 @dataclass(frozen=True)
-class Testimony:
+class Judgement:
     """``depth``: cycles without a violation; where one is ``refuted`` the number of its cycle."""
 
     depth: int
@@ -61,7 +61,7 @@ class Said:
     violated: str
 
 
-def testify(proof: Proof, mutant: Edit | None = None) -> Testimony:
+def judge(proof: Proof, mutant: Edit | None = None) -> Judgement:
     """What yosys-smtbmc says of ``proof`` on the RTL, or on the RTL with a mutant."""
     ready()
     started = time.monotonic()
@@ -69,19 +69,20 @@ def testify(proof: Proof, mutant: Edit | None = None) -> Testimony:
     folder.mkdir(parents=True, exist_ok=True)
     _model(proof, mutant, folder)
     if mutant:
-        said = _smtbmc(proof, folder, "bmc", ["-t", str(proof.reach)])
-        return _testimony(said, proof.reach, started)
+        cycles = max(proof.reach, proof.depth)
+        said = _smtbmc(proof, folder, "bmc", ["-t", str(cycles)])
+        return _judgement(said, cycles, started)
     said = _smtbmc(proof, folder, "bmc", ["--presat", "-t", str(proof.depth)])
-    found = _testimony(said, proof.depth, started)
+    found = _judgement(said, proof.depth, started)
     if found.violated or not proof.steps:
         return found
     said = _smtbmc(proof, folder, "induction", ["-i", "-t", str(proof.steps)])
     closes = said.status == "PASSED"
     why = "" if closes else f"induction's step does not close: {said.violated or said.status}"
-    return Testimony(found.depth, time.monotonic() - started, closes, why)
+    return Judgement(found.depth, time.monotonic() - started, closes, why)
 
 
-def disagreement(proof: Proof, mutant: Edit | None, first: Verdict, second: Testimony) -> str:
+def disagreement(proof: Proof, mutant: Edit | None, first: Verdict, second: Judgement) -> str:
     """Where the two witnesses contradict each other, in words; empty if they agree."""
     if mutant:
         if first.refuted == second.refuted:
@@ -136,7 +137,7 @@ def _model(proof: Proof, mutant: Edit | None, folder: Path) -> None:
 
 def _smtbmc(proof: Proof, folder: Path, name: str, options: list[str]) -> Said:
     log = folder / f"{name}.log"
-    command = [_tool(SMTBMC), "-s", SOLVER, *options, str(folder / "model.smt2")]
+    command: list[str | Path] = [_tool(SMTBMC), "-s", SOLVER, *options, str(folder / "model.smt2")]
     # yosys-smtbmc looks for the solver on the PATH, where another's might be.
     path = f"{_tool(PROGRAM).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     with open(log, "w") as file:
@@ -167,14 +168,14 @@ def _said(log: Path, ended: str = "") -> Said:
     return Said(status, int(steps[-1]) if steps else 0, names[0] if names else "")
 
 
-def _testimony(said: Said, depth: int, started: float) -> Testimony:
+def _judgement(said: Said, depth: int, started: float) -> Judgement:
     seconds = time.monotonic() - started
     if said.status == "PASSED":
-        return Testimony(depth, seconds)
+        return Judgement(depth, seconds)
     if said.status == "FAILED":
-        return Testimony(said.step, seconds, violated=said.violated, refuted=True)
+        return Judgement(said.step, seconds, violated=said.violated, refuted=True)
     what = {
         "PREUNSAT": f"what is assumed excludes all in cycle {said.step}",
         "TIMEOUT": "undecided at the time limit",
     }
-    return Testimony(said.step, seconds, violated=what[said.status])
+    return Judgement(said.step, seconds, violated=what[said.status])
