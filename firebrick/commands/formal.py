@@ -41,8 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     started = time.monotonic()
     work: list[tuple[Proof, Edit | None]] = [(p, m) for p in chosen for m in (None, *p.mutants)]
     with ThreadPoolExecutor(options.jobs) as pool:
-        verdicts = pool.map(lambda pair: prove(*pair), work)
         judgements = pool.map(lambda pair: judge(*pair), work)
+        verdicts = pool.map(lambda pair: prove(*pair), work)
         judged = [
             (proof, mutant, verdict, judgement)
             for (proof, mutant), verdict, judgement in zip(work, verdicts, judgements, strict=True)
