@@ -50,8 +50,8 @@ def _bursts(file: str, ready: str, valid: str) -> tuple[Edit, ...]:
     )
 
 
-# ``depth``: as far as yosys-smtbmc gets in a minute on a busy machine: past every cover, but for the
-# bursts of the processor's port. Each further cycle takes it up to twice as long as the one before.
+# ``depth``: as far as yosys-smtbmc gets in a minute on a busy machine, past every cover but the
+# bursts of the processor's port. Each further cycle takes it up to twice as long as the last one.
 PROOFS: tuple[Proof, ...] = (
     Proof(
         "fifo, distributed RAM",
