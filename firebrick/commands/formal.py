@@ -127,27 +127,28 @@ def _print(console: Console, facts: dict) -> None:
     table = Table(
         box=SIMPLE_HEAD, title="Properties of the RTL, by yosys and PDR, and by yosys-smtbmc"
     )
-    for name in ("proof", "module", "verdict"):
+    for name in ("proof", "verdict"):
         table.add_column(name)
-    for name in ("depth", "covers met", "mutants caught", "seconds", "smtbmc", "caught", "seconds"):
+    for name in ("depth", "covers", "mutants", "s", "smtbmc", "mutants", "s"):
         table.add_column(name, justify="right")
     differ: list[str] = []
     for proof in facts["proofs"]:
         smtbmc = proof["smtbmc"]
         caught = sum(mutant["caught"] for mutant in proof["mutants"])
         met = sum(cycle is not None for cycle in proof["covers"].values())
-        method = proof["method"] + (f": {proof['violated']}" if proof["violated"] else "")
+        method = proof["method"].removeprefix("proven ") + (
+            f": {proof['violated']}" if proof["violated"] else ""
+        )
         table.add_row(
             proof["name"],
-            proof["module"],
             method,
             str(proof["depth"]),
-            f"{met} of {len(proof['covers'])}",
-            f"{caught} of {len(proof['mutants'])}",
-            f"{proof['seconds']:.1f}",
-            f"{smtbmc['depth']} cycles{', induction' if smtbmc['induction'] else ''}",
-            f"{smtbmc['mutants_refuted']} of {len(proof['mutants'])}",
-            f"{smtbmc['seconds']:.1f}",
+            f"{met}/{len(proof['covers'])}",
+            f"{caught}/{len(proof['mutants'])}",
+            f"{proof['seconds']:.0f}",
+            f"{'ind. ' if smtbmc['induction'] else ''}{smtbmc['depth']}",
+            f"{smtbmc['mutants_refuted']}/{len(proof['mutants'])}",
+            f"{smtbmc['seconds']:.0f}",
         )
         told = [(proof["name"], proof["disagreement"])]
         told += [(f"{proof['name']}: {m['what']}", m["disagreement"]) for m in proof["mutants"]]
@@ -157,7 +158,7 @@ def _print(console: Console, facts: dict) -> None:
         f"{facts['proven']} proven by induction, {facts['bounded']} to a bounded depth, "
         f"{facts['failed']} failed; {facts['covers_missed']} of {facts['covers']} covers not met; "
         f"{facts['mutants_missed']} of {facts['mutants']} mutants passed unseen; "
-        f"by yosys-smtbmc {facts['smtbmc_inductions']} of them by induction, "
+        f"by yosys-smtbmc, too, {facts['smtbmc_inductions']} of them by induction, "
         f"{facts['smtbmc_mutants_missed']} mutants unseen; {facts['disagreements']} disagreements; "
         f"{facts['seconds']:.0f} s",
     )
