@@ -74,8 +74,9 @@ class Proof:
 
     ``steps`` is the number of cycles that induction's step starts from, where helping assertions
     make it close without PDR; ``bound`` the number of cycles that are looked at where no induction
-    is expected, 0 where it is; ``reach`` that within which every cover must be met; ``edits`` are
-    changes of the RTL that the proof itself is about, with their reason.
+    is expected, 0 where it is; ``reach`` that within which every cover must be met; ``depth`` that
+    which the second witness looks at; ``edits`` are changes of the RTL that the proof itself is
+    about, with their reason.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Proof:
     steps: int = 0
     bound: int = 0
     reach: int = 40
+    depth: int = 12
     limit: int = 300
     quick: bool = False
 
@@ -120,12 +122,27 @@ def sources(proof: Proof, mutant: Edit | None = None) -> dict[str, str]:
     return texts
 
 
-def prove(proof: Proof, mutant: Edit | None = None, limit: int | None = None) -> Verdict:
-    """Decide ``proof`` on the RTL, or on the RTL with a mutant."""
-    started = time.monotonic()
+def folder_of(proof: Proof, mutant: Edit | None = None) -> Path:
+    """Where the files of a proof, or of it on a mutant, are kept."""
     label = f"{proof.name}-mutant-{proof.mutants.index(mutant)}" if mutant else proof.name
     folder = build_folder() / "formal" / re.sub(r"[^A-Za-z0-9]+", "-", label)
     folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def read_commands(proof: Proof, seen: str) -> str:
+    """yosys commands that read a proof's RTL, from the folder ``seen``, and its properties."""
+    files = [f"{seen}/{name}" for name in proof.rtl]
+    files += [f"{PROPERTIES}/{name}" for name in proof.properties]
+    values = " ".join(f"-set {name} {value}" for name, value in proof.parameters.items())
+    chparam = f"chparam {values} {proof.top}; " if values else ""
+    return f"read_verilog -formal -sv {' '.join(files)}; {chparam}hierarchy -check -top {proof.top}"
+
+
+def prove(proof: Proof, mutant: Edit | None = None, limit: int | None = None) -> Verdict:
+    """Decide ``proof`` on the RTL, or on the RTL with a mutant."""
+    started = time.monotonic()
+    folder = folder_of(proof, mutant)
     for name, text in sources(proof, mutant).items():
         (folder / name).write_text(text)
     asserts = _model(proof, folder, whole=mutant is None)
@@ -165,17 +182,13 @@ def _model(proof: Proof, folder: Path, whole: bool) -> list[str]:
     (folder / "cover_map.v").write_text(COVER_MAP)
     # yosys as WebAssembly sees what relative paths lead to.
     seen = os.path.relpath(folder, ROOT)
-    files = [f"{seen}/{name}" for name in proof.rtl]
-    files += [f"{PROPERTIES}/{name}" for name in proof.properties]
-    values = " ".join(f"-set {name} {value}" for name, value in proof.parameters.items())
-    chparam = f"chparam {values} {proof.top}; " if values else ""
     graph = (
         "opt_clean; techmap; simplemap; setundef -undriven -anyseq; delete -output; opt_clean; "
         "dffunmap; aigmap; clean; "
         f"write_aiger -I -B -zinit -ywmap {seen}/%s.json {seen}/%s.aig; "
     )
     script = (
-        f"read_verilog -formal -sv {' '.join(files)}; {chparam}hierarchy -check -top {proof.top}; "
+        f"{read_commands(proof, seen)}; "
         f"prep -top {proof.top} -flatten; async2sync; dffunmap; memory_map -formal; "
         "formalff -clk2ff -ff2anyinit; setundef -undriven -anyseq; opt -full; chformal -lower; "
         "design -save whole; chformal -cover -remove; " + graph.replace("%s", "model")

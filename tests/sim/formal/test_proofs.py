@@ -96,6 +96,8 @@ def test_command(reach: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     assert formal.main(["--quick", "--out", str(out)]) == int(failed)
     facts = json.loads(out.read_text())
     assert (facts["proven"], facts["failed"]) == (int(not failed), int(failed))
-    assert (facts["mutants"], facts["mutants_missed"]) == (1, 0)
+    # what is out of reach is out of it for the other witness, too: no disagreement
+    assert (facts["mutants"], facts["mutants_missed"], facts["disagreements"]) == (1, 0, 0)
+    assert facts["smtbmc_mutants_missed"] == 0
     with pytest.raises(FirebrickError, match="no proof's name holds 'nonesuch'"):
         formal.main(["--only", "nonesuch"])
