@@ -50,7 +50,7 @@ class Module:
         """Signals by line and name ("12 count_q") of which changes of bits were not seen, and how
         many changes."""
         missed = (bit for bit, count in self.toggles.items() if not count)
-        return dict(sorted(Counter(re.split(r"[\[:]", bit)[0] for bit in missed).items()))
+        return dict(sorted(Counter(re.sub(r"\[[^]]*\]|:.*", "", bit) for bit in missed).items()))
 
 
 def read_counts(path: Path) -> Counter[str]:
