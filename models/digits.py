@@ -27,10 +27,16 @@ def enlarge(pictures: np.ndarray) -> np.ndarray:
     with Pillow's bilinear filter.
     """
     grey = np.rint(pictures * (255 / SOURCE_MAX)).astype(np.uint8)
-    resized = [
-        Image.fromarray(picture).resize((SIZE, SIZE), Image.Resampling.BILINEAR) for picture in grey
-    ]
-    return np.stack([np.asarray(picture) for picture in resized])[:, None]
+    return resized(grey, (SIZE, SIZE))[:, None]
+
+
+def resized(pictures: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """uint8 [N, H, W] with ``size`` as H and W, by Pillow's bilinear filter."""
+    rows, cols = size
+    made = (
+        Image.fromarray(one).resize((cols, rows), Image.Resampling.BILINEAR) for one in pictures
+    )
+    return np.stack([np.asarray(one) for one in made])
 
 
 def load_digits_split() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -120,19 +120,21 @@ def run_jobs(
     shared: tuple[Any, ...] = (),
     scheduler: str | None = None,
     agree: Callable[[], str] | None = None,
+    here: bool = False,
 ) -> Iterator[str]:
     """Do ``jobs``; yields their names as their results come to be in ``kept``, which has to be
     open, those that were there already first.
 
     ``shared`` are arguments of all jobs before their own, which a cluster is sent once.  Without
     ``scheduler``, the address of a Dask cluster ("tcp://host:8786"), workers are processes
-    of this machine, one a core.  ``agree`` is called on every worker and must say there what it
+    of this machine, one a core, or where jobs use all cores themselves (``here``) this process is
+    the only one.  ``agree`` is called on every worker and must say there what it
     says here: FirebrickError where it does not, where nobody answers at the address, and for a job
     that every worker dies of.  A job's own exception is raised here.
     """
     left = {name: item for name, item in jobs.items() if name not in kept.results}
     yield from (name for name in jobs if name not in left)
-    if scheduler is None and (len(left) < FEW or workers() == 1):
+    if scheduler is None and (here or len(left) < FEW or workers() == 1):
         for name, item in left.items():
             kept.add(name, function(*shared, item))
             yield name

@@ -6,7 +6,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import pickle
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -74,7 +73,9 @@ def evaluate_kept(
                     agree=sources,
                 )
             else:
-                done = _here(qnet, reference, jobs, kept)
+                done = run_jobs(
+                    count_pictures, jobs, kept=kept, shared=(qnet, reference), here=True
+                )
             for _ in track(done, f"evaluate: batches of {BATCH} images", len(jobs)):
                 pass
         truth = np.array([label.class_index for label in labels])
@@ -83,19 +84,14 @@ def evaluate_kept(
     return result
 
 
-def _here(
-    qnet: QNetwork, reference: Reference | None, jobs: Mapping[str, list[str]], kept: Kept
-) -> Iterator[str]:
-    """As :func:`run_jobs`, batch by batch in this process."""
-    for name, paths in jobs.items():
-        if name not in kept.results:
-            kept.add(name, count(qnet, reference, load_images(paths, qnet.preprocessing)))
-        yield name
+def count_pictures(qnet: QNetwork, reference: Reference | None, paths: list[str]) -> dict:
+    """One job: what a batch of pictures tells."""
+    return count(qnet, reference, load_images(paths, qnet.preprocessing))
 
 
 def count_files(qnet: QNetwork, where: Original, paths: list[str]) -> dict:
-    """One job: what a batch of pictures tells."""
-    return count(qnet, _reference(where, qnet), load_images(paths, qnet.preprocessing))
+    """The same on a worker, which opens what the network is compared with itself."""
+    return count_pictures(qnet, _reference(where, qnet), paths)
 
 
 _opened: dict[Original, Reference | None] = {}

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from firebrick import models, quantize
 from firebrick.models.datasets import Dataset, Split, split
+from firebrick.models.digits import resized
 from firebrick.models.training import Recipe, train
 from firebrick.quantize import golden
 from firebrick.quantize.architectures import SqueezeNetConfig
@@ -63,31 +63,21 @@ def task_of(data: Dataset, regime: Regime, config: SqueezeNetConfig) -> tuple[Da
     chosen = data.labels < config.classes
     training = int(chosen[: data.training].sum())
     share = Fraction(config.classes, len(data.classes))
-    images = _resized(data.images[chosen], config.input_size)
+    images = data.images[chosen]
+    if images.shape[2:] != config.input_size:
+        images = resized(images[:, 0], config.input_size)[:, None]
     return (
-        Dataset(
-            data.name,
-            data.title,
-            images,
-            data.labels[chosen],
-            data.classes[: config.classes],
-            training,
+        replace(
+            data,
+            images=images,
+            labels=data.labels[chosen],
+            classes=data.classes[: config.classes],
+            training=training,
         ),
         replace(
             regime, training=int(regime.training * share), held_out=int(regime.held_out * share)
         ),
     )
-
-
-def _resized(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """uint8 [N, 1, H, W] with ``size`` as H and W; as they are where that is their own."""
-    if images.shape[2:] == size:
-        return images
-    rows, cols = size
-    made = [
-        Image.fromarray(one[0]).resize((cols, rows), Image.Resampling.BILINEAR) for one in images
-    ]
-    return np.stack([np.asarray(one) for one in made])[:, None]
 
 
 def preprocessing(data: Dataset) -> Preprocessing:

@@ -70,11 +70,11 @@ def parameters(net: QNetwork) -> int:
 def changes(net: QNetwork, shape: EngineShape) -> Iterator[Change]:
     """Networks like ``net``, each changed in one way that suits an engine of ``shape``."""
     modules = fires(net)
-    for kind, text, filters in _filters(modules, shape.channels):
-        changed = rebuilt(net, filters=filters)
-        if changed is not None:
-            yield Change(kind, text, changed)
-    for kind, text, filters in _tied_filters(tied_layers(net, modules), shape.channels):
+    others = tied_layers(net, modules)
+    for kind, text, filters in (
+        *_filters(modules, shape.channels),
+        *_tied_filters(others, shape.channels),
+    ):
         changed = rebuilt(net, filters=filters)
         if changed is not None:
             yield Change(kind, text, changed)

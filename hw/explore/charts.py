@@ -326,10 +326,9 @@ def _pictures(points: Sequence[Point]) -> Chart | None:
     for engine in _own_engines(points):
         found = {
             p.design.config.input_size[0]: p
-            for p in of_study(points, "picture and classes")
-            if p.engine == engine and p.speed.cycles
-            and p.design.config.classes == 1000 and p.design.config.first_kernel == 3
-        }  # fmt: skip
+            for p in _of_all_sizes(points, engine)
+            if p.design.config.classes == 1000
+        }
         if found:
             shown[f"{engine.board.chip.name}, {engine.shape}"] = found
     if not shown:
@@ -367,16 +366,24 @@ def _pictures(points: Sequence[Point]) -> Chart | None:
     )
 
 
+def _of_all_sizes(points: Sequence[Point], engine: Engine) -> list[Point]:
+    """v1.1 for pictures and classes of every size that ``engine`` runs."""
+    return [
+        p
+        for p in of_study(points, "picture and classes")
+        if p.engine == engine and p.speed.cycles and p.design.config.first_kernel == 3
+    ]
+
+
 def _fewer_classes(points: Sequence[Point], size: int = 224) -> str:
     """What v1.1 with 10 classes is against 1000, on each chip's own engine."""
     gains = []
     for engine in _own_engines(points):
         rates = {
             p.design.config.classes: rate(p)
-            for p in of_study(points, "picture and classes")
-            if p.engine == engine and p.speed.cycles
-            and p.design.config.input_size[0] == size and p.design.config.first_kernel == 3
-        }  # fmt: skip
+            for p in _of_all_sizes(points, engine)
+            if p.design.config.input_size[0] == size
+        }
         if 10 in rates and 1000 in rates:
             gains.append(rates[10] / rates[1000])
     if not gains:

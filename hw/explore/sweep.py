@@ -30,7 +30,7 @@ from firebrick.quantize.qnetwork import QNetwork
 from firebrick.quantize.report.figures import Sizes, layer_figures
 
 HW = Path(__file__).resolve().parents[1]
-SOURCES = (".py", ".cpp", ".toml")
+SOURCES = (".py", ".cpp", ".h", ".toml")
 # What a frame's cycles go to: K steps of the array, and its waits by cause.
 MACS, WEIGHTS, MAPS, DRAIN, SWITCH = BOUNDS = ("MACs", "weights", "maps", "drain", "switch")
 

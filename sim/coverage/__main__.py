@@ -35,7 +35,7 @@ def facts(found: Coverage) -> dict:
             name: {
                 "line_percent": f.line_percent,
                 "toggle_percent": f.toggle_percent,
-                "still": found.still.get(name, {}),
+                "still": found.still[name],
             }
             for name, f in found.modules.items()
         },

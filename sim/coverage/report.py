@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from firebrick.quantize.errors import FirebrickError
@@ -72,7 +72,7 @@ class Coverage:
     unexplained: list[Line]
     waived: list[tuple[Line, Waiver]]
     stale: list[Waiver]
-    still: dict[str, dict[str, int]] = field(default_factory=dict)
+    still: dict[str, dict[str, int]]
 
     @property
     def total(self) -> Figures:

@@ -122,6 +122,12 @@ def sources(proof: Proof, mutant: Edit | None = None) -> dict[str, str]:
     return texts
 
 
+def write_sources(proof: Proof, mutant: Edit | None, folder: Path) -> None:
+    """Write a proof's RTL, or it with a mutant, into ``folder``."""
+    for name, text in sources(proof, mutant).items():
+        (folder / name).write_text(text)
+
+
 def folder_of(proof: Proof, mutant: Edit | None = None) -> Path:
     """Where the files of a proof, or of it on a mutant, are kept."""
     label = f"{proof.name}-mutant-{proof.mutants.index(mutant)}" if mutant else proof.name
@@ -143,8 +149,7 @@ def prove(proof: Proof, mutant: Edit | None = None, limit: int | None = None) ->
     """Decide ``proof`` on the RTL, or on the RTL with a mutant."""
     started = time.monotonic()
     folder = folder_of(proof, mutant)
-    for name, text in sources(proof, mutant).items():
-        (folder / name).write_text(text)
+    write_sources(proof, mutant, folder)
     asserts = _model(proof, folder, whole=mutant is None)
     seconds = limit or proof.limit
     if mutant and proof.steps:

