@@ -20,11 +20,14 @@ import json
 import os
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from firebrick.hw.flow.yosys import YOSYS, run_tool
 from firebrick.quantize.errors import FirebrickError
+from firebrick.quantize.support.locks import sole_writer
 from firebrick.quantize.support.paths import ROOT, build_folder
 
 RTL = "hw/rtl"
@@ -128,12 +131,14 @@ def write_sources(proof: Proof, mutant: Edit | None, folder: Path) -> None:
         (folder / name).write_text(text)
 
 
-def folder_of(proof: Proof, mutant: Edit | None = None) -> Path:
-    """Where the files of a proof, or of it on a mutant, are kept."""
+@contextmanager
+def working_folder(proof: Proof, mutant: Edit | None, part: str = "") -> Iterator[Path]:
+    """Where the files of a proof, or of it on a mutant, are kept; nobody else's in this block."""
     label = f"{proof.name}-mutant-{proof.mutants.index(mutant)}" if mutant else proof.name
-    folder = build_folder() / "formal" / re.sub(r"[^A-Za-z0-9]+", "-", label)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    folder = build_folder() / "formal" / re.sub(r"[^A-Za-z0-9]+", "-", label) / part
+    with sole_writer(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
 
 
 def read_commands(proof: Proof, seen: str) -> str:
@@ -147,11 +152,14 @@ def read_commands(proof: Proof, seen: str) -> str:
 
 def prove(proof: Proof, mutant: Edit | None = None, limit: int | None = None) -> Verdict:
     """Decide ``proof`` on the RTL, or on the RTL with a mutant."""
+    with working_folder(proof, mutant) as folder:
+        return _prove(proof, mutant, limit or proof.limit, folder)
+
+
+def _prove(proof: Proof, mutant: Edit | None, seconds: int, folder: Path) -> Verdict:
     started = time.monotonic()
-    folder = folder_of(proof, mutant)
     write_sources(proof, mutant, folder)
     asserts = _model(proof, folder, whole=mutant is None)
-    seconds = limit or proof.limit
     if mutant and proof.steps:
         search = f"scorr; bmc3 -F {proof.reach}"
     elif proof.steps:

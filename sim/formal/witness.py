@@ -28,8 +28,8 @@ from firebrick.sim.formal.prover import (
     Edit,
     Proof,
     Verdict,
-    folder_of,
     read_commands,
+    working_folder,
     write_sources,
 )
 
@@ -66,9 +66,12 @@ class Said:
 def judge(proof: Proof, mutant: Edit | None = None) -> Judgement:
     """What yosys-smtbmc says of ``proof`` on the RTL, or on the RTL with a mutant."""
     ready()
+    with working_folder(proof, mutant, "smtbmc") as folder:
+        return _judge(proof, mutant, folder)
+
+
+def _judge(proof: Proof, mutant: Edit | None, folder: Path) -> Judgement:
     started = time.monotonic()
-    folder = folder_of(proof, mutant) / "smtbmc"
-    folder.mkdir(parents=True, exist_ok=True)
     _model(proof, mutant, folder)
     if mutant:
         cycles = max(proof.reach, proof.depth)
